@@ -1,0 +1,3 @@
+//! virt-sev.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,190 @@
+//! The one error type: written for the person who must act.
+//! In: what, where, found, wanted, next step. Out: [`Error`]. Never: a secret.
+
+use crate::codes::Kind;
+use std::fmt;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, where, what was found and wanted, and what to do next.
+///
+/// One error can hold several problems ([`Error::many`]): a configuration with five mistakes is told in one run.
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    message: String,
+    place: Option<String>,
+    found: Option<String>,
+    wanted: Option<String>,
+    hint: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    others: Vec<Error>,
+}
+
+impl Error {
+    /// An error of this kind. `message` is one clause without a full stop: `the session blob is too short`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            place: None,
+            found: None,
+            wanted: None,
+            hint: None,
+            source: None,
+            others: Vec::new(),
+        }))
+    }
+
+    /// Several problems as one error, in the order given. The first decides the kind.
+    /// `None` when the list is empty.
+    #[must_use]
+    pub fn many(mut problems: Vec<Error>) -> Option<Self> {
+        if problems.is_empty() {
+            return None;
+        }
+        let mut first = problems.remove(0);
+        first.0.others.append(&mut problems);
+        Some(first)
+    }
+
+    /// Where: a key, a file with its line, an element's path.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.0.place = Some(place.into());
+        self
+    }
+
+    /// What stood there.
+    #[must_use]
+    pub fn found(mut self, found: impl Into<String>) -> Self {
+        self.0.found = Some(found.into());
+        self
+    }
+
+    /// What should have stood there.
+    #[must_use]
+    pub fn wanted(mut self, wanted: impl Into<String>) -> Self {
+        self.0.wanted = Some(wanted.into());
+        self
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// The error below this one.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The kind, which gives the exit code ([`Kind::code`]).
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The next step, where there is one.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Where it was, where that is known.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
+    /// What went wrong, without place, found, wanted and hint.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// This problem and every other that was found in the same run, in order.
+    pub fn problems(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(self).chain(self.0.others.iter())
+    }
+
+    fn fmt_one(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let i = &self.0;
+        if let Some(place) = &i.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&i.message)?;
+        match (&i.found, &i.wanted) {
+            (Some(found), Some(wanted)) => write!(f, ": found {found}, wanted {wanted}")?,
+            (Some(found), None) => write!(f, ": found {found}")?,
+            (None, Some(wanted)) => write!(f, ": wanted {wanted}")?,
+            (None, None) => {}
+        }
+        if let Some(source) = &i.source {
+            write!(f, ": {source}")?;
+        }
+        if let Some(hint) = &i.hint {
+            write!(f, "\n  {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    /// One paragraph a problem; the hint on a line of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.problems().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt_one(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|s| s as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_where_found_wanted_and_next() {
+        let e = Error::new(Kind::Config, "not a boolean")
+            .at("security.sev (guest.yaml:4)")
+            .found("'maybe'")
+            .wanted("true or false")
+            .hint("Write security.sev: \"true\".");
+        assert_eq!(
+            e.to_string(),
+            "security.sev (guest.yaml:4): not a boolean: found 'maybe', wanted true or false\n  Write security.sev: \"true\"."
+        );
+        assert_eq!(e.kind().code().exit, 4);
+    }
+
+    #[test]
+    fn many_problems_are_all_told() {
+        let e = Error::many(vec![Error::new(Kind::Config, "one"), Error::new(Kind::Domain, "two")]).unwrap();
+        assert_eq!(e.to_string(), "one\ntwo");
+        assert_eq!(e.problems().count(), 2);
+        assert!(Error::many(Vec::new()).is_none());
+    }
+}

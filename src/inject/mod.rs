@@ -1,0 +1,1 @@
+//! Launch secrets: the GUIDed table and its packet.

@@ -1,0 +1,1 @@
+//! The launch as a type-state: Defined, Paused, Measured, Verified, Running.

@@ -1,0 +1,1 @@
+//! Launch digests, measurements and their verification. Off line: no libvirt, no host.

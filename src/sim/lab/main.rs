@@ -1,0 +1,2 @@
+//! qemu-sev-sim.
+fn main() {}

@@ -1,0 +1,1 @@
+//! libvirt for virt-sev: the only package that links it.
