@@ -31,6 +31,8 @@ pub enum Kind {
     Timeout,
     /// A fault of virt-sev itself.
     Bug,
+    /// The caller asked to stop.
+    Cancelled,
 }
 
 /// One row of the table.
@@ -63,6 +65,7 @@ pub const CODES: &[Code] = &[
     row(Kind::State, -11, 5, "VIRTSEV_ERR_STATE", "the guest is in the wrong state"),
     row(Kind::Timeout, -12, 5, "VIRTSEV_ERR_TIMEOUT", "no answer in time"),
     row(Kind::Bug, -13, 6, "VIRTSEV_ERR_BUG", "a fault of virt-sev"),
+    row(Kind::Cancelled, -14, 5, "VIRTSEV_ERR_CANCELLED", "cancelled by the caller"),
 ];
 
 const fn row(kind: Kind, number: i32, exit: u8, c_name: &'static str, text: &'static str) -> Code {
@@ -74,7 +77,7 @@ impl Kind {
     #[must_use]
     pub fn code(self) -> Code {
         // The test below holds that every kind has its row, so the fallback is never taken.
-        CODES.iter().copied().find(|c| c.kind == self).unwrap_or(CODES[CODES.len() - 1])
+        CODES.iter().copied().find(|c| c.kind == self).unwrap_or(CODES[Kind::Bug as usize])
     }
 }
 
@@ -91,6 +94,6 @@ mod tests {
                 assert!(a.number != b.number && a.c_name != b.c_name && a.kind != b.kind);
             }
         }
-        assert_eq!(CODES.len(), Kind::Bug as usize + 1, "a kind has no row");
+        assert_eq!(CODES.len(), Kind::Cancelled as usize + 1, "a kind has no row");
     }
 }

@@ -79,6 +79,17 @@ impl Error {
         self
     }
 
+    /// Adds a line below the hint: what was done about it.
+    #[must_use]
+    pub fn and_hint(mut self, more: impl AsRef<str>) -> Self {
+        let text = self.0.hint.get_or_insert_default();
+        if !text.is_empty() {
+            text.push_str("\n  ");
+        }
+        text.push_str(more.as_ref());
+        self
+    }
+
     /// The error below this one.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -1,1 +1,22 @@
-//! The launch as a type-state: Defined, Paused, Measured, Verified, Running.
+//! The launch as a type-state: `Defined → Paused → Measured → Verified → Running`.
+//!
+//! ```text
+//! Launch::define ──▶ start_paused ──▶ measure ──▶ verify ──▶ inject* ──▶ resume
+//!                                         └──▶ hand_over (the owner verifies elsewhere)
+//!                 └▶ start_paused_unmeasured ──▶ resume (SEV-SNP, or nobody asked)
+//! ```
+//!
+//! The order of steps is a type: what is not measured cannot be verified, what is not verified gets no secret.
+//! Any failure after [`Launch::define`] destroys the guest and puts its definition back. A SEV-SNP guest has no
+//! measurement that the host can read and no secret to inject: its way has neither step.
+
+mod hypervisor;
+pub mod journal;
+mod states;
+mod undo;
+mod wait;
+
+pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
+pub use states::{Defined, differs, Launch, Measured, Paused, Request, Running, Unmeasured, Verified};
+pub use undo::recover;
+pub use wait::{Cancel, within};

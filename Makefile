@@ -1,0 +1,69 @@
+# virt-sev. `make demo` shows the main job, `make check` passes every test; both do all set-up, on a fresh machine.
+# Needs: make, bash, Rust (rust-version in Cargo.toml). The rest: scripts/setup.sh.
+
+PREFIX ?= /usr/local
+LIBEXECDIR ?= $(PREFIX)/libexec
+DESTDIR ?=
+CARGO ?= cargo
+SHELL := /bin/bash
+
+-include build/env.mk
+
+.PHONY: all setup build demo check check-static check-tests bench install uninstall generate clean
+
+all: build
+
+setup:
+	@scripts/setup.sh
+
+# What ships. qemu-sev-sim and sev-lab are development tools and do not.
+build:
+	$(CARGO) build --release --locked -p virt-sev-cli
+
+# A recursive make reads build/env.mk after set-up has written it.
+demo: setup
+	@$(MAKE) --no-print-directory build-demo
+	@$(MAKE) --no-print-directory run-demo
+
+.PHONY: build-demo run-demo
+build-demo:
+	@$(CARGO) build --quiet --release --locked -p virt-sev-cli -p virt-sev-sim
+
+run-demo:
+	@target/release/sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
+		-- scripts/demo.sh
+
+check: setup
+	@$(MAKE) --no-print-directory check-static check-tests
+	@echo "make check: everything passed"
+
+check-static:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
+	scripts/check-generated.sh
+
+check-tests:
+	$(CARGO) build --quiet --locked --workspace --bins
+	$(CARGO) test --locked --workspace
+
+bench:
+	$(CARGO) bench --locked
+
+# Files that are made from the code's own tables.
+generate:
+	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
+
+install: build
+	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
+	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
+	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
+	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/virt-sev
+
+clean:
+	$(CARGO) clean
+	rm -rf build

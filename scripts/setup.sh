@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# Brings everything that `make demo` and `make check` need. In: a machine. Out: packages, build/ and build/env.mk.
+# Repeatable: what is there is left alone. Never: upgrades, restarts or configures a libvirt or QEMU that is installed.
+#
+# - System packages come from the machine's own Debian mirror (Debian 12 and 13). On Debian 12 libvirt and QEMU
+#   come from bookworm-backports, unless the machine has Debian 12's own already. The machine's apt configuration
+#   is read, never written: the lists for this lie in build/apt.
+# - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
+#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (crates.io). They are unpacked below build/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+build=$top/build
+mkdir -p "$build"
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Names of Debian's packages, each with the program or file that shows it is there on any distribution.
+wanted="
+gcc:gcc
+pkg-config:pkg-config
+make:make
+libvirt-dev:/usr/include/libvirt/libvirt.h
+libssl-dev:/usr/include/openssl/ssl.h
+libvirt-daemon:libvirtd
+libvirt-daemon-driver-qemu:
+libvirt-clients:virsh
+libvirt-clients-qemu:virt-qemu-sev-validate
+qemu-system-x86:qemu-system-x86_64
+qemu-utils:qemu-img
+virtinst:virt-install
+osinfo-db:
+python3:/usr/bin/python3
+python3-libvirt:
+python3-lxml:
+python3-cryptography:
+libxml2-utils:xmllint
+busybox-static:
+cpio:cpio
+"
+
+has() { # program or file
+  case $1 in /*) [ -e "$1" ] ;; *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;; esac
+}
+
+command -v cargo >/dev/null || die "cargo is not here. Install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer, for example with rustup, and run again."
+
+. /etc/os-release
+codename=${VERSION_CODENAME:-}
+debian=no
+case "${ID:-}:$codename" in debian:bookworm | debian:trixie) debian=yes ;; esac
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || true; }
+
+# Debian's mirror as the machine names it: the first source of this release whose lists Debian's key signs.
+find_mirror() {
+  local line uri
+  mkdir -p "$build/apt/lists/partial" "$build/apt/cache/archives/partial"
+  while read -r uri; do
+    line="deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $codename main"
+    printf '%s\n' "$line" >"$build/apt/probe.list"
+    if apt_with probe update >>"$build/apt/log" 2>&1; then
+      printf '%s\n' "$uri"
+      return
+    fi
+  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+    awk -v r="$codename" '$2 == r && $3 == "main" && !seen[$1]++ {print $1}')
+  die "no Debian mirror for $codename among this machine's apt sources (see $build/apt/log)."
+}
+
+apt_with() { # list-name apt arguments…: apt with lists of its own and the machine's package database
+  local list=$1
+  shift
+  mkdir -p "$build/apt/$list.lists/partial"
+  apt-get -qq -o Dir::Etc::SourceList="$build/apt/$list.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::Etc::Preferences="$build/apt/preferences" -o Dir::Etc::PreferencesParts=/dev/null \
+    -o Dir::State::Lists="$build/apt/$list.lists" -o Dir::Cache="$build/apt/cache" \
+    -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none \
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o APT::Update::Error-Mode=any "$@"
+}
+
+# On Debian 12, backports for libvirt and QEMU, unless Debian 12's own are installed: those are left as they are.
+wants_backports() { # package that tells what is installed
+  [ "$codename" = bookworm ] || return 1
+  local v
+  v=$(version "$1")
+  [ -z "$v" ] || [[ $v == *~bpo12* ]]
+}
+
+debian_packages() {
+  local missing=() p
+  for p in $wanted; do
+    p=${p%%:*}
+    installed "$p" || missing+=("$p")
+  done
+  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ]; then
+    say "packages: all here"
+    return
+  fi
+  local sudo=
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  : >"$build/apt/log"
+  : >"$build/apt/preferences"
+  local mirror keyring='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+  mirror=$(find_mirror)
+  {
+    printf 'deb %s %s %s main\n' "$keyring" "$mirror" "$codename"
+    [ "$codename" = bookworm ] && printf 'deb %s %s bookworm-backports main\n' "$keyring" "$mirror"
+    # Security updates, where the machine has that source: else a dependency may be older than what is installed.
+    apt-get indextargets --format "deb $keyring \$(REPO_URI) \$(RELEASE) \$(COMPONENT)" 'Created-By: Packages' |
+      awk -v r="$codename" '$4 == r"-security" && $5 == "main" && !seen[$3]++' || true
+    apt-get indextargets --format "deb $keyring \$(REPO_URI) \$(RELEASE) \$(COMPONENT)" 'Created-By: Packages' |
+      awk -v r="$codename" '$4 == r"-updates" && $5 == "main" && !seen[$3]++' || true
+  } >"$build/apt/release.list"
+  printf 'deb %s %s sid main\n' "$keyring" "$mirror" >"$build/apt/sid.list"
+  local pin=
+  wants_backports libvirt0 && pin="$pin src:libvirt"
+  if wants_backports qemu-system-x86 && wants_backports qemu-utils; then pin="$pin src:qemu src:seabios src:brltty"; fi
+  if [ -n "$pin" ]; then
+    printf 'Package:%s\nPin: release n=bookworm-backports\nPin-Priority: 700\n' "$pin" >"$build/apt/preferences"
+  fi
+  apt_with release update >>"$build/apt/log" 2>&1 || die "apt-get update failed (see $build/apt/log)."
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "packages: installing ${missing[*]}"
+    $sudo env DEBIAN_FRONTEND=noninteractive bash -c "$(declare -f apt_with); build='$build'; apt_with \"\$@\"" - \
+      release -y --no-install-recommends --no-remove install "${missing[@]}" >>"$build/apt/log" 2>&1 </dev/null ||
+      die "apt-get install failed (see $build/apt/log)."
+  fi
+  unpack_firmware
+  unpack_kernel
+}
+
+fetch_deb() { # list package folder: unpacks a package below the folder, without installing it
+  rm -rf "$3.new" "$build/apt/debs"
+  mkdir -p "$3.new" "$build/apt/debs"
+  (cd "$build/apt/debs" && apt_with "$1" download "$2" >>"$build/apt/log" 2>&1) ||
+    die "$2 cannot be downloaded (see $build/apt/log)."
+  dpkg-deb -x "$build/apt/debs/"*.deb "$3.new"
+  rm -rf "$build/apt/debs"
+}
+
+unpack_firmware() {
+  [ -e "$build/firmware/OVMF.amdsev.fd" ] && return
+  say "firmware: ovmf-amdsev from Debian sid"
+  apt_with sid update >>"$build/apt/log" 2>&1 || die "apt-get update for sid failed (see $build/apt/log)."
+  fetch_deb sid ovmf-amdsev "$build/firmware"
+  mkdir -p "$build/firmware"
+  cp "$build/firmware.new/usr/share/ovmf/OVMF.amdsev.fd" "$build/firmware.new/usr/share/qemu/firmware/"*amdsev.json "$build/firmware/"
+  rm -rf "$build/firmware.new"
+}
+
+unpack_kernel() {
+  [ -e "$build/guest/vmlinuz" ] && return
+  local package
+  package=$(apt-cache -o Dir::Etc::SourceList="$build/apt/release.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$build/apt/release.lists" -o Dir::Cache="$build/apt/cache" depends linux-image-cloud-amd64 |
+    awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ {print $2; exit}')
+  [ -n "$package" ] || die "linux-image-cloud-amd64 names no kernel package."
+  say "guest kernel: $package"
+  fetch_deb release "$package" "$build/guest"
+  mkdir -p "$build/guest"
+  cp "$build/guest.new/boot/"vmlinuz-* "$build/guest/vmlinuz"
+  rm -rf "$build/guest.new"
+}
+
+other_packages() {
+  local p probe missing=
+  for p in $wanted; do
+    probe=${p#*:}
+    [ -z "$probe" ] || has "$probe" || missing="$missing ${p%%:*}"
+  done
+  [ -z "$missing" ] || die "this is not Debian 12 or 13. Install what Debian calls:$missing, then run again."
+  [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
+    die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
+  [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
+}
+
+mkdir -p "$build/apt"
+if [ $debian = yes ]; then debian_packages; else other_packages; fi
+
+sevctl_version=0.6.2
+if [ ! -x "$build/peers/bin/sevctl" ]; then
+  say "sevctl $sevctl_version from crates.io (a peer to test against)"
+  CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl
+  rm -rf "$build/peers/target"
+fi
+
+busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)
+busybox=${busybox:-$(command -v busybox || true)}
+[ -n "$busybox" ] || die "busybox-static is not here."
+if [ ! -e "$build/guest/initrd.img" ] || [ scripts/guest-init -nt "$build/guest/initrd.img" ]; then
+  say "guest initramfs: busybox and scripts/guest-init"
+  scripts/make-initramfs.sh "$busybox" "$build/guest/initrd.img"
+fi
+
+cat >"$build/env.mk.new" <<EOF
+export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
+export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
+export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
+export VIRT_SEV_KERNEL := $build/guest/vmlinuz
+export VIRT_SEV_INITRD := $build/guest/initrd.img
+export VIRT_SEV_DOMAIN_RNG := /usr/share/libvirt/schemas/domain.rng
+EOF
+mv "$build/env.mk.new" "$build/env.mk"
+say "ready: $(virsh --version 2>/dev/null | sed 's/^/libvirt /'), $(qemu-system-x86_64 --version | sed -n '1s/^QEMU emulator version \([^ ]*\).*/QEMU \1/p'), $(cargo --version | cut -d' ' -f1,2)"

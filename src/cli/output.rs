@@ -1,0 +1,146 @@
+//! Where words go: the answer to stdout, everything else to stderr. In: answers, findings, errors. Out: text.
+
+use crate::args::{Common, Format, When};
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use virt_sev::{Error, Finding, Kind, Result, Severity};
+
+/// How to speak.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
+    color: When,
+}
+
+/// The yes or no of a command that succeeded in finding out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+}
+
+impl Output {
+    pub(crate) fn new(common: &Common) -> Self {
+        Self { format: common.format, quiet: common.quiet, color: common.color }
+    }
+
+    pub(crate) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Refuses a format that only `keys` has.
+    pub(crate) fn without_md(self) -> Result<Self> {
+        if self.format == Format::Md {
+            return Err(Error::new(Kind::Usage, "--format md is for `virt-sev keys` only"));
+        }
+        Ok(self)
+    }
+
+    fn color(self, terminal: bool) -> bool {
+        match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        }
+    }
+
+    pub(crate) fn stdout_color(self) -> bool {
+        self.color(std::io::stdout().is_terminal())
+    }
+
+    /// The answer. A reader that went away is not an error.
+    pub(crate) fn answer(self, text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(e) => Err(Error::new(Kind::File, "the answer cannot be written").at("standard output").because(e)),
+        }
+    }
+
+    /// The answer as JSON: one document, `schema` first.
+    pub(crate) fn answer_json(self, kind: &str, mut value: serde_json::Value) -> Result<()> {
+        let mut document = serde_json::Map::new();
+        document.insert("schema".into(), format!("virt-sev/{kind}/1").into());
+        if let Some(fields) = value.as_object_mut() {
+            document.append(fields);
+        }
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|e| Error::new(Kind::Bug, "the answer cannot be written as JSON").because(e))?;
+        self.answer(&format!("{text}\n"))
+    }
+
+    /// A message for people, on stderr; nothing with `-q`.
+    pub(crate) fn say(self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Findings that are no errors: warnings always, the rest unless quiet.
+    pub(crate) fn findings<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        for f in findings {
+            let word = match f.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info if !self.quiet => "note",
+                Severity::Info | Severity::Ok => continue,
+            };
+            let mut line = format!("{word}: {}: ", f.id);
+            if !f.path.is_empty() {
+                line += &format!("{}: ", f.path);
+            }
+            line += &f.title;
+            if !f.fix.is_empty() {
+                line += &format!("\n  {}", f.fix);
+            }
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+/// The end of the program: errors told, exit code of the contract.
+pub(crate) fn finish(result: Result<Answer>) -> ExitCode {
+    match result {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(Kind::No.code().exit),
+        Err(e) => {
+            let mut err = std::io::stderr().lock();
+            for problem in e.problems() {
+                let _ = writeln!(err, "virt-sev: {problem}");
+            }
+            ExitCode::from(e.kind().code().exit)
+        }
+    }
+}
+
+/// `-v` and `-vv`: the log goes to stderr.
+pub(crate) fn start_log(common: &Common, debug: bool) {
+    let level = match common.verbose + if debug { 2 } else { 0 } {
+        _ if common.quiet => log::LevelFilter::Error,
+        0 => log::LevelFilter::Warn,
+        1 => log::LevelFilter::Info,
+        2 => log::LevelFilter::Debug,
+        _ => log::LevelFilter::Trace,
+    };
+    if log::set_logger(&StderrLog).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+struct StderrLog;
+
+impl log::Log for StderrLog {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let _ = writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,331 @@
+//! The steps of a launch, one type each. In: a hypervisor and a document that is right. Out: a running guest, or
+//! everything as it was. Never: a step out of order, or a guest left behind by a failure.
+
+use super::hypervisor::{Guest as _, GuestState, Hypervisor, LaunchInfo};
+use super::journal::{Entry, Journal};
+use super::undo::Undo;
+use super::wait::{Cancel, within};
+use crate::codes::Kind;
+use crate::error::{Error, Result};
+use crate::inject::packet::Packet;
+use crate::measure::verify::{Evidence, Expected, Verdict, check};
+use crate::redact::Secret;
+use std::time::Duration;
+
+/// What is to be launched, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The domain's name.
+    pub name: String,
+    /// The document to define.
+    pub xml: String,
+    /// The longest wait for one answer of the hypervisor.
+    pub limit: Duration,
+    /// Where the launch is recorded, so that it can be undone when this program dies.
+    pub journal: Journal,
+    /// Stops the launch from another thread.
+    pub cancel: Cancel,
+}
+
+/// A launch in state `S`.
+#[derive(Debug)]
+pub struct Launch<S, H: Hypervisor> {
+    guest: H::Guest,
+    undo: Undo<H>,
+    cancel: Cancel,
+    state: S,
+}
+
+/// The domain is defined and not started.
+#[derive(Debug)]
+pub struct Defined(());
+
+/// The guest is started, no instruction has run, and its measurement can be read.
+#[derive(Debug)]
+pub struct Paused(());
+
+/// The guest is started, no instruction has run, and nothing is to be verified from here.
+#[derive(Debug)]
+pub struct Unmeasured(());
+
+/// The measurement was read; nobody has compared it yet.
+#[derive(Debug)]
+pub struct Measured(Evidence);
+
+/// The measurement is the expected one.
+#[derive(Debug)]
+pub struct Verified(Evidence, Verdict);
+
+/// The guest runs.
+#[derive(Debug)]
+pub struct Running(());
+
+impl<S, H: Hypervisor> Launch<S, H> {
+    /// The guest.
+    pub fn guest(&self) -> &H::Guest {
+        &self.guest
+    }
+
+    fn into<T>(self, state: T) -> Launch<T, H> {
+        Launch { guest: self.guest, undo: self.undo, cancel: self.cancel, state }
+    }
+
+    /// One call to the hypervisor, bounded in time.
+    fn ask<T: Send + 'static>(
+        &self,
+        what: &str,
+        call: impl FnOnce(&H::Guest) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let guest = self.guest.clone();
+        within(self.undo.limit, &self.cancel, what, move || call(&guest))
+    }
+
+    fn fail(mut self, error: Error) -> Error {
+        self.undo.fail(error)
+    }
+
+    /// Stops here: the guest is destroyed, the definition is what it was, and `error` says so.
+    #[must_use]
+    pub fn abandon(self, error: Error) -> Error {
+        self.fail(error)
+    }
+}
+
+impl<H: Hypervisor> Launch<Defined, H> {
+    /// Defines the domain, and remembers what was there before.
+    ///
+    /// # Errors
+    /// `Kind::State` when the guest is active or another launch of it has not ended; `Kind::Hypervisor`;
+    /// `Kind::Timeout`. Nothing has changed then.
+    pub fn define(hypervisor: &H, request: Request) -> Result<Self> {
+        let Request { name, xml, limit, journal, cancel } = request;
+        let (hv, wanted) = (hypervisor.clone(), name.clone());
+        let before = within(limit, &cancel, "looking up the domain", move || before_launch(&hv, &wanted))?;
+        // With a definition there is something to lose: it is recorded before it is replaced. Without one the UUID
+        // may not be known yet, and what a crash would leave is a definition that nobody started.
+        let mut undo = Undo {
+            hypervisor: hypervisor.clone(),
+            uuid: String::new(),
+            name,
+            previous: None,
+            started: false,
+            limit,
+            record: None,
+        };
+        if let Some((uuid, definition)) = before {
+            undo.uuid = uuid;
+            undo.previous = Some(definition);
+            undo.record = Some(journal.write(&undo_entry(&undo))?);
+        }
+        let hv = hypervisor.clone();
+        let defined = within(limit, &cancel, "defining the domain", move || {
+            let guest = hv.define(&xml)?;
+            let uuid = guest.uuid()?;
+            Ok((guest, uuid))
+        });
+        let (guest, uuid) = match defined {
+            Ok(defined) => defined,
+            // libvirt changes nothing when it refuses a definition; a timeout may still have changed it.
+            Err(e) if e.kind() == Kind::Hypervisor => {
+                undo.disarm();
+                return Err(e);
+            }
+            Err(e) => return Err(undo.fail(e)),
+        };
+        if undo.record.is_none() {
+            undo.uuid = uuid;
+            match journal.write(&undo_entry(&undo)) {
+                Ok(record) => undo.record = Some(record),
+                Err(e) => return Err(undo.fail(e)),
+            }
+        }
+        Ok(Self { guest, undo, cancel, state: Defined(()) })
+    }
+
+    /// Starts the guest with its processors stopped, to be measured.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor` with QEMU's own words; `Kind::Timeout`. Everything is undone.
+    pub fn start_paused(self) -> Result<Launch<Paused, H>> {
+        Ok(self.start()?.into(Paused(())))
+    }
+
+    /// The same for a guest that is not measured from here: SEV-SNP attests itself from inside.
+    ///
+    /// # Errors
+    /// As [`Launch::start_paused`].
+    pub fn start_paused_unmeasured(self) -> Result<Launch<Unmeasured, H>> {
+        Ok(self.start()?.into(Unmeasured(())))
+    }
+
+    fn start(mut self) -> Result<Self> {
+        self.undo.started = true;
+        match self.ask("starting the guest", super::Guest::start_paused) {
+            Ok(()) => Ok(self),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+}
+
+fn undo_entry<H: Hypervisor>(undo: &Undo<H>) -> Entry {
+    Entry::new(undo.hypervisor.uri(), &undo.uuid, &undo.name, undo.previous.clone())
+}
+
+fn before_launch<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<Option<(String, String)>> {
+    let Some(guest) = hypervisor.find(name)? else { return Ok(None) };
+    if guest.state()? != GuestState::Off {
+        return Err(Error::new(Kind::State, "the guest is active already")
+            .at(name.to_owned())
+            .hint("A launch begins with a guest that is off. Shut it down first."));
+    }
+    Ok(Some((guest.uuid()?, guest.definition()?)))
+}
+
+impl<H: Hypervisor> Launch<Paused, H> {
+    /// Reads the launch measurement. `policy` is the configured one.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`, `Kind::Timeout`; `Kind::No` when the guest reports another policy. Everything is undone.
+    pub fn measure(self, policy: u32) -> Result<Launch<Measured, H>> {
+        let evidence = match self.ask("reading the launch measurement", super::Guest::launch_info) {
+            Ok(info) => evidence(&info).and_then(|e| same_policy(e, policy)),
+            Err(e) => Err(e),
+        };
+        match evidence {
+            Ok(evidence) => Ok(self.into(Measured(evidence))),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+}
+
+/// libvirt's answer as evidence.
+///
+/// # Errors
+/// `Kind::Hypervisor` for a measurement that is none, or numbers that no SEV firmware has.
+pub(super) fn evidence(info: &LaunchInfo) -> Result<Evidence> {
+    let byte = |name: &str, n: u32| {
+        u8::try_from(n).map_err(|_| {
+            Error::new(Kind::Hypervisor, "the launch information is not SEV's")
+                .at(name.to_owned())
+                .found(n.to_string())
+                .wanted("0 to 255")
+        })
+    };
+    Ok(Evidence {
+        measurement: Evidence::parse_measurement(&info.measurement)
+            .map_err(|e| Error::new(Kind::Hypervisor, "the hypervisor's answer is no measurement").because(e))?,
+        api_major: byte("sev-api-major", info.api_major)?,
+        api_minor: byte("sev-api-minor", info.api_minor)?,
+        build_id: byte("sev-build-id", info.build_id)?,
+        policy: info.policy,
+    })
+}
+
+fn same_policy(evidence: Evidence, wanted: u32) -> Result<Evidence> {
+    if evidence.policy == wanted {
+        return Ok(evidence);
+    }
+    Err(Error::new(Kind::No, "the guest was launched with another policy")
+        .found(format!("{:#x}", evidence.policy))
+        .wanted(format!("{wanted:#x}, as configured"))
+        .hint("The host changed the policy. Do not trust this guest."))
+}
+
+impl<H: Hypervisor> Launch<Measured, H> {
+    /// What the host says of the guest.
+    pub fn evidence(&self) -> &Evidence {
+        &self.state.0
+    }
+
+    /// Compares the measurement with the expected one.
+    ///
+    /// # Errors
+    /// `Kind::No` when it differs. Everything is undone.
+    pub fn verify(self, expected: &Expected, tik: &Secret<[u8; 16]>) -> Result<Launch<Verified, H>> {
+        match check(&self.state.0, expected, tik) {
+            Ok(verdict) if verdict.matched() => {
+                let evidence = self.state.0;
+                Ok(self.into(Verified(evidence, verdict)))
+            }
+            Ok(_) => Err(self.fail(differs())),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+
+    /// Leaves the guest paused for its owner, who verifies elsewhere.
+    pub fn hand_over(mut self) -> (H::Guest, Evidence) {
+        self.undo.disarm();
+        (self.guest, self.state.0)
+    }
+}
+
+/// What a measurement that is not the expected one means.
+#[must_use]
+pub fn differs() -> Error {
+    Error::new(Kind::No, "the launch measurement is not the expected one").hint(
+        "The guest was not launched with the firmware, kernel, initrd, command line, policy, session or SEV firmware \
+         that you expect. Do not give it secrets.",
+    )
+}
+
+impl<H: Hypervisor> Launch<Verified, H> {
+    /// What the host says of the guest.
+    pub fn evidence(&self) -> &Evidence {
+        &self.state.0
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> &Verdict {
+        &self.state.1
+    }
+
+    /// Injects a secret. `address` `None` leaves the place to the firmware's table.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`, `Kind::Timeout`. Everything is undone.
+    pub fn inject(self, packet: Packet, address: Option<u64>) -> Result<Self> {
+        match self.ask("injecting the secret", move |guest| guest.inject(&packet, address)) {
+            Ok(()) => Ok(self),
+            Err(e) => Err(self.fail(e)),
+        }
+    }
+
+    /// Lets the guest run.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`, `Kind::Timeout`. Everything is undone.
+    pub fn resume(self) -> Result<Launch<Running, H>> {
+        resume(self)
+    }
+}
+
+impl<H: Hypervisor> Launch<Unmeasured, H> {
+    /// Lets the guest run, unverified from here.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`, `Kind::Timeout`. Everything is undone.
+    pub fn resume(self) -> Result<Launch<Running, H>> {
+        resume(self)
+    }
+}
+
+fn resume<S, H: Hypervisor>(launch: Launch<S, H>) -> Result<Launch<Running, H>> {
+    let answer = launch.ask("resuming the guest", |guest| {
+        guest.resume()?;
+        // libvirt answers when the processors were told to run; an emulator that died of it shows here.
+        match guest.state()? {
+            GuestState::Running => Ok(()),
+            state => Err(Error::new(Kind::State, "the guest does not run after the resume")
+                .found(format!("{state:?}"))
+                .hint("The guest's log below libvirt's log folder says why.")),
+        }
+    });
+    match answer {
+        Ok(()) => {
+            let mut launch = launch.into(Running(()));
+            launch.undo.disarm();
+            Ok(launch)
+        }
+        Err(e) => Err(launch.fail(e)),
+    }
+}

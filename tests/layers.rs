@@ -1,0 +1,57 @@
+//! Imports go one way (CONTRIBUTING.md, "Layout"). Reads the sources; fails on an import against the flow.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each layer with what it may import. `error`, `codes`, `redact` and `finding` are free to all.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("config", &[]),
+    ("domain", &[]),
+    ("host", &["config"]), // the names of the modes
+    ("measure", &[]),
+    ("plan", &["config", "domain", "host", "measure"]),
+    ("preflight", &["config", "domain", "host", "measure"]),
+    ("session", &["config", "domain", "host", "measure"]),
+    ("inject", &["config", "domain", "host", "measure"]),
+    ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
+];
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|x| x == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn imports_go_one_way() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut looked_at = 0;
+    for (layer, allowed) in MAY_IMPORT {
+        let mut files = Vec::new();
+        sources(&src.join(layer), &mut files);
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            for (other, _) in MAY_IMPORT {
+                let wrong = other != layer && !allowed.contains(other) && text.contains(&format!("crate::{other}::"));
+                assert!(!wrong, "{}: {layer} must not import {other}", file.display());
+            }
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > MAY_IMPORT.len(), "the sources were not found");
+}
+
+#[test]
+fn no_source_file_is_over_500_lines() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 500, "{}: {lines} lines", file.display());
+    }
+}
