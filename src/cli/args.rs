@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Session(SessionArgs),
     /// Verifies a launch measurement
     Verify(VerifyCommand),
+    /// Shows what a firmware image really holds
+    #[command(subcommand)]
+    Firmware(FirmwareCommand),
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -292,6 +295,16 @@ impl VerifyArgs {
     pub(crate) fn is_asked(&self) -> bool {
         self.tik.is_some() || self.tek.is_some() || self.tk.is_some()
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FirmwareCommand {
+    /// Reads the GUID table of an image: which modes it serves, where a secret and the kernel hashes go
+    Inspect {
+        /// Firmware image
+        #[arg(value_name = "FILE")]
+        image: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

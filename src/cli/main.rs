@@ -1,3 +1,20 @@
-//! virt-sev.
+//! `virt-sev`: everything that needs no hypervisor. What needs one is done by `virt-sev-online`, which is started in
+//! its place: loading libvirt costs about 10 ms at every start, and this program runs where libvirt is not.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod args;
+mod cmd;
+mod handover;
+mod output;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    if handover::needs_connection(&cli) {
+        return output::finish(handover::to_online());
+    }
+    output::start_log(&cli.common, false);
+    output::finish(cmd::run(&cli))
+}

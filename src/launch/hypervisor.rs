@@ -62,6 +62,12 @@ pub trait Hypervisor: Clone + Send + Sync + 'static {
     /// `Kind::Hypervisor`.
     fn find_uuid(&self, uuid: &str) -> Result<Option<Self::Guest>>;
 
+    /// The active domain of this number, or `None`.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    fn find_id(&self, id: u32) -> Result<Option<Self::Guest>>;
+
     /// Defines a domain, or redefines it.
     ///
     /// # Errors

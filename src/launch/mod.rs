@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Launch::define ──▶ start_paused ──▶ measure ──▶ verify ──▶ inject* ──▶ resume
-//!                                         └──▶ hand_over (the owner verifies elsewhere)
-//!                 └▶ start_paused_unmeasured ──▶ resume (SEV-SNP, or nobody asked)
+//!                                         ├──▶ hand_over (the owner verifies elsewhere)
+//!                                         └──▶ resume_unverified (nobody holds keys)
+//!                 └▶ start_paused_unmeasured ──▶ resume (SEV-SNP)
 //! ```
 //!
 //! The order of steps is a type: what is not measured cannot be verified, what is not verified gets no secret.
@@ -17,6 +18,8 @@ mod undo;
 mod wait;
 
 pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
-pub use states::{Defined, differs, Launch, Measured, Paused, Request, Running, Unmeasured, Verified};
+pub use states::{
+    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, differs, evidence,
+};
 pub use undo::recover;
 pub use wait::{Cancel, within};

@@ -117,6 +117,10 @@ impl Hypervisor for Libvirt {
         self.lookup(self.connect.lookup_domain_by_uuid_string(uuid))
     }
 
+    fn find_id(&self, id: u32) -> Result<Option<LibvirtGuest>> {
+        self.lookup(self.connect.lookup_domain_by_id(id))
+    }
+
     fn define(&self, xml: &str) -> Result<LibvirtGuest> {
         if xml.contains('\0') {
             return Err(Error::new(Kind::Domain, "the domain document holds a NUL byte"));

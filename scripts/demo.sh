@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The main job, start to end, on a private libvirtd with the simulator. Run by `make demo` inside `sev-lab run`.
+# In: VIRT_SEV_LAB_URI, VIRT_SEV_LAB_DIR, VIRT_SEV_LAB_FILES, VIRT_SEV_LAB_KVM. Out: a transcript. Leaves nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/target/release
+uri=$VIRT_SEV_LAB_URI
+files=$VIRT_SEV_LAB_FILES
+work=$(mktemp -d "$PWD/build/demo.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
+export LIBVIRT_DEFAULT_URI=$uri
+PATH=$bin:$PATH
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'; else bold='' dim='' off=''; fi
+step() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
+note() { printf '%s# %s%s\n' "$dim" "$*" "$off"; }
+show() { # a command as a person would type it, then its output
+  local words
+  words=$(printf ' %q' "$@")
+  words=${words//$work\//}
+  words=${words//$files\//}
+  words=${words//$uri/URI}
+  printf '$%s\n' "$words"
+  "$@"
+}
+
+version=$(sed -n '0,/^version = /s/^version = "\(.*\)"/\1/p' Cargo.toml)
+printf '%svirt-sev %s: configuration keys in, an attested running guest out%s\n' "$bold" "$version" "$off"
+note "libvirt $(virsh --version), QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*version \([^ ]*\).*/\1/p'), both real. The chip is played by qemu-sev-sim:"
+note "real keys, real certificates, real measurements, and no memory encryption. It protects nothing."
+
+skip=(--skip mode-host)
+virt=kvm
+note "--skip mode-host: this machine's processor is not asked, for the simulator stands in for it."
+if [ "$VIRT_SEV_LAB_KVM" != yes ]; then
+  skip+=(--skip kvm)
+  virt=qemu
+  note "--skip kvm: the guest runs under TCG here, so that the demo needs no virtualisation."
+fi
+lock=()
+if [ "$(ulimit -H -l)" != unlimited ]; then
+  lock=(--set security.sev.memory.lock=none)
+  note "security.sev.memory.lock=none: this machine allows $(ulimit -H -l) KiB of locked memory, and the simulator pins none."
+fi
+
+step "1. The guest owner, elsewhere: verify the platform's certificates, make keys for one launch"
+note "The platform's chain came from the host; ca.cert is the simulator's own root, in the place of AMD's."
+# Policy bit 1 on top of security.sev's own bit 0: no key sharing.
+show virt-sev session --chain "$VIRT_SEV_LAB_DIR/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/platform/ca.cert" --policy 0x3 -o "$work/owner"
+printf 'the password of the root disk is: correct horse battery staple' >"$work/owner/disk.key"
+
+step "2. The administrator: an instance in LXD's own form ..."
+cat >"$work/instance.yaml" <<EOF
+architecture: x86_64
+config:
+  image.os: Debian
+  limits.memory: 512MiB
+  security.sev: "true"
+  security.sev.policy.noks: "true"
+  security.sev.firmware: $files/OVMF.amdsev.fd
+  security.sev.session.dh: $(cat "$work/owner/godh.b64")
+  security.sev.session.data: $(cat "$work/owner/session.b64")
+devices: {}
+name: web1
+type: virtual-machine
+EOF
+cut -c1-76 "$work/instance.yaml" | sed "s|$files/||; s/^/  /"
+
+step "3. ... and a domain as virt-install makes it"
+area=$(virt-sev firmware inspect "$files/OVMF.amdsev.fd" --format json)
+address=$(($(sed -n '/"secret"/,/}/s/.*"base": "\(.*\)".*/\1/p' <<<"$area")))
+size=$(sed -n '/"secret"/,/}/s/.*"size": \([0-9]*\).*/\1/p' <<<"$area")
+cmdline="console=ttyS0 quiet secret=$address,$size"
+truncate -s 16M "$files/web1.img"
+chmod 0666 "$files/web1.img"
+show /usr/bin/python3 "$(command -v virt-install)" --connect "$uri" --virt-type $virt --name web1 --memory 512 --vcpus 1 \
+  --osinfo debian11 --machine q35 --disk "path=$files/web1.img,format=raw,bus=virtio" --network user,model=virtio --graphics none \
+  --serial "file,path=$files/web1.console" --rng /dev/urandom \
+  --boot "kernel=$files/vmlinuz,initrd=$files/initrd.img,kernel_args=\"$cmdline\"" --print-xml --dry-run --check all=off >"$work/web1.xml"
+note "$(wc -l <"$work/web1.xml") lines of XML, without SEV"
+
+step "4. What virt-sev changes"
+show virt-sev apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff | sed "s|$files/||g" | cut -c1-110
+
+step "5. Launch: define, start paused, measure, verify, inject, and only then resume"
+note "--insecure: the owner verifies on the hypervisor's own machine here, which proves nothing outside a demo."
+launch=(virt-sev launch -c "$uri" "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}"
+  --tik "$work/owner/tik.bin" --tek "$work/owner/tek.bin"
+  --firmware "$VIRT_SEV_FIRMWARE" --kernel "$VIRT_SEV_KERNEL" --initrd "$VIRT_SEV_INITRD" --cmdline "$cmdline"
+  --inject-secret "736869e5-84f0-4973-92ec-06879ce3da0b:$work/owner/disk.key" --insecure)
+show "${launch[@]}"
+
+step "6. The guest, on its own serial console"
+for _ in $(seq 120); do
+  grep -q '^guest: up' "$files/web1.console" 2>/dev/null && break
+  sleep 0.5
+done
+tr -d '\r' <"$files/web1.console" | grep -a '^guest:' || { tail -c 2000 "$files/web1.console"; exit 1; }
+tr -d '\r' <"$files/web1.console" | grep -aqF "guest: secret: $(cat "$work/owner/disk.key")" || { echo "the guest did not read the secret" >&2; exit 1; }
+show virsh -q -c "$uri" domstate web1
+show virsh -q -c "$uri" destroy web1 >/dev/null
+
+step "7. The same launch on a host that tampers with the firmware"
+note "A session serves one launch, so the owner makes a fresh one."
+virt-sev -q session --chain "$VIRT_SEV_LAB_DIR/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/platform/ca.cert" --policy 0x3 -o "$work/owner2" >/dev/null
+sed -i "s|security.sev.session.dh: .*|security.sev.session.dh: $(cat "$work/owner2/godh.b64")|; s|security.sev.session.data: .*|security.sev.session.data: $(cat "$work/owner2/session.b64")|" "$work/instance.yaml"
+mv "$work/owner2/tik.bin" "$work/owner2/tek.bin" "$work/owner/"
+show sev-lab fault tampered-firmware
+status=0
+show "${launch[@]}" || status=$?
+printf 'exit code %s\n' "$status"
+[ "$status" = 1 ] || { echo "wanted exit code 1" >&2; exit 1; }
+show virsh -q -c "$uri" domstate web1
+[ "$(virsh -q -c "$uri" domstate web1)" = "shut off" ]
+
+step "Done: an attested guest ran, and a tampered one did not."

@@ -1,0 +1,41 @@
+//! `virt-sev firmware inspect`. In: an image. Out: what its GUID table holds, and which modes it serves.
+
+use super::{files, owner};
+use crate::args::FirmwareCommand;
+use crate::output::{Answer, Output};
+use serde_json::{Value, json};
+use virt_sev::Result;
+use virt_sev::host::ovmf::Area;
+
+pub(crate) fn run(args: &FirmwareCommand, out: Output) -> Result<Answer> {
+    let FirmwareCommand::Inspect { image } = args;
+    let contents = owner::image_contents(image)?;
+    let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
+    let area = |a: Option<Area>| a.map_or(Value::Null, |a| json!({ "base": format!("{:#x}", a.base), "size": a.size }));
+    if out.is_json() {
+        out.answer_json(
+            "firmware",
+            json!({
+                "image": image.display().to_string(),
+                "bytes": size,
+                "es-reset-address": contents.es_reset_addr.map(|a| format!("{a:#x}")),
+                "secret": area(contents.secret),
+                "kernel-hashes": area(contents.hashes),
+                "snp-metadata": contents.snp_metadata,
+            }),
+        )?;
+        return Ok(Answer::Yes);
+    }
+    let at = |a: Option<Area>| a.map_or_else(|| "no".to_owned(), |a| format!("{} bytes at {:#x}", a.size, a.base));
+    let yes = |b: bool| if b { "yes" } else { "no" };
+    let reset = contents.es_reset_addr.map_or_else(|| "no".to_owned(), |a| format!("{a:#x}"));
+    out.answer(&format!(
+        "image             {}\nbytes             {size}\nSEV-ES reset      {reset}\nlaunch secret     {}\n\
+         kernel hashes     {}\nSEV-SNP metadata  {}\n",
+        image.display(),
+        at(contents.secret),
+        at(contents.hashes),
+        yes(contents.snp_metadata),
+    ))?;
+    Ok(Answer::Yes)
+}

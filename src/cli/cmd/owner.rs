@@ -1,0 +1,147 @@
+//! The guest owner's inputs: keys, expected digests, secrets. In: options and files. Out: what `measure` and `inject`
+//! take. Never: anything that the host says.
+
+use super::files;
+use crate::args::VerifyArgs;
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use virt_sev::host::ovmf::{self, ImageContents};
+use virt_sev::inject::packet::{self, Packet};
+use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::measure::kernel_hashes::KernelHashes;
+use virt_sev::measure::sev::Measured;
+use virt_sev::measure::verify::{Candidate, Evidence, Expected};
+use virt_sev::measure::vmsa::{CpuSignature, InitialState, VcpuState, Vmsa};
+use virt_sev::session::keys::{TransportKeys, read_both, read_key};
+use virt_sev::config::SevPolicy;
+use virt_sev::{Error, Kind, Result};
+
+/// No SEV firmware image is larger: OVMF builds have 2 to 8 MiB.
+const LARGEST_FIRMWARE: u64 = 64 << 20;
+
+/// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
+pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) -> Result<TransportKeys> {
+    match (tk, tik, tek) {
+        (Some(both), None, None) => {
+            read_both(&mut files::open("file of TEK and TIK", both)?).map_err(|e| e.at(both.display().to_string()))
+        }
+        (None, Some(tik), Some(tek)) => Ok(TransportKeys {
+            tik: read_key("TIK", &mut files::open("TIK", tik)?).map_err(|e| e.at(tik.display().to_string()))?,
+            tek: read_key("TEK", &mut files::open("TEK", tek)?).map_err(|e| e.at(tek.display().to_string()))?,
+        }),
+        (Some(_), _, _) => Err(Error::new(Kind::Usage, "--tk excludes --tik and --tek")),
+        (None, _, _) => Err(Error::new(Kind::Usage, "the guest owner's keys are missing")
+            .wanted("--tk FILE, or --tik FILE and --tek FILE")
+            .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")),
+    }
+}
+
+/// The keys that the verification options name.
+pub(crate) fn keys_of(v: &VerifyArgs) -> Result<TransportKeys> {
+    keys(v.tk.as_deref(), v.tik.as_deref(), v.tek.as_deref())
+}
+
+/// Combinations of options that make no sense, as virt-qemu-sev-validate refuses them.
+pub(crate) fn check_usage(v: &VerifyArgs) -> Result<()> {
+    let mut problems = Vec::new();
+    let mut wrong = |text: &str| problems.push(Error::new(Kind::Usage, text));
+    if v.kernel.is_none() && (v.initrd.is_some() || v.cmdline.is_some()) {
+        wrong("--initrd and --cmdline need --kernel");
+    }
+    let sku = [v.cpu_family, v.cpu_model, v.cpu_stepping];
+    let given = sku.iter().flatten().count();
+    if given != 0 && given != sku.len() {
+        wrong("a processor needs all of --cpu-family, --cpu-model and --cpu-stepping");
+    }
+    if given != 0 && (v.vmsa_cpu0.is_some() || v.vmsa_cpu1.is_some()) {
+        wrong("VMSA files exclude --cpu-family, --cpu-model and --cpu-stepping");
+    }
+    if v.vmsa_cpu1.is_some() && v.vmsa_cpu0.is_none() {
+        wrong("--vmsa-cpu1 needs --vmsa-cpu0");
+    }
+    Error::many(problems).map_or(Ok(()), Err)
+}
+
+/// What the guest is expected to start from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Boot {
+    pub(crate) firmware: PathBuf,
+    pub(crate) kernel: Option<PathBuf>,
+    pub(crate) initrd: Option<PathBuf>,
+    pub(crate) cmdline: Option<String>,
+    pub(crate) vcpus: Option<u32>,
+}
+
+/// The launch digests that the owner accepts: one for SEV; for SEV-ES one for each initial state that KVM knows.
+pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expected> {
+    let kernel = match &boot.kernel {
+        Some(kernel) => {
+            let mut initrd = boot.initrd.as_deref().map(|p| files::open("initrd", p)).transpose()?;
+            Some(KernelHashes::read(
+                &mut files::open("kernel", kernel)?,
+                initrd.as_mut().map(|f| f as &mut dyn std::io::Read),
+                boot.cmdline.as_deref().map(str::as_bytes),
+            )?)
+        }
+        None => None,
+    };
+    let measured = Measured::new(&mut files::open("firmware", &boot.firmware)?, kernel.as_ref())
+        .map_err(|e| e.at(boot.firmware.display().to_string()))?;
+    if !SevPolicy(policy).es() {
+        return Ok(Expected::one(measured.sev()));
+    }
+    let count = boot.vcpus.unwrap_or(1);
+    if let Some(cpu0) = &v.vmsa_cpu0 {
+        let read = |path: &PathBuf| {
+            Vmsa::read(&mut files::open("VMSA", path)?).map_err(|e| e.at(path.display().to_string()))
+        };
+        let further = v.vmsa_cpu1.as_ref().map(read).transpose()?;
+        return Ok(Expected::one(measured.sev_es(&VcpuState::new(read(cpu0)?, further, count)?)));
+    }
+    let (Some(family), Some(model), Some(stepping)) = (v.cpu_family, v.cpu_model, v.cpu_stepping) else {
+        return Err(Error::new(Kind::Usage, "a SEV-ES guest's processor state is measured and is not given")
+            .wanted("--vmsa-cpu0 FILE, or --cpu-family, --cpu-model and --cpu-stepping"));
+    };
+    let signature = CpuSignature::new(family, model, stepping)?;
+    let reset = image_contents(&boot.firmware)?.es_reset_addr;
+    let digests = InitialState::ALL
+        .into_iter()
+        .map(|state| {
+            let vcpus = VcpuState::built(signature, state, reset, count)?;
+            Ok(Candidate { digest: measured.sev_es(&vcpus), state: Some(state) })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Expected { digests })
+}
+
+/// What a firmware image holds.
+pub(crate) fn image_contents(path: &Path) -> Result<ImageContents> {
+    let mut bytes = Vec::new();
+    files::open("firmware", path)?.take(LARGEST_FIRMWARE).read_to_end(&mut bytes).map_err(|e| {
+        Error::new(Kind::File, "the firmware cannot be read").at(path.display().to_string()).because(e)
+    })?;
+    ovmf::inspect(&bytes).map_err(|e| e.at(path.display().to_string()))
+}
+
+/// The table of the secrets that `--inject-secret` or `--secret` names; read before anything is started.
+pub(crate) fn secrets(specs: &[String]) -> Result<SecretTable> {
+    let mut table = SecretTable::new();
+    for text in specs {
+        let spec = SecretSpec::parse(OsStr::new(text))?;
+        let secret = read_secret(&mut files::open("secret", &spec.path)?)
+            .map_err(|e| e.at(spec.path.display().to_string()))?;
+        table.add(spec.guid, secret)?;
+    }
+    Ok(table)
+}
+
+/// The packet for the guest that gave this evidence.
+pub(crate) fn packet(
+    keys: &TransportKeys,
+    evidence: &Evidence,
+    table: &SecretTable,
+    area: Option<u32>,
+) -> Result<Packet> {
+    packet::build(keys, &evidence.mac(), &table.to_bytes(area)?)
+}

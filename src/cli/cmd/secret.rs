@@ -1,0 +1,28 @@
+//! `virt-sev secret build`. In: secrets, keys, a measurement. Out: header and encrypted payload as two files.
+
+use super::{files, owner};
+use crate::args::SecretBuildArgs;
+use crate::output::{Answer, Output};
+use virt_sev::inject::packet;
+use virt_sev::measure::verify::Evidence;
+use virt_sev::Result;
+
+pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
+    let keys = owner::keys(args.tk.as_deref(), args.tik.as_deref(), args.tek.as_deref())?;
+    let measurement = Evidence::parse_measurement(&args.measurement)?;
+    let mut mac = [0; 32];
+    mac.copy_from_slice(&measurement[..32]);
+    let table = owner::secrets(&args.secret)?;
+    let packet = packet::build(&keys, &mac, &table.to_bytes(None)?)?;
+    files::write("secret header", &args.secret_header, packet.header_base64().as_bytes(), 0o600)?;
+    files::write("secret payload", &args.secret_payload, packet.payload_base64().as_bytes(), 0o600)?;
+    out.say(&format!(
+        "{} secret{} in {} bytes. Inject: virt-sev secret inject -c URI DOMAIN --secret-header {} --secret-payload {}",
+        table.len(),
+        if table.len() == 1 { "" } else { "s" },
+        packet.payload.len(),
+        args.secret_header.display(),
+        args.secret_payload.display(),
+    ));
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,122 @@
+//! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
+
+use super::{files, owner};
+use crate::args::{VerifyArgs, VerifyCommand};
+use crate::output::{Answer, Output};
+use serde_json::json;
+use virt_sev::inject::packet::Packet;
+use virt_sev::measure::verify::{Evidence, Verdict, check};
+use virt_sev::{Error, Kind, Result};
+
+pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
+    let v = &args.verify;
+    owner::check_usage(v)?;
+    let keys = owner::keys_of(v)?;
+    let evidence = evidence(v)?;
+    let boot = owner::Boot {
+        firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
+        kernel: v.kernel.clone(),
+        initrd: v.initrd.clone(),
+        cmdline: v.cmdline.clone(),
+        vcpus: v.num_cpus,
+    };
+    if !v.inject_secret.is_empty() && args.secret_header.is_none() {
+        return Err(missing("--secret-header and --secret-payload"));
+    }
+    let table = owner::secrets(&v.inject_secret)?;
+    let expected = owner::expected(v, &boot, evidence.policy)?;
+    let verdict = check(&evidence, &expected, &keys.tik)?;
+    if verdict.matched() && !table.is_empty() {
+        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
+    }
+    tell(&verdict, &evidence, out)
+}
+
+fn missing(option: &str) -> Error {
+    Error::new(Kind::Usage, format!("{option} or --domain is needed"))
+}
+
+/// The evidence that the options give; every missing one is told.
+fn evidence(v: &VerifyArgs) -> Result<Evidence> {
+    let gaps: Vec<Error> = [
+        ("--measurement", v.measurement.is_none()),
+        ("--api-major", v.api_major.is_none()),
+        ("--api-minor", v.api_minor.is_none()),
+        ("--build-id", v.build_id.is_none()),
+        ("--policy", v.policy.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(name, gap)| gap.then(|| missing(name)))
+    .collect();
+    if let Some(e) = Error::many(gaps) {
+        return Err(e);
+    }
+    Ok(Evidence {
+        measurement: Evidence::parse_measurement(v.measurement.as_deref().unwrap_or_default())?,
+        api_major: v.api_major.unwrap_or_default(),
+        api_minor: v.api_minor.unwrap_or_default(),
+        build_id: v.build_id.unwrap_or_default(),
+        policy: v.policy.unwrap_or_default(),
+    })
+}
+
+/// What the options say instead of the hypervisor.
+pub(crate) fn overridden(mut evidence: Evidence, v: &VerifyArgs) -> Result<Evidence> {
+    if let Some(text) = &v.measurement {
+        evidence.measurement = Evidence::parse_measurement(text)?;
+    }
+    evidence.api_major = v.api_major.unwrap_or(evidence.api_major);
+    evidence.api_minor = v.api_minor.unwrap_or(evidence.api_minor);
+    evidence.build_id = v.build_id.unwrap_or(evidence.build_id);
+    evidence.policy = v.policy.unwrap_or(evidence.policy);
+    Ok(evidence)
+}
+
+/// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.
+pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet) -> Result<()> {
+    let (Some(header), Some(payload)) = (&args.secret_header, &args.secret_payload) else { return Ok(()) };
+    files::write("secret header", header, packet.header_base64().as_bytes(), 0o600)?;
+    files::write("secret payload", payload, packet.payload_base64().as_bytes(), 0o600)
+}
+
+/// Says the verdict.
+pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Result<Answer> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let matched = verdict.matched();
+    if out.is_json() {
+        let mut answer = json!({
+            "verified": matched,
+            "policy": format!("{:#x}", evidence.policy),
+            "api-major": evidence.api_major,
+            "api-minor": evidence.api_minor,
+            "build-id": evidence.build_id,
+        });
+        match verdict {
+            Verdict::Matched { digest, state } => {
+                answer["digest"] = hex(digest).into();
+                if let Some(state) = state {
+                    answer["initial-state"] = state.to_string().into();
+                }
+            }
+            Verdict::Differs { reported, computed } => {
+                answer["reported"] = hex(reported).into();
+                answer["expected"] = computed.iter().map(|c| hex(c)).collect::<Vec<_>>().into();
+            }
+        }
+        out.answer_json("verify", answer)?;
+    } else if !out.quiet {
+        match verdict {
+            Verdict::Matched { digest, state } => {
+                let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
+                out.answer(&format!("verified: launch digest {}{state}\n", hex(digest)))?;
+            }
+            Verdict::Differs { .. } => out.answer("not verified: the measurement is not the expected one\n")?,
+        }
+    }
+    if matched {
+        return Ok(Answer::Yes);
+    }
+    out.say(&format!("virt-sev: {}", virt_sev::launch::differs()));
+    Ok(Answer::No)
+}

@@ -1,0 +1,73 @@
+//! Connections and what they tell of the host. In: a URI. Out: [`Libvirt`], [`HostFacts`].
+
+use std::time::Duration;
+use virt_sev::domain::Domain;
+use virt_sev::host::{DomCaps, Fact, HostFacts, RealProbe};
+use virt_sev::launch::{Cancel, CapsQuery, Guest as _, GuestState, Hypervisor as _, within};
+use virt_sev::{Error, Kind, Result};
+use virt_sev_sys::{Libvirt, LibvirtGuest};
+
+/// Connects; a daemon that does not answer is an error, not a hang.
+pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
+    let uri = uri.map(str::to_owned);
+    within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(uri.as_deref()))
+}
+
+/// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.
+pub(crate) fn facts(uri: Option<&str>, domain: &Domain) -> Result<HostFacts> {
+    let limit = Duration::from_secs(60);
+    let libvirt = open(uri, limit, &Cancel::default())?;
+    host_facts(&libvirt, domain, limit, &Cancel::default())
+}
+
+/// The same over a connection that is there.
+pub(crate) fn host_facts(libvirt: &Libvirt, domain: &Domain, limit: Duration, cancel: &Cancel) -> Result<HostFacts> {
+    let seen = domain.facts();
+    let query = CapsQuery {
+        emulator: seen.emulator.clone(),
+        machine: seen.os.machine.clone(),
+        virt_type: seen.domain_type.clone(),
+    };
+    let hv = libvirt.clone();
+    let (local, caps, node) = within(limit, cancel, "reading the host's capabilities", move || {
+        // A host without SEV answers with an error: that is a fact, not a failure.
+        Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
+    })?;
+    let mut facts = if local {
+        HostFacts::gather(&RealProbe, &[])
+    } else {
+        HostFacts::not_asked()
+    };
+    facts.domcaps = match caps {
+        Ok(xml) => Fact::Known(DomCaps::parse(&xml)?),
+        Err(e) => Fact::Unreadable(e.to_string()),
+    };
+    facts.node_sev = match node {
+        Ok(node) => Fact::Known(node),
+        Err(e) => Fact::Unreadable(e.to_string()),
+    };
+    Ok(facts)
+}
+
+/// The active guest of this name, number or UUID.
+pub(crate) fn active(libvirt: &Libvirt, name: &str) -> Result<LibvirtGuest> {
+    let mut guest = libvirt.find(name)?;
+    // A name made of hexadecimal digits is still a name: UUIDs come second.
+    if guest.is_none() && name.len() == 36 {
+        guest = libvirt.find_uuid(name)?;
+    }
+    if guest.is_none()
+        && let Ok(id) = name.parse()
+    {
+        guest = libvirt.find_id(id)?;
+    }
+    let guest = guest.ok_or_else(|| {
+        Error::new(Kind::State, "there is no such domain")
+            .at(name.to_owned())
+            .hint(format!("virsh -c '{}' list --all names them.", libvirt.uri()))
+    })?;
+    if guest.state()? == GuestState::Off {
+        return Err(Error::new(Kind::State, "the guest is not active").at(name.to_owned()));
+    }
+    Ok(guest)
+}

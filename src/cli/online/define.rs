@@ -1,0 +1,56 @@
+//! `virt-sev define`. In: a document and keys. Out: a defined domain that is right for this host, or nothing.
+
+use super::connect;
+use crate::args::DefineArgs;
+use crate::cmd::prepare;
+use crate::output::{Answer, Output};
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+use virt_sev::host::HostFacts;
+use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
+use virt_sev::{Result, preflight};
+use virt_sev_sys::Libvirt;
+
+pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    let domain = prepare::read_domain(&args.domain)?;
+    let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"))?;
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    let host = connect::host_facts(&libvirt, &domain, limit, &cancel)?;
+    let done = checked(&args.config, domain, config, &host, out)?;
+    let xml = done.xml;
+    let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;
+    if out.is_json() {
+        out.answer_json("define", json!({ "domain": name, "uuid": uuid }))?;
+    } else {
+        out.answer(&format!("{name}: defined\n"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn define(libvirt: &Libvirt, xml: &str) -> Result<(String, String)> {
+    let guest = libvirt.define(xml)?;
+    Ok((guest.name()?, guest.uuid()?))
+}
+
+/// Applies, asks the host, and says what was found. An error finding is an error: nothing is defined then.
+pub(super) fn checked(
+    args: &crate::args::ConfigArgs,
+    domain: virt_sev::domain::Domain,
+    config: Option<virt_sev::config::SevConfig>,
+    host: &HostFacts,
+    out: Output,
+) -> Result<prepare::Prepared> {
+    let done = prepare::prepare(args, domain, config, host)?;
+    if let Some(config) = &done.config {
+        let findings = preflight::run(config, host, &args.skip);
+        out.findings(findings.iter().filter(|f| f.severity != virt_sev::Severity::Error));
+        preflight::refuse(&findings)?;
+    }
+    if let Some(plan) = &done.plan {
+        out.findings(plan.findings());
+    }
+    Ok(done)
+}

@@ -1,0 +1,120 @@
+//! `virt-sev launch`. In: a domain, keys, perhaps the owner's verification. Out: a running guest, a paused one for its
+//! owner, or everything as it was. Never: a guest that runs unverified where verification was asked for.
+
+mod inputs;
+mod told;
+
+use super::{connect, define, session};
+use crate::args::LaunchArgs;
+use crate::cmd::owner;
+use crate::output::{Answer, Output};
+pub(super) use inputs::boot;
+use inputs::{Security, Source, Verification};
+use std::time::Duration;
+use told::Told;
+use virt_sev::host::HostFacts;
+use virt_sev::launch::journal::Journal;
+use virt_sev::launch::{self, Cancel, Guest as _, Hypervisor as _, Launch, Measured, Request, within};
+use virt_sev::session::registry::Registry;
+use virt_sev::{Error, Kind, Result};
+use virt_sev_sys::Libvirt;
+
+pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, cancel.flag())
+            .map_err(|e| Error::new(Kind::Bug, "signals cannot be watched").because(e))?;
+    }
+    if args.recover {
+        return recover(uri, limit, &cancel, out);
+    }
+    if let Some(option) = inputs::useless_options(&args.verify) {
+        return Err(option);
+    }
+    owner::check_usage(&args.verify)?;
+    let source = Source::of(args.domain.as_deref().unwrap_or_default());
+    let document = source.read_file()?;
+    // What needs no hypervisor is read and refused before anybody connects.
+    let keys = if args.verify.is_asked() { Some(owner::keys_of(&args.verify)?) } else { None };
+    let table = owner::secrets(&args.verify.inject_secret)?;
+
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    if keys.is_some() && libvirt.is_local()? && !args.verify.insecure {
+        return Err(session::local("A verdict found on the hypervisor's own machine proves nothing to the guest owner."));
+    }
+    let domain = match document {
+        Some(domain) => domain,
+        None => source.read_defined(&libvirt, limit, &cancel)?,
+    };
+    let config = crate::cmd::prepare::config(&args.config, &domain, source.is_stdin())?;
+    let host = match &config {
+        Some(_) => connect::host_facts(&libvirt, &domain, limit, &cancel)?,
+        None => HostFacts::not_asked(),
+    };
+    let done = define::checked(&args.config, domain, config, &host, out)?;
+    let security = Security::of(&done)?;
+    let verification = match keys {
+        Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),
+        None => None,
+    };
+
+    let state = Registry::default_folder()?;
+    let name = security.name.clone();
+    if let Some(session) = &security.session {
+        Registry::open(&state)?.claim(session, &format!("domain {name} on {}", libvirt.uri()))?;
+    }
+    let request = Request {
+        name: name.clone(),
+        xml: done.xml,
+        limit,
+        journal: Journal::below(&state),
+        cancel,
+    };
+    let told = Told::new(name, &security, out);
+    let launch = Launch::define(&libvirt, request)?;
+    told.step("defined");
+    if security.mode.is_none() {
+        return told.unmeasured(launch.start_paused_unmeasured()?);
+    }
+    let launch = launch.start_paused()?;
+    told.step("started, paused: no instruction has run");
+    let launch = launch.measure(security.policy)?;
+    told.step(&format!("measured, policy {:#x}", launch.evidence().policy));
+    match verification {
+        Some(verification) => verified(launch, verification, &told),
+        None if security.session.is_some() => told.handed_over(launch, &libvirt),
+        None => told.unverified(launch),
+    }
+}
+
+/// The guest owner's keys are here: verify, inject, resume.
+fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>) -> Result<Answer> {
+    if let Err(e) = v.agrees(launch.evidence()) {
+        return Err(launch.abandon(e));
+    }
+    let mut launch = launch.verify(&v.expected, &v.keys.tik)?;
+    told.step("verified: the measurement is the expected one");
+    if !v.table.is_empty() {
+        let packet = match owner::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {
+            Ok(packet) => packet,
+            Err(e) => return Err(launch.abandon(e)),
+        };
+        launch = launch.inject(packet, None)?;
+        told.step(&format!("{} secret{} injected", v.table.len(), if v.table.len() == 1 { "" } else { "s" }));
+    }
+    let (evidence, verdict) = (*launch.evidence(), launch.verdict().clone());
+    let launch = launch.resume()?;
+    told.running(launch.guest(), Some((&evidence, &verdict)))
+}
+
+fn recover(uri: Option<&str>, limit: Duration, cancel: &Cancel, out: Output) -> Result<Answer> {
+    let libvirt = connect::open(uri, limit, cancel)?;
+    let journal = Journal::below(&Registry::default_folder()?);
+    let told = within(limit, cancel, "recovering", move || launch::recover(&libvirt, &journal))?;
+    if told.is_empty() {
+        out.say("No launch was cut off.");
+    }
+    out.answer(&told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,101 @@
+//! What a launch says. In: its steps. Out: a line each on stderr, and the answer on stdout.
+
+use super::inputs::Security;
+use crate::output::{Answer, Output};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Unmeasured};
+use virt_sev::measure::verify::{Evidence, Verdict};
+use virt_sev::Result;
+use virt_sev_sys::{Libvirt, LibvirtGuest};
+
+/// Speaks of one launch.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    name: String,
+    security: &'a Security,
+    out: Output,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn new(name: String, security: &'a Security, out: Output) -> Self {
+        Self { name, security, out }
+    }
+
+    /// One step done.
+    pub(super) fn step(&self, text: &str) {
+        self.out.say(&format!("{}: {text}", self.name));
+    }
+
+    fn evidence(&self, evidence: &Evidence) -> Value {
+        json!({
+            "measurement": STANDARD.encode(evidence.measurement),
+            "api-major": evidence.api_major,
+            "api-minor": evidence.api_minor,
+            "build-id": evidence.build_id,
+            "policy": format!("{:#x}", evidence.policy),
+        })
+    }
+
+    fn answer(&self, guest: &LibvirtGuest, state: &str, verified: bool, more: Value) -> Result<Answer> {
+        if self.out.is_json() {
+            let mut value = json!({
+                "domain": self.name,
+                "uuid": guest.uuid()?,
+                "mode": self.security.mode.unwrap_or("sev-snp"),
+                "state": state,
+                "verified": verified,
+            });
+            if let (Some(value), Value::Object(mut more)) = (value.as_object_mut(), more) {
+                value.append(&mut more);
+            }
+            self.out.answer_json("launch", value)?;
+        } else {
+            self.out.answer(&format!("{}: {state}{}\n", self.name, if verified { ", verified" } else { ", not verified" }))?;
+        }
+        Ok(Answer::Yes)
+    }
+
+    /// The guest runs.
+    pub(super) fn running(&self, guest: &LibvirtGuest, proof: Option<(&Evidence, &Verdict)>) -> Result<Answer> {
+        let mut more = json!({});
+        if let Some((evidence, verdict)) = proof {
+            more = self.evidence(evidence);
+            if let Verdict::Matched { digest, .. } = verdict {
+                more["digest"] = digest.iter().map(|b| format!("{b:02x}")).collect::<String>().into();
+            }
+        }
+        self.answer(guest, "running", proof.is_some(), more)
+    }
+
+    /// SEV-SNP: the guest attests itself.
+    pub(super) fn unmeasured(&self, launch: Launch<Unmeasured, Libvirt>) -> Result<Answer> {
+        self.step("started, paused");
+        let launch = launch.resume()?;
+        self.step("resumed. A SEV-SNP guest attests itself from inside; nothing was verified from here.");
+        self.running(launch.guest(), None)
+    }
+
+    /// Nobody holds keys for this launch.
+    pub(super) fn unverified(&self, launch: Launch<Measured, Libvirt>) -> Result<Answer> {
+        let launch = launch.resume_unverified()?;
+        self.step("resumed. Without a session nothing can be verified: the memory is encrypted, and the host is trusted for the rest.");
+        self.running(launch.guest(), None)
+    }
+
+    /// The owner verifies elsewhere.
+    pub(super) fn handed_over(&self, launch: Launch<Measured, Libvirt>, libvirt: &Libvirt) -> Result<Answer> {
+        let (guest, evidence) = launch.hand_over();
+        let value = self.evidence(&evidence);
+        if !self.out.is_json() {
+            self.out.answer(&crate::online::measurement::text(&value))?;
+        }
+        self.step(&format!(
+            "waits for its owner, who verifies it and lets it run:\n  virt-sev verify -c {} --domain {} --tik tik.bin --tek tek.bin --firmware FILE --inject-secret NAME:FILE",
+            libvirt.uri(),
+            self.name
+        ));
+        self.answer(&guest, "paused", false, value)
+    }
+}

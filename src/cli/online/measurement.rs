@@ -1,0 +1,92 @@
+//! `virt-sev measurement`. In: an active guest. Out: what it reports, as text, JSON or a file of evidence.
+
+use super::connect;
+use crate::args::MeasurementArgs;
+use crate::cmd::files;
+use crate::output::{Answer, Output};
+use serde_json::{Value, json};
+use std::time::Duration;
+use virt_sev::domain::Domain;
+use virt_sev::launch::{Cancel, Guest as _, within};
+use virt_sev::{Error, Kind, Result};
+use virt_sev_sys::LibvirtGuest;
+
+pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    let name = args.domain.clone();
+    let (value, why) = within(limit, &cancel, "reading the launch measurement", move || {
+        let guest = connect::active(&libvirt, &name)?;
+        report(&guest)
+    })?;
+    if let Some(why) = why {
+        out.say(why);
+    }
+    if let Some(path) = &args.output {
+        let mut document = json!({ "schema": "virt-sev/measurement/1" });
+        if let (Some(document), Some(fields)) = (document.as_object_mut(), value.clone().as_object_mut()) {
+            document.append(fields);
+        }
+        files::write("evidence", path, format!("{document:#}\n").as_bytes(), 0o644)?;
+        return Ok(Answer::Yes);
+    }
+    if out.is_json() {
+        out.answer_json("measurement", value)?;
+    } else {
+        out.answer(&text(&value))?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// Each fact on a line, in the order of the JSON answer.
+pub(super) fn text(value: &Value) -> String {
+    let fields = value.as_object().into_iter().flatten();
+    fields.map(|(k, v)| format!("{k:<16} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect()
+}
+
+fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {
+    let live = Domain::parse(&guest.live_xml()?)?;
+    let Some(security) = &live.facts().launch_security else {
+        return Err(Error::new(Kind::State, "the guest has no launch security").at(guest.name()?));
+    };
+    let kind = security.kind.as_deref().unwrap_or_default();
+    let mut value = json!({ "mode": kind, "domain": guest.name()?, "uuid": guest.uuid()? });
+    let mut why = None;
+    if kind == "sev" {
+        let info = guest.launch_info()?;
+        if info.policy & virt_sev::config::SevPolicy::ES != 0 {
+            value["mode"] = "sev-es".into();
+        }
+        value["measurement"] = info.measurement.into();
+        value["api-major"] = info.api_major.into();
+        value["api-minor"] = info.api_minor.into();
+        value["build-id"] = info.build_id.into();
+        value["policy"] = format!("{:#x}", info.policy).into();
+    } else {
+        why = Some(
+            "A SEV-SNP guest has no launch measurement that the host can read: it attests itself from inside, with a \
+             report signed by the chip. This is what QEMU knows of it.",
+        );
+        let answer: Value = serde_json::from_str(&guest.query_sev()?)
+            .map_err(|e| Error::new(Kind::Hypervisor, "QEMU's answer to query-sev is not JSON").because(e))?;
+        for (ours, theirs) in [
+            ("api-major", "api-major"),
+            ("api-minor", "api-minor"),
+            ("build-id", "build-id"),
+            ("policy", "snp-policy"),
+        ] {
+            let found = &answer["return"][theirs];
+            if let Some(n) = found.as_u64() {
+                value[ours] = if ours == "policy" { format!("{n:#x}").into() } else { n.into() };
+            }
+        }
+    }
+    if let Some(n) = security.cbitpos {
+        value["cbitpos"] = n.into();
+    }
+    if let Some(n) = security.reduced_phys_bits {
+        value["reducedPhysBits"] = n.into();
+    }
+    Ok((value, why))
+}

@@ -1,0 +1,37 @@
+//! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
+
+mod connect;
+mod define;
+mod launch;
+mod measurement;
+mod secret;
+mod session;
+mod verify;
+
+use crate::args::{Cli, Command, SecretCommand};
+use crate::cmd;
+use crate::output::{Answer, Output};
+use virt_sev::Result;
+
+/// Does what was asked. Off-line commands work here too.
+pub(crate) fn run(cli: &Cli) -> Result<Answer> {
+    let out = Output::new(&cli.common);
+    let uri = cli.common.connect.as_deref();
+    match &cli.command {
+        Command::Define(args) => define::run(args, uri, out.without_md()?),
+        Command::Launch(args) => launch::run(args, uri, out.without_md()?),
+        Command::Measurement(args) => measurement::run(args, uri, out.without_md()?),
+        Command::Secret(SecretCommand::Inject(args)) => secret::run(args, uri, out.without_md()?),
+        Command::Session(args) if args.chain.is_none() => session::run(args, uri, out.without_md()?),
+        Command::Verify(args) if args.domain.is_some() => verify::run(args, uri, out.without_md()?),
+        Command::Apply(args) if uri.is_some() => {
+            cmd::apply::run(args, |domain| connect::facts(uri, domain), out.without_md()?)
+        }
+        Command::Keys
+        | Command::Firmware(_)
+        | Command::Apply(_)
+        | Command::Session(_)
+        | Command::Verify(_)
+        | Command::Secret(_) => cmd::run(cli),
+    }
+}

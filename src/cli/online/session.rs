@@ -1,0 +1,30 @@
+//! `virt-sev session -c URI`. In: the platform's certificates from libvirt. Out: a fresh session's files.
+
+use super::connect;
+use crate::args::SessionArgs;
+use crate::cmd;
+use crate::output::{Answer, Output};
+use std::time::Duration;
+use virt_sev::launch::{Cancel, Hypervisor as _, within};
+use virt_sev::session::chain::Chain;
+use virt_sev::{Error, Kind, Result};
+
+pub(crate) fn run(args: &SessionArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    if libvirt.is_local()? && !args.insecure {
+        return Err(local("The guest owner's keys would be made on the hypervisor's own machine."));
+    }
+    let node = within(limit, &cancel, "reading the platform's certificates", move || libvirt.node_sev())?;
+    let mut bytes = node.pdh;
+    bytes.extend_from_slice(&node.cert_chain);
+    let chain = Chain::parse(&bytes)?.of_chip(&node.cpu0_id);
+    cmd::session::make(&chain, args, out)
+}
+
+/// Refuses what proves nothing on the hypervisor's own machine.
+pub(super) fn local(why: &str) -> Error {
+    Error::new(Kind::Insecure, "the hypervisor is this machine")
+        .hint(format!("{why} Run this where the guest owner trusts the machine, or add --insecure."))
+}

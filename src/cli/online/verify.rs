@@ -1,0 +1,92 @@
+//! `virt-sev verify --domain`. In: a paused guest and the owner's files. Out: the verdict; with secrets, a running guest.
+
+use super::launch::boot;
+use super::{connect, session};
+use crate::args::VerifyCommand;
+use crate::cmd;
+use crate::cmd::owner;
+use crate::output::{Answer, Format, Output};
+use std::time::Duration;
+use virt_sev::config::SevPolicy;
+use virt_sev::domain::{Domain, DomainFacts};
+use virt_sev::launch::{Cancel, Guest as _, GuestState, Hypervisor as _, evidence, within};
+use virt_sev::measure::verify::check;
+use virt_sev::{Error, Kind, Result};
+
+pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> Result<Answer> {
+    if args.json {
+        out.format = Format::Json;
+    }
+    let v = &args.verify;
+    owner::check_usage(v)?;
+    let keys = owner::keys_of(v)?;
+    let table = owner::secrets(&v.inject_secret)?;
+    let name = args.domain.clone().unwrap_or_default();
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    if libvirt.is_local()? && !v.insecure {
+        return Err(session::local("A verdict found on the hypervisor's own machine proves nothing to the guest owner."));
+    }
+    let (guest, state, live) = within(limit, &cancel, "looking at the guest", move || {
+        let guest = connect::active(&libvirt, &name)?;
+        let state = guest.state()?;
+        let live = guest.live_xml()?;
+        Ok((guest, state, live))
+    })?;
+    if state != GuestState::Paused && !v.insecure {
+        return Err(Error::new(Kind::State, "the guest is not paused")
+            .hint("A guest that has run may have changed since it was measured. --insecure verifies its launch all the same."));
+    }
+    let live = Domain::parse(&live)?;
+    if !args.ignore_config {
+        check_config(live.facts(), v.insecure)?;
+    }
+    let asked = guest.clone();
+    let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
+    let evidence = cmd::verify::overridden(evidence(&info)?, v)?;
+    let boot = boot(v, live.facts())?;
+    if SevPolicy(evidence.policy).es() && v.num_cpus.is_none() && !v.insecure {
+        return Err(Error::new(Kind::Insecure, "--num-cpus is not given, and the domain document comes from the host"));
+    }
+    let expected = owner::expected(v, &boot, evidence.policy)?;
+    let verdict = check(&evidence, &expected, &keys.tik)?;
+    if verdict.matched() && !table.is_empty() {
+        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let packet = owner::packet(&keys, &evidence, &table, area)?;
+        if args.secret_header.is_some() {
+            cmd::verify::write_packet(args, &packet)?;
+        } else {
+            let asked = guest.clone();
+            within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, None))?;
+            within(limit, &cancel, "resuming the guest", move || guest.resume())?;
+            out.say("secret injected, guest resumed");
+        }
+    }
+    cmd::verify::tell(&verdict, &evidence, out)
+}
+
+/// A guest whose measurement would not mean what its owner thinks.
+fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
+    let mut problems = Vec::new();
+    let mut wrong = |kind: Kind, at: &str, text: &str| problems.push(Error::new(kind, text).at(at));
+    match facts.launch_security.as_ref().filter(|l| l.kind.as_deref() == Some("sev")) {
+        None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
+        Some(security) => {
+            if security.dh_cert.is_none() || security.session.is_none() {
+                wrong(Kind::Domain, "/domain/launchSecurity", "without dhCert and session nobody holds this launch's keys");
+            }
+            let hashed = security.kernel_hashes.as_deref() == Some("yes");
+            if hashed && facts.os.kernel.is_none() {
+                wrong(Kind::Domain, "/domain/launchSecurity/@kernelHashes", "kernel hashes are on and there is no kernel");
+            }
+        }
+    }
+    if facts.os.loader.is_none() {
+        wrong(Kind::Domain, "/domain/os/loader", "the guest names no firmware image");
+    }
+    if facts.os.nvram.is_some() && !insecure {
+        wrong(Kind::Insecure, "/domain/os/nvram", "firmware variables are not measured");
+    }
+    Error::many(problems).map_or(Ok(()), |e| Err(e.and_hint("--ignore-config verifies it all the same.")))
+}
