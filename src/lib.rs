@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod finding;
+pub mod guid;
 pub mod host;
 pub mod inject;
 pub mod launch;
