@@ -1,0 +1,356 @@
+//! What a document says, as plain values. In: the elements. Out: [`DomainFacts`]. Never: a judgement, a change.
+
+use super::devices::{self, Device};
+use super::{Domain, ElementId, path, units};
+use crate::codes::Kind;
+use crate::error::Error;
+
+/// `<os>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OsFacts {
+    /// The element.
+    pub element: Option<ElementId>,
+    /// `<type>`: `hvm`.
+    pub os_type: Option<String>,
+    /// `type/@arch`.
+    pub arch: Option<String>,
+    /// `type/@machine`.
+    pub machine: Option<String>,
+    /// `@firmware`: `efi` or `bios`.
+    pub firmware: Option<String>,
+    /// `<firmware>`.
+    pub firmware_element: Option<ElementId>,
+    /// `<firmware><feature>`.
+    pub firmware_features: Vec<FirmwareFeature>,
+    /// `<loader>`.
+    pub loader: Option<Loader>,
+    /// `<nvram>`.
+    pub nvram: Option<Nvram>,
+    /// `<kernel>`, unless it is empty.
+    pub kernel: Option<String>,
+    /// `<initrd>`, unless it is empty.
+    pub initrd: Option<String>,
+    /// `<cmdline>`, exactly.
+    pub cmdline: Option<String>,
+    /// `<boot dev=…>`, in order.
+    pub boot_devices: Vec<String>,
+}
+
+/// `<feature enabled='no' name='secure-boot'/>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirmwareFeature {
+    /// The element.
+    pub element: ElementId,
+    /// `@name`.
+    pub name: String,
+    /// `@enabled` is `yes`.
+    pub enabled: bool,
+}
+
+/// `<loader>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loader {
+    /// The element.
+    pub element: ElementId,
+    /// The image, unless libvirt is to choose.
+    pub path: Option<String>,
+    /// `@type`: `rom` or `pflash`.
+    pub kind: Option<String>,
+    /// `@secure`.
+    pub secure: Option<bool>,
+    /// `@stateless`.
+    pub stateless: Option<bool>,
+    /// `@readonly`.
+    pub readonly: Option<bool>,
+}
+
+/// `<nvram>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nvram {
+    /// The element.
+    pub element: ElementId,
+    /// The variable store, where it is given as text.
+    pub path: Option<String>,
+    /// `@template`.
+    pub template: Option<String>,
+}
+
+/// `<features>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `<acpi/>`.
+    pub acpi: bool,
+    /// `<smm>`: its element, and whether it is on.
+    pub smm: Option<(ElementId, bool)>,
+    /// `<vmcoreinfo>`: its element, and whether it is on.
+    pub vmcoreinfo: Option<(ElementId, bool)>,
+}
+
+/// `<memoryBacking>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryBackingFacts {
+    /// `<locked/>`.
+    pub locked: bool,
+    /// `source/@type`.
+    pub source: Option<(ElementId, String)>,
+    /// `<discard/>`.
+    pub discard: Option<ElementId>,
+    /// `<hugepages>`.
+    pub hugepages: Option<ElementId>,
+    /// Each `<page>`: its bytes where they can be read, and whether it is for some NUMA nodes only.
+    pub pages: Vec<(ElementId, Option<u64>, bool)>,
+}
+
+/// `<launchSecurity>`, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchSecurityFacts {
+    /// The element.
+    pub element: ElementId,
+    /// `@type`.
+    pub kind: Option<String>,
+    /// `@kernelHashes`.
+    pub kernel_hashes: Option<String>,
+    /// `@authorKey`.
+    pub author_key: Option<String>,
+    /// `@vcek`.
+    pub vcek: Option<String>,
+    /// `<policy>`, read in base 16 with or without `0x`, as libvirt reads it.
+    pub policy: Option<u64>,
+    /// `<cbitpos>`.
+    pub cbitpos: Option<u64>,
+    /// `<reducedPhysBits>`.
+    pub reduced_phys_bits: Option<u64>,
+    /// `<dhCert>` as text, white space and all.
+    pub dh_cert: Option<String>,
+    /// `<session>` as text.
+    pub session: Option<String>,
+    /// `<idBlock>` as text.
+    pub id_block: Option<String>,
+    /// `<idAuth>` as text.
+    pub id_auth: Option<String>,
+    /// `<hostData>` as text.
+    pub host_data: Option<String>,
+    /// `<guestVisibleWorkarounds>` as text.
+    pub guest_visible_workarounds: Option<String>,
+}
+
+/// What a domain document says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DomainFacts {
+    /// `domain/@type`: `kvm`.
+    pub domain_type: Option<String>,
+    /// `<name>`.
+    pub name: Option<String>,
+    /// `<uuid>`.
+    pub uuid: Option<String>,
+    /// `<os>`.
+    pub os: OsFacts,
+    /// `<features>`.
+    pub features: Features,
+    /// `<memory>` in bytes.
+    pub memory: Option<u64>,
+    /// `<currentMemory>` in bytes.
+    pub current_memory: Option<u64>,
+    /// `maxMemory/@slots`, with its element.
+    pub memory_slots: Option<(ElementId, u32)>,
+    /// `<vcpu>`.
+    pub vcpus: Option<u32>,
+    /// `cpu/@mode`.
+    pub cpu_mode: Option<String>,
+    /// `cpu/model`.
+    pub cpu_model: Option<String>,
+    /// `<memoryBacking>`.
+    pub memory_backing: MemoryBackingFacts,
+    /// `memtune/hard_limit` in bytes.
+    pub hard_limit: Option<u64>,
+    /// `<launchSecurity>`.
+    pub launch_security: Option<LaunchSecurityFacts>,
+    /// `devices/emulator`.
+    pub emulator: Option<String>,
+    /// `<devices>`.
+    pub devices_element: Option<ElementId>,
+    /// The devices, in order.
+    pub devices: Vec<Device>,
+}
+
+/// Children of `<domain>` that may stand more than once.
+const REPEATED: &[&str] = &["sysinfo", "seclabel"];
+
+/// Reads the facts.
+pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
+    let root = d.root();
+    once(d, root, |name| !REPEATED.contains(&name))?;
+    let top = |name| d.child(root, name);
+    let devices_element = top("devices");
+    let backing = top("memoryBacking");
+    let memtune = top("memtune");
+    for id in [backing, memtune, top("features"), top("launchSecurity")].into_iter().flatten() {
+        once(d, id, |_| true)?;
+    }
+    let memory_slots = match top("maxMemory") {
+        Some(id) => number(d, id, "slots")?.map(|n| (id, n)),
+        None => None,
+    };
+    let cpu = top("cpu");
+    Ok(DomainFacts {
+        domain_type: d.attribute(root, "type"),
+        name: top("name").map(|id| d.element_text(id)),
+        uuid: text(d, top("uuid")),
+        os: os(d)?,
+        features: features(d)?,
+        memory: size(d, top("memory"))?,
+        current_memory: size(d, top("currentMemory"))?,
+        memory_slots,
+        vcpus: match text(d, top("vcpu")) {
+            Some(t) => t.parse().ok(),
+            None => None,
+        },
+        cpu_mode: cpu.and_then(|id| d.attribute(id, "mode")),
+        cpu_model: text(d, cpu.and_then(|id| d.child(id, "model"))),
+        memory_backing: backing.map(|id| memory_backing(d, id)).transpose()?.unwrap_or_default(),
+        hard_limit: size(d, memtune.and_then(|id| d.child(id, "hard_limit")))?,
+        launch_security: top("launchSecurity").map(|id| launch_security(d, id)).transpose()?,
+        emulator: text(d, devices_element.and_then(|id| d.child(id, "emulator"))),
+        devices_element,
+        devices: devices_element.map(|id| devices::read(d, id)).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// Refuses a second element of a name that libvirt reads once: which of them counts would be a guess.
+pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool) -> Result<(), Error> {
+    match d.children(parent).find(|c| d.number(*c).is_some_and(|n| n > 1) && single(d.name(*c))) {
+        None => Ok(()),
+        Some(second) => Err(Error::new(Kind::Domain, "an element that stands twice")
+            .at(d.path(second))
+            .found(path::line_column(&d.text, d.span(second).start))
+            .wanted(format!("one <{}>", d.name(second)))),
+    }
+}
+
+/// The trimmed text of an element, unless it is empty.
+pub(super) fn text(d: &Domain, id: Option<ElementId>) -> Option<String> {
+    let text = d.element_text(id?);
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+/// An attribute that is a number.
+pub(super) fn number(d: &Domain, id: ElementId, name: &str) -> Result<Option<u32>, Error> {
+    let Some(value) = d.attribute(id, name) else { return Ok(None) };
+    value.trim().parse().map(Some).map_err(|_| {
+        Error::new(Kind::Domain, "not a number")
+            .at(format!("{}/@{name}", d.path(id)))
+            .found(format!("'{value}'"))
+            .wanted("a whole number")
+    })
+}
+
+/// An element that is a size: KiB without a unit (libvirt, formatdomain "Memory Allocation").
+fn size(d: &Domain, id: Option<ElementId>) -> Result<Option<u64>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    let unit = d.attribute(id, "unit").unwrap_or_else(|| "KiB".into());
+    let value = d.element_text(id);
+    let bytes = value.trim().parse().ok().and_then(|v| units::scale(v, &unit));
+    match bytes {
+        Some(b) => Ok(Some(b)),
+        None => Err(Error::new(Kind::Domain, "not a size")
+            .at(d.path(id))
+            .found(format!("'{}' with unit '{unit}'", value.trim()))
+            .wanted("a whole number and a unit such as KiB, MiB or GiB")),
+    }
+}
+
+pub(super) fn flag(d: &Domain, id: ElementId, name: &str) -> Option<bool> {
+    d.attribute(id, name).map(|v| v == "yes" || v == "on")
+}
+
+fn os(d: &Domain) -> Result<OsFacts, Error> {
+    let Some(id) = d.child(d.root(), "os") else { return Ok(OsFacts::default()) };
+    let repeated = ["boot", "initarg", "initenv", "acpi"];
+    once(d, id, |name| !repeated.contains(&name))?;
+    let kind = d.child(id, "type");
+    let firmware_element = d.child(id, "firmware");
+    let firmware_features = firmware_element
+        .into_iter()
+        .flat_map(|f| d.children_named(f, "feature"))
+        .filter_map(|f| {
+            let enabled = flag(d, f, "enabled").unwrap_or(false);
+            Some(FirmwareFeature { element: f, name: d.attribute(f, "name")?, enabled })
+        })
+        .collect();
+    Ok(OsFacts {
+        element: Some(id),
+        os_type: text(d, kind),
+        arch: kind.and_then(|t| d.attribute(t, "arch")),
+        machine: kind.and_then(|t| d.attribute(t, "machine")),
+        firmware: d.attribute(id, "firmware"),
+        firmware_element,
+        firmware_features,
+        loader: d.child(id, "loader").map(|l| Loader {
+            element: l,
+            path: text(d, Some(l)),
+            kind: d.attribute(l, "type"),
+            secure: flag(d, l, "secure"),
+            stateless: flag(d, l, "stateless"),
+            readonly: flag(d, l, "readonly"),
+        }),
+        nvram: d.child(id, "nvram").map(|n| Nvram {
+            element: n,
+            path: if d.child(n, "source").is_none() { text(d, Some(n)) } else { None },
+            template: d.attribute(n, "template"),
+        }),
+        kernel: text(d, d.child(id, "kernel")),
+        initrd: text(d, d.child(id, "initrd")),
+        cmdline: d.child(id, "cmdline").map(|c| d.element_text(c)),
+        boot_devices: d.children_named(id, "boot").filter_map(|b| d.attribute(b, "dev")).collect(),
+    })
+}
+
+fn features(d: &Domain) -> Result<Features, Error> {
+    let Some(id) = d.child(d.root(), "features") else { return Ok(Features::default()) };
+    // An element without `state` is on (libvirt, formatdomain "Hypervisor features").
+    let state = |name| d.child(id, name).map(|f| (f, d.attribute(f, "state").is_none_or(|s| s == "on")));
+    Ok(Features { acpi: d.child(id, "acpi").is_some(), smm: state("smm"), vmcoreinfo: state("vmcoreinfo") })
+}
+
+fn memory_backing(d: &Domain, id: ElementId) -> Result<MemoryBackingFacts, Error> {
+    let hugepages = d.child(id, "hugepages");
+    let page = |p: ElementId| {
+        let unit = d.attribute(p, "unit").unwrap_or_else(|| "KiB".into());
+        let bytes = d.attribute(p, "size").and_then(|s| s.trim().parse().ok());
+        (p, bytes.and_then(|b| units::scale(b, &unit)), d.attribute(p, "nodeset").is_some())
+    };
+    Ok(MemoryBackingFacts {
+        locked: d.child(id, "locked").is_some(),
+        source: d.child(id, "source").map(|s| (s, d.attribute(s, "type").unwrap_or_default())),
+        discard: d.child(id, "discard"),
+        hugepages,
+        pages: hugepages.into_iter().flat_map(|h| d.children_named(h, "page")).map(page).collect(),
+    })
+}
+
+fn launch_security(d: &Domain, id: ElementId) -> Result<LaunchSecurityFacts, Error> {
+    let child = |name| d.child(id, name).map(|c| d.element_text(c));
+    let count = |name| child(name).and_then(|t| t.trim().parse().ok());
+    let policy = child("policy").and_then(|t| {
+        let t = t.trim();
+        let digits = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X")).unwrap_or(t);
+        u64::from_str_radix(digits, 16).ok()
+    });
+    Ok(LaunchSecurityFacts {
+        element: id,
+        kind: d.attribute(id, "type"),
+        kernel_hashes: d.attribute(id, "kernelHashes"),
+        author_key: d.attribute(id, "authorKey"),
+        vcek: d.attribute(id, "vcek"),
+        policy,
+        cbitpos: count("cbitpos"),
+        reduced_phys_bits: count("reducedPhysBits"),
+        dh_cert: child("dhCert"),
+        session: child("session"),
+        id_block: child("idBlock"),
+        id_auth: child("idAuth"),
+        host_data: child("hostData"),
+        guest_visible_workarounds: child("guestVisibleWorkarounds"),
+    })
+}

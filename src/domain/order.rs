@@ -1,0 +1,227 @@
+//! The order of elements. In: a parent's and a child's name. Out: the child's rank. Never: a reading of the document.
+//!
+//! libvirt's schema takes the children in any order; libvirt's formatter writes them in one. New elements go where
+//! the formatter would put them (seen with `virsh dumpxml`, libvirt 11.3; `src/conf/domain_conf.c`,
+//! `virDomainDefFormatInternalSetRootName` and the `vir…DefFormat` functions).
+
+const DOMAIN: &[&str] = &[
+    "name",
+    "uuid",
+    "genid",
+    "title",
+    "description",
+    "metadata",
+    "maxMemory",
+    "memory",
+    "currentMemory",
+    "blkiotune",
+    "memtune",
+    "memoryBacking",
+    "vcpu",
+    "vcpus",
+    "iothreads",
+    "iothreadids",
+    "defaultiothread",
+    "throttlegroups",
+    "cputune",
+    "numatune",
+    "resource",
+    "sysinfo",
+    "bootloader",
+    "bootloader_args",
+    "os",
+    "idmap",
+    "features",
+    "cpu",
+    "clock",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+    "on_lockfailure",
+    "pm",
+    "perf",
+    "devices",
+    "seclabel",
+    "keywrap",
+    "launchSecurity",
+];
+
+const OS: &[&str] = &[
+    "type",
+    "firmware",
+    "init",
+    "initarg",
+    "initenv",
+    "initdir",
+    "inituser",
+    "initgroup",
+    "loader",
+    "nvram",
+    "kernel",
+    "initrd",
+    "cmdline",
+    "dtb",
+    "root",
+    "acpi",
+    "boot",
+    "bootmenu",
+    "bios",
+    "smbios",
+];
+
+const FEATURES: &[&str] = &[
+    "acpi",
+    "apic",
+    "pae",
+    "hap",
+    "viridian",
+    "privnet",
+    "hyperv",
+    "kvm",
+    "xen",
+    "pvspinlock",
+    "capabilities",
+    "pmu",
+    "vmport",
+    "gic",
+    "smm",
+    "ioapic",
+    "hpt",
+    "vmcoreinfo",
+    "htm",
+    "nested-hv",
+    "msrs",
+];
+
+const MEMORY_BACKING: &[&str] =
+    &["hugepages", "nosharepages", "locked", "source", "access", "allocation", "discard"];
+
+const MEMTUNE: &[&str] = &["hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit"];
+
+const LAUNCH_SECURITY: &[&str] = &[
+    "cbitpos",
+    "reducedPhysBits",
+    "policy",
+    "dhCert",
+    "session",
+    "guestVisibleWorkarounds",
+    "idBlock",
+    "idAuth",
+    "hostData",
+];
+
+const DEVICES: &[&str] = &[
+    "emulator",
+    "disk",
+    "controller",
+    "lease",
+    "filesystem",
+    "interface",
+    "smartcard",
+    "serial",
+    "parallel",
+    "console",
+    "channel",
+    "input",
+    "tpm",
+    "graphics",
+    "sound",
+    "audio",
+    "video",
+    "hostdev",
+    "redirdev",
+    "redirfilter",
+    "hub",
+    "watchdog",
+    "memballoon",
+    "rng",
+    "nvram",
+    "panic",
+    "shmem",
+    "memory",
+    "crypto",
+    "iommu",
+    "vsock",
+    "pstore",
+];
+
+const INTERFACE: &[&str] = &[
+    "mac",
+    "source",
+    "vlan",
+    "virtualport",
+    "port",
+    "bandwidth",
+    "ip",
+    "route",
+    "portForward",
+    "script",
+    "downscript",
+    "backenddomain",
+    "target",
+    "guest",
+    "model",
+    "backend",
+    "driver",
+    "filterref",
+    "tune",
+    "link",
+    "mtu",
+    "coalesce",
+    "teaming",
+    "boot",
+    "alias",
+    "rom",
+    "acpi",
+    "address",
+];
+
+const HOSTDEV: &[&str] = &[
+    "driver",
+    "source",
+    "model",
+    "teaming",
+    "readonly",
+    "shareable",
+    "boot",
+    "alias",
+    "rom",
+    "acpi",
+    "address",
+];
+
+const CONTROLLER: &[&str] = &["model", "target", "driver", "alias", "acpi", "address"];
+const RNG: &[&str] = &["rate", "backend", "driver", "alias", "acpi", "address"];
+const CRYPTO: &[&str] = &["backend", "driver", "alias", "address"];
+const INPUT: &[&str] = &["driver", "source", "alias", "acpi", "address"];
+const VIDEO: &[&str] = &["driver", "model", "alias", "acpi", "address"];
+const DRIVER_FIRST: &[&str] = &["driver"];
+/// `driver` comes last: what is not listed ranks before it by the rule of [`rank`].
+const DRIVER_LAST: &[&str] = &["stats", "cid", "codec", "audio", "alias", "acpi", "address", "driver"];
+
+fn table(parent: &str) -> &'static [&'static str] {
+    match parent {
+        "domain" => DOMAIN,
+        "os" => OS,
+        "features" => FEATURES,
+        "memoryBacking" => MEMORY_BACKING,
+        "memtune" => MEMTUNE,
+        "launchSecurity" => LAUNCH_SECURITY,
+        "devices" => DEVICES,
+        "interface" => INTERFACE,
+        "hostdev" => HOSTDEV,
+        "controller" => CONTROLLER,
+        "rng" => RNG,
+        "crypto" => CRYPTO,
+        "input" => INPUT,
+        "video" => VIDEO,
+        "disk" | "filesystem" => DRIVER_FIRST,
+        "memballoon" | "vsock" | "sound" => DRIVER_LAST,
+        _ => &[],
+    }
+}
+
+/// Where a child stands among its brothers; one that libvirt's formatter does not know stands last.
+pub(super) fn rank(parent: &str, child: &str) -> usize {
+    table(parent).iter().position(|n| *n == child).unwrap_or(usize::MAX)
+}

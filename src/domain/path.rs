@@ -1,0 +1,60 @@
+//! Places in a document, for people. In: a position or an element. Out: `line 4, column 7` or
+//! `/domain/devices/disk[2]`. Never: a search.
+
+use super::{Domain, ElementId};
+
+/// Line and column of a byte, both from 1.
+pub(super) fn line_column(text: &str, at: usize) -> String {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    format!("line {line}, column {column}")
+}
+
+impl Domain {
+    /// The path of an element as XPath writes it, with a number where it has brothers of the same name.
+    ///
+    /// Numbers are found once for the whole document, so a path costs its depth and nothing more.
+    #[must_use]
+    pub fn path(&self, id: ElementId) -> String {
+        let mut steps = Vec::new();
+        let mut at = Some(id);
+        while let Some(here) = at {
+            let name = self.name(here);
+            steps.push(match self.number(here) {
+                Some(n) => format!("/{name}[{n}]"),
+                None => format!("/{name}"),
+            });
+            at = self.parent(here);
+        }
+        steps.reverse();
+        steps.concat()
+    }
+}
+
+/// For each element its number among its brothers of the same name; 0 where it is the only one.
+pub(super) fn numbers(scan: &super::scan::Scan, text: &str) -> Vec<u32> {
+    let mut out = vec![0u32; scan.elements.len()];
+    let mut seen = std::collections::HashMap::<(&str, super::scan::Ns), (usize, u32)>::new();
+    for parent in &scan.elements {
+        seen.clear();
+        let mut child = parent.first_child;
+        while let Some(c) = child {
+            let e = &scan.elements[c];
+            let entry = seen.entry((&text[e.local..e.name.end], e.ns)).or_insert((c, 0));
+            entry.1 += 1;
+            if entry.1 == 2 {
+                out[entry.0] = 1;
+            }
+            if entry.1 > 1 {
+                out[c] = entry.1;
+            }
+            child = e.next;
+        }
+    }
+    out
+}

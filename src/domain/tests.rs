@@ -1,0 +1,191 @@
+use super::*;
+
+fn domain(text: &str) -> Domain {
+    Domain::parse(text).unwrap()
+}
+fn refused(text: &str) -> String {
+    Domain::parse(text).unwrap_err().to_string()
+}
+fn merged(text: &str, child: &str, fragment: Node) -> String {
+    let d = domain(text);
+    let into = d.child(d.root(), child).unwrap_or(d.root());
+    d.apply([Change::Merge { into, fragment }].iter()).unwrap()
+}
+fn leaf(name: &str) -> Node {
+    Node { name: name.into(), ..Node::default() }
+}
+fn with(name: &str, attribute: &str, value: &str) -> Node {
+    Node { attributes: vec![(attribute.into(), value.into())], ..leaf(name) }
+}
+
+#[test]
+fn facts_are_read_whatever_the_writing() {
+    let d = domain(
+        "\u{feff}<?xml version='1.0' encoding=\"UTF-8\"?>\r\n<!-- a --><domain\n type = \"kvm\" >\r\n\
+         <name>a&amp;b<!-- c --><![CDATA[<]]></name><memory unit='MiB'>\t512 </memory>\
+         <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><cmdline> a </cmdline></os>\
+         <features><acpi/></features><devices><disk type='file'><target dev='vda'/></disk></devices></domain>\n",
+    );
+    let f = d.facts();
+    assert_eq!(f.name.as_deref(), Some("a&b<"));
+    assert_eq!(f.memory, Some(512 << 20));
+    assert_eq!(f.domain_type.as_deref(), Some("kvm"));
+    assert_eq!(f.os.machine.as_deref(), Some("q35"));
+    assert_eq!(f.os.cmdline.as_deref(), Some(" a "));
+    assert!(f.features.acpi);
+    assert!(f.devices[0].is_virtio());
+    assert_eq!(d.apply([].iter()).unwrap(), d.text());
+}
+
+#[test]
+fn foreign_elements_are_not_libvirts() {
+    let d = domain(
+        "<domain type='kvm' xmlns:q='urn:q'><q:os/><metadata><os xmlns='urn:x'><launchSecurity/></os>\
+         <v:config xmlns:v='urn:virt-sev:config:1'>k</v:config></metadata><q:launchSecurity/></domain>",
+    );
+    assert!(d.facts().os.element.is_none());
+    assert!(d.facts().launch_security.is_none());
+    assert!(d.metadata_config().unwrap().starts_with("<v:config xmlns:v="));
+}
+
+#[test]
+fn a_metadata_element_carries_its_declaration() {
+    let d = domain(
+        "<domain xmlns:v='urn:virt-sev:config:1'><metadata><v:config a='1'>k</v:config></metadata></domain>",
+    );
+    assert_eq!(
+        d.metadata_config().unwrap(),
+        "<v:config xmlns:v=\"urn:virt-sev:config:1\" a='1'>k</v:config>"
+    );
+}
+
+#[test]
+fn what_is_no_domain_is_refused() {
+    assert!(refused("<domstatus><domain/></domstatus>").contains("--inactive"));
+    assert!(refused("<domainsnapshot/>").contains("snapshot wraps"));
+    assert!(refused("<domain xmlns='urn:x'/>").contains("xmlns"));
+    assert!(refused("").contains("no element at all"));
+    assert!(refused("<network/>").contains("<network>"));
+}
+
+#[test]
+fn broken_xml_is_refused_with_its_place() {
+    for (text, wanted) in [
+        ("<domain><a></domain>", "line 1"),
+        ("<domain>\n<a", "line 2"),
+        ("<domain a='1' a='2'/>", "stands twice"),
+        ("<domain a=1/>", "without quotes"),
+        ("<domain a='1'b='2'/>", "not an attribute"),
+        ("<domain a='<'/>", "'<'"),
+        ("<domain/><domain/>", "second root"),
+        ("<domain/>x", "outside the root"),
+        ("<domain>&x;</domain>", "&x;"),
+        ("<domain a='&x;'/>", "&x;"),
+        ("<domain><p:a/></domain>", "prefix"),
+        ("<domain>", "never closed"),
+        ("</domain>", "line 1"),
+        ("<domain>\u{1}</domain>", "U+0001"),
+        ("<domain>]]></domain>", "]]>"),
+        ("<1domain/>", "not an XML name"),
+        ("<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>", "document type declaration"),
+        ("<domain><os/><os/></domain>", "/domain/os[2]"),
+        ("<domain><memory unit='x'>1</memory></domain>", "/domain/memory"),
+        ("<domain><devices><disk><driver/><driver/></disk></devices></domain>", "driver[2]"),
+    ] {
+        let said = refused(text);
+        assert!(said.contains(wanted), "{text}: {said}");
+        assert_eq!(Domain::parse(text).unwrap_err().kind(), Kind::Domain);
+    }
+}
+
+#[test]
+fn every_limit_is_named() {
+    let deep = format!("<domain>{}{}</domain>", "<a>".repeat(300), "</a>".repeat(300));
+    assert!(refused(&deep).contains("at most 256 elements inside one another"));
+    let many = format!("<domain>{}</domain>", "<a/>".repeat(limits::MAX_ELEMENTS));
+    assert!(refused(&many).contains("at most 200000 elements"));
+    let attributes: String = (0..300).map(|n| format!(" a{n}='1'")).collect();
+    assert!(refused(&format!("<domain{attributes}/>")).contains("at most 256 attributes"));
+    let names: String = (0..300).map(|n| format!("<a xmlns:p{n}='u'>")).collect();
+    let ends = "</a>".repeat(300);
+    assert!(refused(&format!("<domain>{names}{ends}</domain>")).contains("at most 256"));
+    let long = format!("<domain>{}</domain>", " ".repeat(limits::MAX_BYTES));
+    assert!(refused(&long).contains("bytes"));
+}
+
+#[test]
+fn new_elements_fit_in() {
+    let features = |inner: &str| format!("<domain>\n    <features>{inner}</features>\n</domain>");
+    let smm = Node::around("features", with("smm", "state", "off"));
+    assert_eq!(
+        merged(
+            &features("\n        <acpi/> <!-- stays -->\n        <vmcoreinfo/>\n    "),
+            "features",
+            smm.clone()
+        ),
+        features("\n        <acpi/> <!-- stays -->\n        <smm state='off'/>\n        <vmcoreinfo/>\n    ")
+    );
+    assert_eq!(merged(&features("<acpi/>"), "features", smm.clone()), features("<acpi/><smm state='off'/>"));
+    assert_eq!(
+        merged("<domain>\r\n\t<features />\r\n</domain>", "features", smm.clone()),
+        "<domain>\r\n\t<features>\r\n\t\t<smm state='off'/>\r\n\t</features>\r\n</domain>"
+    );
+    assert_eq!(merged("<domain><features/></domain>", "features", smm.clone()), {
+        "<domain><features><smm state='off'/></features></domain>"
+    });
+    assert_eq!(
+        merged(&features("\n        <!-- none -->\n    "), "features", smm.clone()),
+        features("\n        <!-- none -->\n        <smm state='off'/>\n    ")
+    );
+    assert_eq!(
+        merged(
+            "<domain type=\"kvm\">\n  <name>a</name>\n  <cpu/>\n</domain>",
+            "",
+            Node::around("domain", smm)
+        ),
+        "<domain type=\"kvm\">\n  <name>a</name>\n  <features>\n    <smm state=\"off\"/>\n  </features>\n  <cpu/>\n</domain>"
+    );
+}
+
+#[test]
+fn attributes_and_text_are_set_in_place() {
+    let text = "<domain>\n  <smm  state = \"on\"\tx='1' ><tseg/></smm>\n</domain>";
+    assert_eq!(
+        merged(text, "smm", with("smm", "state", "off")),
+        "<domain>\n  <smm  state = \"off\"\tx='1' ><tseg/></smm>\n</domain>"
+    );
+    let d = domain(text);
+    let smm = d.child(d.root(), "smm").unwrap();
+    let tseg = d.child(smm, "tseg").unwrap();
+    let changes =
+        [Change::RemoveAttribute { element: smm, name: "x".into() }, Change::Remove { element: tseg }];
+    assert_eq!(d.apply(changes.iter()).unwrap(), "<domain>\n  <smm  state = \"on\" ></smm>\n</domain>");
+    assert_eq!(d.places(&changes[0]), ["/domain/smm/@x"]);
+    assert_eq!(d.places(&changes[1]), ["/domain/smm/tseg"]);
+    let policy = Node { text: Some("<&'\"é".into()), ..leaf("policy") };
+    assert_eq!(
+        merged("<domain><policy>1<!-- --></policy></domain>", "policy", policy.clone()),
+        "<domain><policy>&lt;&amp;&apos;&quot;&#xe9;</policy></domain>"
+    );
+    assert_eq!(
+        merged("<domain><policy a='1' /></domain>", "policy", policy),
+        "<domain><policy a='1'>&lt;&amp;&apos;&quot;&#xe9;</policy></domain>"
+    );
+}
+
+#[test]
+fn a_change_that_changes_nothing_has_no_place() {
+    let d = domain("<domain><smm state='off'/></domain>");
+    let change =
+        Change::Merge { into: d.root(), fragment: Node::around("domain", with("smm", "state", "off")) };
+    assert!(d.places(&change).is_empty());
+    assert!(d.splices([change].iter()).unwrap().is_empty());
+}
+
+#[test]
+fn an_element_goes_with_its_line() {
+    let d = domain("<domain>\n  <a/>\n  <b/><c/>\n</domain>");
+    let gone = |name| [Change::Remove { element: d.child(d.root(), name).unwrap() }];
+    assert_eq!(d.apply(gone("a").iter()).unwrap(), "<domain>\n  <b/><c/>\n</domain>");
+    assert_eq!(d.apply(gone("c").iter()).unwrap(), "<domain>\n  <a/>\n  <b/>\n</domain>");
+}
