@@ -6,18 +6,18 @@ use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
 use virt_sev::domain::Domain;
-use virt_sev::host::{DomCaps, Fact, HostFacts, RootProbe};
+use virt_sev::host::{Fact, HostFacts, RootProbe, domcaps};
 use virt_sev::{Error, Kind, Result};
 
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(args: &ApplyArgs) -> Result<HostFacts> {
     let mut facts = match &args.host_root {
-        Some(root) => HostFacts::gather(&RootProbe::new(root)?, &[]),
+        Some(root) => HostFacts::gather(&RootProbe::new(root), &[]),
         None => HostFacts::not_asked(),
     };
     if let Some(path) = &args.domcaps {
         let text = files::read_text("domain capabilities", path)?;
-        facts.domcaps = Fact::Known(DomCaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
+        facts.domcaps = Fact::Known(domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
     }
     Ok(facts)
 }

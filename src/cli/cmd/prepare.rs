@@ -3,7 +3,7 @@
 
 use super::files;
 use crate::args::ConfigArgs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use virt_sev::config::{self, SevConfig};
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
@@ -42,19 +42,7 @@ pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) 
             .hint("Name a file for one of them."));
     }
     let metadata = if args.no_metadata { None } else { domain.metadata_config() };
-    let stdin = if args.config.iter().any(|p| p == Path::new("-")) {
-        Some(files::read_text("configuration", Path::new("-"))?)
-    } else {
-        None
-    };
-    let files: Vec<PathBuf> = args.config.clone();
-    let raw = config::load(&config::Sources {
-        metadata: metadata.as_deref(),
-        files: &files,
-        stdin: stdin.as_deref(),
-        sets: &args.set,
-    })?;
-    config::resolve(&raw)
+    config::load_and_resolve(config::Sources { metadata: metadata.as_deref(), files: &args.config, sets: &args.set })
 }
 
 /// Plans and applies.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use virt_sev::domain::Domain;
-use virt_sev::host::{DomCaps, Fact, HostFacts, RealProbe};
+use virt_sev::host::{Fact, HostFacts, RealProbe, domcaps};
 use virt_sev::launch::{Cancel, CapsQuery, Guest as _, GuestState, Hypervisor as _, within};
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::{Libvirt, LibvirtGuest};
@@ -34,12 +34,13 @@ pub(crate) fn host_facts(libvirt: &Libvirt, domain: &Domain, limit: Duration, ca
         Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
     })?;
     let mut facts = if local {
-        HostFacts::gather(&RealProbe, &[])
+        let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
+        HostFacts::gather(&if session { RealProbe::session() } else { RealProbe::system() }, &[])
     } else {
         HostFacts::not_asked()
     };
     facts.domcaps = match caps {
-        Ok(xml) => Fact::Known(DomCaps::parse(&xml)?),
+        Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
         Err(e) => Fact::Unreadable(e.to_string()),
     };
     facts.node_sev = match node {

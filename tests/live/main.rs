@@ -1,0 +1,10 @@
+//! The whole flow against a real libvirtd and a real QEMU, with `qemu-sev-sim` in the place of the chip, and with the
+//! peers as oracles: sevctl makes sessions, virt-qemu-sev-validate verifies. Run by `make check`, which does the set-up;
+//! without it these tests fail and say so. They never skip.
+
+mod faults;
+mod lab;
+mod launches;
+mod offline;
+mod peers;
+mod secrecy;
