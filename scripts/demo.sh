@@ -47,7 +47,7 @@ fi
 step "1. The guest owner, elsewhere: verify the platform's certificates, make keys for one launch"
 note "The platform's chain came from the host; ca.cert is the simulator's own root, in the place of AMD's."
 # Policy bit 1 on top of security.sev's own bit 0: no key sharing.
-show virt-sev session --chain "$VIRT_SEV_LAB_DIR/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/platform/ca.cert" --policy 0x3 -o "$work/owner"
+show virt-sev session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner"
 printf 'the password of the root disk is: correct horse battery staple' >"$work/owner/disk.key"
 
 step "2. The administrator: an instance in LXD's own form ..."
@@ -103,7 +103,7 @@ show virsh -q -c "$uri" destroy web1 >/dev/null
 
 step "7. The same launch on a host that tampers with the firmware"
 note "A session serves one launch, so the owner makes a fresh one."
-virt-sev -q session --chain "$VIRT_SEV_LAB_DIR/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/platform/ca.cert" --policy 0x3 -o "$work/owner2" >/dev/null
+virt-sev -q session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner2" >/dev/null
 sed -i "s|security.sev.session.dh: .*|security.sev.session.dh: $(cat "$work/owner2/godh.b64")|; s|security.sev.session.data: .*|security.sev.session.data: $(cat "$work/owner2/session.b64")|" "$work/instance.yaml"
 mv "$work/owner2/tik.bin" "$work/owner2/tek.bin" "$work/owner/"
 show sev-lab fault tampered-firmware

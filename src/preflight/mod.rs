@@ -9,8 +9,35 @@ pub use mode_host::{Decision, MODE_HOST, ModeVerdict, verdict};
 pub use report::{Style, render, summary};
 
 use crate::config::SevConfig;
-use crate::finding::Finding;
+use crate::error::{Error, Result};
+use crate::codes::Kind;
+use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
+
+/// The checks, as `--skip` takes them.
+pub const CHECKS: &[&str] = &[MODE_HOST];
+
+/// Every error finding as one error: the host cannot do it.
+///
+/// # Errors
+/// `Kind::No` where there is an error finding.
+pub fn refuse(findings: &[Finding]) -> Result<()> {
+    let problems = findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .map(|f| {
+            let mut e = Error::new(Kind::No, f.title.clone()).at(f.id);
+            if !f.detail.is_empty() {
+                e = e.and_hint(&f.detail);
+            }
+            if !f.fix.is_empty() {
+                e = e.and_hint(&f.fix);
+            }
+            e
+        })
+        .collect();
+    Error::many(problems).map_or(Ok(()), Err)
+}
 
 /// Runs every check that is not in `skip`. Host layers that nobody looked at say nothing.
 #[must_use]

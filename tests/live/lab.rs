@@ -30,6 +30,7 @@ pub struct Lab {
     pub dir: PathBuf,
     pub files: PathBuf,
     kvm: bool,
+    pid: String,
 }
 
 impl Lab {
@@ -60,6 +61,7 @@ impl Lab {
             dir: take("VIRT_SEV_LAB_DIR").into(),
             files: take("VIRT_SEV_LAB_FILES").into(),
             kvm: take("VIRT_SEV_LAB_KVM") == "yes",
+            pid: take("VIRT_SEV_LAB_PID"),
         }
     }
 
@@ -78,6 +80,12 @@ impl Lab {
     pub fn sev_lab(&self, args: &[&str]) {
         let status = Command::new(program("sev-lab")).args(args).env("VIRT_SEV_LAB_DIR", &self.dir).status().unwrap();
         assert!(status.success(), "sev-lab {args:?}");
+    }
+
+    /// Kills the daemon as a crash would. `sev-lab restart` brings it back.
+    pub fn kill_daemon(&self) {
+        let status = Command::new("kill").args(["-KILL", &self.pid]).status().unwrap();
+        assert!(status.success());
     }
 
     /// virsh, its stdout; it must succeed.
@@ -173,9 +181,9 @@ impl<'a> Corner<'a> {
         let out = self.virt_sev(&[
             "session",
             "--chain",
-            self.lab.dir.join("platform/chain.cert").to_str().unwrap(),
+            self.lab.dir.join("state/platform/chain.cert").to_str().unwrap(),
             "--ca",
-            self.lab.dir.join("platform/ca.cert").to_str().unwrap(),
+            self.lab.dir.join("state/platform/ask_ark.cert").to_str().unwrap(),
             "--policy",
             policy,
             "-o",
@@ -191,7 +199,7 @@ impl<'a> Corner<'a> {
         let out = Command::new(setup("VIRT_SEV_SEVCTL"))
             .current_dir(&owner)
             .args(["session", "--name", "s"])
-            .arg(self.lab.dir.join("platform/chain.cert"))
+            .arg(self.lab.dir.join("state/platform/chain.cert"))
             .arg(policy.to_string())
             .output()
             .unwrap();

@@ -1,0 +1,236 @@
+//! The main job: keys in, an attested running guest out.
+
+use crate::lab::{Corner, Lab, assert_code, err};
+use std::process::Stdio;
+use std::time::Duration;
+
+const SECRET: &[u8] = b"a secret with \0 and \xff, 7 lines\n";
+const LUKS: &str = "736869e5-84f0-4973-92ec-06879ce3da0b";
+
+/// Launches, verifies, injects; returns what was said.
+fn full_launch(corner: &Corner<'_>, policy: &str, cmdline: Option<&str>) -> String {
+    corner.domain(cmdline);
+    std::fs::write(corner.path("secret"), SECRET).unwrap();
+    let secret = format!("{LUKS}:{}", corner.text("secret"));
+    let out = corner
+        .launch(policy, &["--inject-secret", &secret])
+        .args(corner.owner(cmdline))
+        .output()
+        .unwrap();
+    assert_code(&out, 0);
+    assert_eq!(corner.lab.state(&corner.guest), "running", "{}", err(&out));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// What the simulated chip decrypted for this guest.
+fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
+    let folder = corner.lab.dir.join("state/guests").join(&corner.guest).join("secrets");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    std::fs::read(files.last().expect("a secret was decrypted")).unwrap()
+}
+
+/// The table as AMD's and the kernel's documents lay it out, written here by hand.
+fn table(secret: &[u8]) -> Vec<u8> {
+    let guid = |text: &str| -> Vec<u8> {
+        let b: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&text.replace('-', "")[2 * i..2 * i + 2], 16).unwrap()).collect();
+        [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].iter().map(|i| b[*i]).collect()
+    };
+    let mut table = guid("1e74f542-71dd-4d66-963e-ef4287ff173b");
+    table.extend(u32::try_from(20 + 20 + secret.len()).unwrap().to_le_bytes());
+    table.extend(guid(LUKS));
+    table.extend(u32::try_from(20 + secret.len()).unwrap().to_le_bytes());
+    table.extend(secret);
+    table.resize(table.len().next_multiple_of(16), 0);
+    table
+}
+
+#[test]
+fn our_session_a_measured_kernel_and_a_secret() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    let said = full_launch(&corner, "0x1", Some("console=ttyS0"));
+    assert_eq!(said, format!("{}: running, verified\n", corner.guest));
+    assert_eq!(decrypted(&corner), table(SECRET));
+}
+
+#[test]
+fn sevctl_sessions_are_accepted_for_every_policy_with_and_without_a_kernel() {
+    for policy in [0x1u32, 0x3, 0xb] {
+        for cmdline in [None, Some("console=ttyS0 quiet")] {
+            let corner = Corner::new(Lab::shared());
+            corner.sevctl_session(policy);
+            full_launch(&corner, &format!("{policy:#x}"), cmdline);
+            assert_eq!(decrypted(&corner), table(SECRET), "policy {policy:#x}, {cmdline:?}");
+        }
+    }
+}
+
+#[test]
+fn with_a_session_and_without_keys_the_guest_waits_for_its_owner_who_verifies_it() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(Some("console=ttyS0"));
+    let out = corner.launch("0x1", &[]).output().unwrap();
+    assert_code(&out, 0);
+    assert!(err(&out).contains("virt-sev verify"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "paused");
+
+    let evidence = corner.text("evidence.json");
+    let out = corner.virt_sev(&["measurement", "-c", &corner.lab.uri, &corner.guest, "-o", &evidence]);
+    assert_code(&out, 0);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&evidence).unwrap()).unwrap();
+    assert_eq!(json["schema"], "virt-sev/measurement/1");
+    assert_eq!(json["mode"], "sev");
+    assert_eq!(json["policy"], "0x1");
+    assert_eq!(json["cbitpos"], 51);
+
+    std::fs::write(corner.path("secret"), SECRET).unwrap();
+    let secret = format!("luks-key:{}", corner.text("secret"));
+    let mut command = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest, "-s", &secret]);
+    let out = command.args(corner.owner(Some("console=ttyS0"))).output().unwrap();
+    assert_code(&out, 0);
+    assert_eq!(corner.lab.state(&corner.guest), "running");
+    assert_eq!(decrypted(&corner), table(SECRET));
+}
+
+#[test]
+fn a_packet_made_off_line_is_injected() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(None);
+    assert_code(&corner.launch("0x1", &[]).output().unwrap(), 0);
+    let out = corner.virt_sev(&["measurement", "-c", &corner.lab.uri, &corner.guest, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    std::fs::write(corner.path("secret"), SECRET).unwrap();
+    let out = corner.virt_sev(&[
+        "secret", "build", "--secret", &format!("luks-key:{}", corner.text("secret")),
+        "--measurement", json["measurement"].as_str().unwrap(),
+        "--tik", &corner.text("owner/tik.bin"), "--tek", &corner.text("owner/tek.bin"),
+        "--secret-header", &corner.text("header"), "--secret-payload", &corner.text("payload"),
+    ]);
+    assert_code(&out, 0);
+    let out = corner.virt_sev(&[
+        "secret", "inject", "-c", &corner.lab.uri, &corner.guest,
+        "--secret-header", &corner.text("header"), "--secret-payload", &corner.text("payload"),
+    ]);
+    assert_code(&out, 0);
+    assert_eq!(decrypted(&corner), table(SECRET));
+}
+
+#[test]
+fn without_a_session_the_guest_runs_and_the_text_says_that_nothing_was_verified() {
+    let corner = Corner::new(Lab::shared());
+    let domain = corner.domain(None);
+    let firmware = format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display());
+    let mut command = corner.command(&["launch", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
+    let out = command.args(corner.platform()).args(["--set", "security.sev=true", "--set", &firmware]).output().unwrap();
+    assert_code(&out, 0);
+    assert!(err(&out).contains("nothing can be verified"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "running");
+}
+
+#[test]
+fn a_domain_that_apply_made_is_launched_by_its_name_without_any_key() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    let domain = corner.domain(Some("console=ttyS0"));
+    let mut command = corner.command(&["define", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
+    command.args(corner.platform()).args(["--config", &corner.text("owner/keys.yaml")]);
+    command.args(["--set", &format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display())]);
+    assert_code(&command.output().unwrap(), 0);
+    assert_eq!(corner.lab.state(&corner.guest), "shut off");
+    let mut command = corner.command(&["launch", "-c", &corner.lab.uri, &corner.guest]);
+    assert_code(&command.args(corner.owner(Some("console=ttyS0"))).output().unwrap(), 0);
+    assert_eq!(corner.lab.state(&corner.guest), "running");
+}
+
+#[test]
+fn a_session_serves_one_launch() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    full_launch(&corner, "0x1", None);
+    corner.lab.virsh(&["destroy", &corner.guest]);
+    let before = corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]);
+    let out = corner.launch("0x1", &["--insecure"]).args(corner.owner(None)).output().unwrap();
+    assert_code(&out, 4);
+    assert!(err(&out).contains("used before"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "shut off");
+    assert_eq!(corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]), before);
+}
+
+#[test]
+fn an_active_guest_is_not_launched_again() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    full_launch(&corner, "0x1", None);
+    std::fs::rename(corner.path("owner"), corner.path("first")).unwrap();
+    corner.session("0x1");
+    let out = corner.launch("0x1", &[]).args(corner.owner(None)).output().unwrap();
+    assert_code(&out, 5);
+    assert!(err(&out).contains("active already"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "running");
+}
+
+#[test]
+fn verifying_on_the_hypervisors_own_machine_needs_insecure() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(None);
+    let mut owner = corner.owner(None);
+    owner.retain(|a| a != "--insecure");
+    let out = corner.launch("0x1", &[]).args(&owner).output().unwrap();
+    assert_code(&out, 3);
+    assert_eq!(corner.lab.state(&corner.guest), "none");
+    let out = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", "x"]).args(&owner).output().unwrap();
+    assert_code(&out, 3);
+    let out = corner.virt_sev(&["session", "-c", &corner.lab.uri, "--policy", "1", "-o", &corner.text("other")]);
+    assert_code(&out, 3);
+}
+
+#[test]
+fn an_interrupted_launch_leaves_nothing() {
+    let corner = Corner::new(Lab::shared());
+    corner.lab.sev_lab(&["fault", "hang", "--guest", &corner.guest]);
+    corner.session("0x1");
+    corner.domain(None);
+    let mut command = corner.launch("0x1", &[]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The measurement hangs: that is where the signal comes.
+    for _ in 0..200 {
+        if corner.lab.state(&corner.guest) == "paused" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let out = child.wait_with_output().unwrap();
+    assert_code(&out, 5);
+    assert!(err(&out).contains("cancelled"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "none");
+}
+
+#[test]
+fn sev_es_is_verified_and_snp_is_started() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x5");
+    corner.domain(Some("console=ttyS0"));
+    let out = corner.launch("0x5", &[]).output().unwrap();
+    assert_code(&out, 0);
+    assert_eq!(corner.lab.state(&corner.guest), "paused");
+
+    let snp = Corner::new(Lab::shared());
+    let domain = snp.domain(Some("console=ttyS0"));
+    let firmware = format!("security.sev.firmware={}", snp.lab.file("VIRT_SEV_FIRMWARE").display());
+    let mut command = snp.command(&["launch", "-c", &snp.lab.uri, domain.to_str().unwrap()]);
+    command.args(snp.platform()).args(["--set", "security.sev.snp=true", "--set", &firmware]);
+    let out = command.output().unwrap();
+    assert_code(&out, 0);
+    assert!(err(&out).contains("attests itself"), "{}", err(&out));
+    let out = snp.virt_sev(&["measurement", "-c", &snp.lab.uri, &snp.guest, "--format", "json"]);
+    assert_code(&out, 0);
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((json["mode"].as_str(), json["policy"].as_str()), (Some("sev-snp"), Some("0x30000")));
+}

@@ -1,0 +1,52 @@
+//! Off-line commands never load libvirt: they work on a machine that has none.
+
+use crate::lab::{assert_code, err, program, setup};
+use std::process::Command;
+
+/// The shared libraries that a program was linked with.
+fn needed(name: &str) -> String {
+    let out = Command::new("readelf").arg("-d").arg(program(name)).output().unwrap();
+    assert!(out.status.success());
+    String::from_utf8(out.stdout).unwrap().lines().filter(|l| l.contains("(NEEDED)")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn virt_sev_is_not_linked_with_libvirt_and_virt_sev_online_is() {
+    assert!(!needed("virt-sev").contains("libvirt"), "{}", needed("virt-sev"));
+    // Shows that the test above looks at the right thing.
+    assert!(needed("virt-sev-online").contains("libvirt.so"), "{}", needed("virt-sev-online"));
+}
+
+#[test]
+fn no_off_line_command_opens_libvirt_at_run_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let domain = dir.path().join("domain.xml");
+    std::fs::write(&domain, "<domain type='kvm'><name>g</name><memory>262144</memory><os><type machine='q35'>hvm</type></os></domain>").unwrap();
+    let domain = domain.to_str().unwrap();
+    let firmware = setup("VIRT_SEV_FIRMWARE");
+    let commands: &[&[&str]] = &[
+        &["keys"],
+        &["apply", domain, "--set", "security.sev=true"],
+        &["firmware", "inspect", firmware.to_str().unwrap()],
+        &["session", "--chain", "/dev/null", "--policy", "1", "-o", "/dev/null/x"],
+        &["verify", "--tik", "/dev/null", "--tek", "/dev/null"],
+    ];
+    for args in commands {
+        // The dynamic linker tells every object that it opens, dlopen's too.
+        let out = Command::new(program("virt-sev")).args(*args).env("LD_DEBUG", "files").output().unwrap();
+        let said = err(&out);
+        assert!(said.contains("libc.so"), "LD_DEBUG does not work here: {said}");
+        assert!(!said.contains("libvirt"), "{args:?} opens libvirt");
+    }
+}
+
+#[test]
+fn without_the_online_program_the_off_line_half_works_and_the_rest_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let alone = dir.path().join("virt-sev");
+    std::fs::copy(program("virt-sev"), &alone).unwrap();
+    assert_code(&Command::new(&alone).arg("keys").output().unwrap(), 0);
+    let out = Command::new(&alone).args(["launch", "x"]).output().unwrap();
+    assert_code(&out, 5);
+    assert!(err(&out).contains("virt-sev-online is not installed"), "{}", err(&out));
+}
