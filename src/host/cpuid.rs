@@ -23,16 +23,16 @@ pub(super) fn vendor(probe: &dyn Probe) -> Fact<String> {
 }
 
 /// The leaf of encrypted memory. Absent on a processor of another vendor or without the leaf: only AMD gives it
-/// this meaning, and beyond the highest leaf CPUID answers with anything.
+/// this meaning, and beyond the highest leaf CPUID answers with anything. A text that has the leaf and not these
+/// two, as `cpuid -1 -r -l 0x8000001f` prints it, is taken as it is.
 pub(super) fn sev(probe: &dyn Probe) -> Fact<SevCpuid> {
-    let leaf = || {
-        if known(vendor(probe))? != "AuthenticAMD" || known(probe.cpuid(LEAF_HIGHEST, 0))?.eax < LEAF_SEV {
-            return Err(Fact::Absent);
-        }
-        known(probe.cpuid(LEAF_SEV, 0))
-    };
-    match leaf() {
-        Ok(r) => Fact::Known(SevCpuid {
+    let other_vendor = vendor(probe).known().is_some_and(|name| name != "AuthenticAMD");
+    let too_low = probe.cpuid(LEAF_HIGHEST, 0).known().is_some_and(|r| r.eax < LEAF_SEV);
+    if other_vendor || too_low {
+        return Fact::Absent;
+    }
+    match probe.cpuid(LEAF_SEV, 0) {
+        Fact::Known(r) => Fact::Known(SevCpuid {
             sev: r.eax >> 1 & 1 == 1,
             sev_es: r.eax >> 3 & 1 == 1,
             sev_snp: r.eax >> 4 & 1 == 1,
@@ -41,17 +41,9 @@ pub(super) fn sev(probe: &dyn Probe) -> Fact<SevCpuid> {
             max_asid: r.ecx,
             min_sev_asid: r.edx,
         }),
-        Err(fact) => fact,
-    }
-}
-
-/// The value, or the same lack of it for another type.
-fn known<T, U>(fact: Fact<T>) -> Result<T, Fact<U>> {
-    match fact {
-        Fact::Known(value) => Ok(value),
-        Fact::Absent => Err(Fact::Absent),
-        Fact::Unreadable(why) => Err(Fact::Unreadable(why)),
-        Fact::NotAsked => Err(Fact::NotAsked),
+        Fact::Absent => Fact::Absent,
+        Fact::Unreadable(why) => Fact::Unreadable(why),
+        Fact::NotAsked => Fact::NotAsked,
     }
 }
 

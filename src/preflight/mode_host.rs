@@ -134,9 +134,10 @@ impl Layers {
             Mode::Sev => {
                 (cpu.sev, "Switch SVM and SMEE (Secure Memory Encryption) on in the firmware set-up.")
             }
-            Mode::SevEs => {
-                (cpu.sev_es, "SEV-ES came with the second EPYC generation (Rome): take such a host.")
-            }
+            Mode::SevEs => (
+                cpu.sev_es,
+                "Every EPYC has SEV-ES: update the board's firmware and switch SEV on in its set-up.",
+            ),
             Mode::SevSnp => (
                 cpu.sev_snp,
                 "SEV-SNP came with the third EPYC generation (Milan). There, switch SEV-SNP Support and SNP Memory \
