@@ -37,7 +37,8 @@ fn imports_go_one_way() {
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             for (other, _) in MAY_IMPORT {
-                let wrong = other != layer && !allowed.contains(other) && text.contains(&format!("crate::{other}::"));
+                let wrong =
+                    other != layer && !allowed.contains(other) && text.contains(&format!("crate::{other}::"));
                 assert!(!wrong, "{}: {layer} must not import {other}", file.display());
             }
             looked_at += 1;

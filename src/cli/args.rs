@@ -364,8 +364,7 @@ fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
         Some(hex) => u64::from_str_radix(hex, 16),
         None => text.parse::<u64>(),
     };
-    parsed
-        .ok()
-        .and_then(|n| T::try_from(n).ok())
-        .ok_or_else(|| format!("'{text}' is not a number from 0 to {}", u64::MAX >> (64 - 8 * size_of::<T>())))
+    parsed.ok().and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
+        format!("'{text}' is not a number from 0 to {}", u64::MAX >> (64 - 8 * size_of::<T>()))
+    })
 }

@@ -55,7 +55,9 @@ impl Output {
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            Err(e) => Err(Error::new(Kind::File, "the answer cannot be written").at("standard output").because(e)),
+            Err(e) => {
+                Err(Error::new(Kind::File, "the answer cannot be written").at("standard output").because(e))
+            }
         }
     }
 
@@ -138,7 +140,8 @@ impl log::Log for StderrLog {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ = writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
+            let _ =
+                writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
         }
     }
 

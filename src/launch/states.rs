@@ -212,8 +212,9 @@ pub fn evidence(info: &LaunchInfo) -> Result<Evidence> {
         })
     };
     Ok(Evidence {
-        measurement: Evidence::parse_measurement(&info.measurement)
-            .map_err(|e| Error::new(Kind::Hypervisor, "the hypervisor's answer is no measurement").because(e))?,
+        measurement: Evidence::parse_measurement(&info.measurement).map_err(|e| {
+            Error::new(Kind::Hypervisor, "the hypervisor's answer is no measurement").because(e)
+        })?,
         api_major: byte("sev-api-major", info.api_major)?,
         api_minor: byte("sev-api-minor", info.api_minor)?,
         build_id: byte("sev-build-id", info.build_id)?,
@@ -323,9 +324,11 @@ fn resume<S, H: Hypervisor>(launch: Launch<S, H>) -> Result<Launch<Running, H>> 
         // libvirt answers when the processors were told to run; an emulator that died of it shows here.
         match guest.state()? {
             GuestState::Running => Ok(()),
-            state => Err(Error::new(Kind::State, "the guest does not run after the resume")
-                .found(format!("{state:?}"))
-                .hint("The guest's log below libvirt's log folder says why.")),
+            state @ (GuestState::Off | GuestState::Paused | GuestState::Other(_)) => {
+                Err(Error::new(Kind::State, "the guest does not run after the resume")
+                    .found(format!("{state:?}"))
+                    .hint("The guest's log below libvirt's log folder says why."))
+            }
         }
     });
     match answer {

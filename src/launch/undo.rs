@@ -81,18 +81,29 @@ impl<H: Hypervisor> Drop for Undo<H> {
     }
 }
 
-fn put_back<H: Hypervisor>(hypervisor: &H, uuid: &str, previous: Option<&str>, started: bool) -> Result<String> {
+fn put_back<H: Hypervisor>(
+    hypervisor: &H,
+    uuid: &str,
+    previous: Option<&str>,
+    started: bool,
+) -> Result<String> {
     let Some(guest) = hypervisor.find_uuid(uuid)? else {
         // A transient domain vanishes with its emulator; a definition of ours that was never made, too.
         return match previous {
-            Some(xml) => hypervisor.define(xml).map(|_| "The guest is gone; its definition is what it was.".into()),
+            Some(xml) => {
+                hypervisor.define(xml).map(|_| "The guest is gone; its definition is what it was.".into())
+            }
             None => Ok("No guest is left.".into()),
         };
     };
     if guest.state()? != GuestState::Off {
         guest.destroy()?;
     }
-    let ended = if started { "The guest was destroyed; its definition " } else { "No guest was started; the definition " };
+    let ended = if started {
+        "The guest was destroyed; its definition "
+    } else {
+        "No guest was started; the definition "
+    };
     match previous {
         Some(xml) => {
             hypervisor.define(xml)?;
@@ -115,7 +126,10 @@ pub fn recover<H: Hypervisor>(hypervisor: &H, journal: &Journal) -> Result<Vec<S
     let mut told = Vec::new();
     for (entry, file) in journal.entries()? {
         if entry.uri != hypervisor.uri() {
-            told.push(format!("{}: on {}: left alone, for this is another hypervisor.", entry.name, entry.uri));
+            told.push(format!(
+                "{}: on {}: left alone, for this is another hypervisor.",
+                entry.name, entry.uri
+            ));
             continue;
         }
         if entry.is_under_way() {

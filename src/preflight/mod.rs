@@ -8,9 +8,9 @@ mod report;
 pub use mode_host::{Decision, MODE_HOST, ModeVerdict, verdict};
 pub use report::{Style, render, summary};
 
+use crate::codes::Kind;
 use crate::config::SevConfig;
 use crate::error::{Error, Result};
-use crate::codes::Kind;
 use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
 

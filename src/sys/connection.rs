@@ -46,7 +46,10 @@ impl Libvirt {
         self.connect.lib_version().map_err(|e| told("libvirt does not tell its version", &e))
     }
 
-    fn lookup(&self, found: std::result::Result<virt::domain::Domain, virt::error::Error>) -> Result<Option<LibvirtGuest>> {
+    fn lookup(
+        &self,
+        found: std::result::Result<virt::domain::Domain, virt::error::Error>,
+    ) -> Result<Option<LibvirtGuest>> {
         match found {
             Ok(domain) => Ok(Some(LibvirtGuest::new(domain))),
             Err(e) if is_no_domain(&e) => Ok(None),

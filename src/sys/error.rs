@@ -5,7 +5,8 @@ use virt_sev::{Error, Kind};
 
 /// Says which call failed, with libvirt's own words.
 pub(crate) fn told(what: impl Into<String>, e: &virt::error::Error) -> Error {
-    let text = if e.message().is_empty() { "libvirt gives no reason".to_owned() } else { e.message().to_owned() };
+    let text =
+        if e.message().is_empty() { "libvirt gives no reason".to_owned() } else { e.message().to_owned() };
     let error = Error::new(Kind::Hypervisor, what).because(text);
     let is = |number: ErrorNumber| e.code().is_known_and(|code| code == number);
     if is(ErrorNumber::AuthFailed) || is(ErrorNumber::AuthCancelled) || is(ErrorNumber::AccessDenied) {

@@ -3,9 +3,9 @@
 use crate::error::told;
 use crate::raw;
 use virt::domain::Domain;
+use virt_sev::Result;
 use virt_sev::inject::packet::Packet;
 use virt_sev::launch::{Guest, GuestState, LaunchInfo};
-use virt_sev::Result;
 
 /// A domain on a [`crate::Libvirt`] connection.
 #[derive(Clone)]
@@ -59,7 +59,10 @@ impl Guest for LibvirtGuest {
     }
 
     fn start_paused(&self) -> Result<()> {
-        told_as("libvirt does not start the guest", self.0.create_with_flags(virt::sys::VIR_DOMAIN_START_PAUSED))
+        told_as(
+            "libvirt does not start the guest",
+            self.0.create_with_flags(virt::sys::VIR_DOMAIN_START_PAUSED),
+        )
     }
 
     fn launch_info(&self) -> Result<LaunchInfo> {

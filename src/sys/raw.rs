@@ -39,7 +39,8 @@ impl Params {
             return None;
         }
         // SAFETY: `list` is not NULL and points at `count` entries for as long as `self` lives.
-        let entries = unsafe { std::slice::from_raw_parts(self.list, usize::try_from(self.count).unwrap_or(0)) };
+        let entries =
+            unsafe { std::slice::from_raw_parts(self.list, usize::try_from(self.count).unwrap_or(0)) };
         entries.iter().find(|p| {
             // SAFETY: `field` is a NUL-terminated array inside the entry (libvirt's own contract).
             let field = unsafe { CStr::from_ptr(p.field.as_ptr()) };
@@ -48,13 +49,17 @@ impl Params {
     }
 
     fn uint(&self, name: &CStr) -> Option<u32> {
-        let p = self.find(name).filter(|p| p.type_ == c_int::try_from(raw::VIR_TYPED_PARAM_UINT).unwrap_or(-1))?;
+        let p = self
+            .find(name)
+            .filter(|p| p.type_ == c_int::try_from(raw::VIR_TYPED_PARAM_UINT).unwrap_or(-1))?;
         // SAFETY: the type says that `ui` is the member of the union that libvirt wrote.
         Some(unsafe { p.value.ui })
     }
 
     fn string(&self, name: &CStr) -> Option<String> {
-        let p = self.find(name).filter(|p| p.type_ == c_int::try_from(raw::VIR_TYPED_PARAM_STRING).unwrap_or(-1))?;
+        let p = self
+            .find(name)
+            .filter(|p| p.type_ == c_int::try_from(raw::VIR_TYPED_PARAM_STRING).unwrap_or(-1))?;
         // SAFETY: the type says that `s` is the member of the union that libvirt wrote.
         let s = unsafe { p.value.s };
         if s.is_null() {
@@ -68,7 +73,13 @@ impl Params {
     fn add_string(&mut self, name: &CStr, value: &CStr) -> Result<()> {
         // SAFETY: `list`, `count` and `max` belong together, and libvirt reallocates and copies both strings.
         let rc = unsafe {
-            raw::virTypedParamsAddString(&mut self.list, &mut self.count, &mut self.max, name.as_ptr(), value.as_ptr())
+            raw::virTypedParamsAddString(
+                &mut self.list,
+                &mut self.count,
+                &mut self.max,
+                name.as_ptr(),
+                value.as_ptr(),
+            )
         };
         checked(rc, "libvirt does not take a parameter")
     }
@@ -148,9 +159,8 @@ pub(crate) fn set_launch_state(domain: &Domain, packet: &Packet, address: Option
     let mut params = Params::empty();
     for (name, bytes) in [(c"sev-secret-header", &packet.header[..]), (c"sev-secret", &packet.payload[..])] {
         // Base64 holds no NUL byte.
-        let value = CString::new(STANDARD.encode(bytes)).map_err(|e| {
-            Error::new(Kind::Bug, "base64 text holds a NUL byte").because(e)
-        })?;
+        let value = CString::new(STANDARD.encode(bytes))
+            .map_err(|e| Error::new(Kind::Bug, "base64 text holds a NUL byte").because(e))?;
         params.add_string(name, &value)?;
     }
     if let Some(address) = address {

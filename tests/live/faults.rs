@@ -15,7 +15,11 @@ fn refused(fault: &str, wanted: i32, text: &str) {
     assert!(err(&out).contains(text), "{fault}: {}", err(&out));
     assert!(out.stdout.is_empty(), "{fault}: {}", String::from_utf8_lossy(&out.stdout));
     assert_eq!(corner.lab.state(&corner.guest), "none", "{fault}: {}", err(&out));
-    assert_eq!(std::fs::read_dir(corner.path("state/launches")).unwrap().count(), 0, "{fault}: a record is left");
+    assert_eq!(
+        std::fs::read_dir(corner.path("state/launches")).unwrap().count(),
+        0,
+        "{fault}: a record is left"
+    );
 }
 
 #[test]

@@ -9,10 +9,9 @@ use tempfile::TempDir;
 
 /// Where a needed file lies, as `make` says.
 pub fn setup(name: &str) -> PathBuf {
-    std::env::var_os(name)
-        .map(PathBuf::from)
-        .filter(|p| p.exists())
-        .unwrap_or_else(|| panic!("{name} is not set or names nothing: run `make check`, which does the set-up"))
+    std::env::var_os(name).map(PathBuf::from).filter(|p| p.exists()).unwrap_or_else(|| {
+        panic!("{name} is not set or names nothing: run `make check`, which does the set-up")
+    })
 }
 
 /// A program of this workspace, built beside the tests by `make check`.
@@ -53,7 +52,8 @@ impl Lab {
                 None => break,
             };
         }
-        let take = |name: &str| env.get(name).unwrap_or_else(|| panic!("sev-lab does not set {name}")).clone();
+        let take =
+            |name: &str| env.get(name).unwrap_or_else(|| panic!("sev-lab does not set {name}")).clone();
         Self {
             stdin: child.stdin.take(),
             child,
@@ -78,7 +78,8 @@ impl Lab {
 
     /// `sev-lab` with this lab's environment.
     pub fn sev_lab(&self, args: &[&str]) {
-        let status = Command::new(program("sev-lab")).args(args).env("VIRT_SEV_LAB_DIR", &self.dir).status().unwrap();
+        let status =
+            Command::new(program("sev-lab")).args(args).env("VIRT_SEV_LAB_DIR", &self.dir).status().unwrap();
         assert!(status.success(), "sev-lab {args:?}");
     }
 
@@ -102,7 +103,11 @@ impl Lab {
     /// The state of a domain, as virsh names it; `none` where there is no such domain.
     pub fn state(&self, name: &str) -> String {
         let out = self.try_virsh(&["domstate", name]);
-        if out.status.success() { String::from_utf8(out.stdout).unwrap().trim().to_owned() } else { "none".into() }
+        if out.status.success() {
+            String::from_utf8(out.stdout).unwrap().trim().to_owned()
+        } else {
+            "none".into()
+        }
     }
 }
 
@@ -204,7 +209,12 @@ impl<'a> Corner<'a> {
             .output()
             .unwrap();
         assert!(out.status.success(), "sevctl: {}", err(&out));
-        for (theirs, ours) in [("s_tik.bin", "tik.bin"), ("s_tek.bin", "tek.bin"), ("s_godh.b64", "godh.b64"), ("s_session.b64", "session.b64")] {
+        for (theirs, ours) in [
+            ("s_tik.bin", "tik.bin"),
+            ("s_tek.bin", "tek.bin"),
+            ("s_godh.b64", "godh.b64"),
+            ("s_session.b64", "session.b64"),
+        ] {
             std::fs::rename(owner.join(theirs), owner.join(ours)).unwrap();
         }
     }

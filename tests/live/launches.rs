@@ -12,11 +12,8 @@ fn full_launch(corner: &Corner<'_>, policy: &str, cmdline: Option<&str>) -> Stri
     corner.domain(cmdline);
     std::fs::write(corner.path("secret"), SECRET).unwrap();
     let secret = format!("{LUKS}:{}", corner.text("secret"));
-    let out = corner
-        .launch(policy, &["--inject-secret", &secret])
-        .args(corner.owner(cmdline))
-        .output()
-        .unwrap();
+    let out =
+        corner.launch(policy, &["--inject-secret", &secret]).args(corner.owner(cmdline)).output().unwrap();
     assert_code(&out, 0);
     assert_eq!(corner.lab.state(&corner.guest), "running", "{}", err(&out));
     String::from_utf8(out.stdout).unwrap()
@@ -33,7 +30,9 @@ fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
 /// The table as AMD's and the kernel's documents lay it out, written here by hand.
 fn table(secret: &[u8]) -> Vec<u8> {
     let guid = |text: &str| -> Vec<u8> {
-        let b: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&text.replace('-', "")[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let b: Vec<u8> = (0..16)
+            .map(|i| u8::from_str_radix(&text.replace('-', "")[2 * i..2 * i + 2], 16).unwrap())
+            .collect();
         [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].iter().map(|i| b[*i]).collect()
     };
     let mut table = guid("1e74f542-71dd-4d66-963e-ef4287ff173b");
@@ -87,7 +86,8 @@ fn with_a_session_and_without_keys_the_guest_waits_for_its_owner_who_verifies_it
 
     std::fs::write(corner.path("secret"), SECRET).unwrap();
     let secret = format!("luks-key:{}", corner.text("secret"));
-    let mut command = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest, "-s", &secret]);
+    let mut command =
+        corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest, "-s", &secret]);
     let out = command.args(corner.owner(Some("console=ttyS0"))).output().unwrap();
     assert_code(&out, 0);
     assert_eq!(corner.lab.state(&corner.guest), "running");
@@ -104,15 +104,32 @@ fn a_packet_made_off_line_is_injected() {
     let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     std::fs::write(corner.path("secret"), SECRET).unwrap();
     let out = corner.virt_sev(&[
-        "secret", "build", "--secret", &format!("luks-key:{}", corner.text("secret")),
-        "--measurement", json["measurement"].as_str().unwrap(),
-        "--tik", &corner.text("owner/tik.bin"), "--tek", &corner.text("owner/tek.bin"),
-        "--secret-header", &corner.text("header"), "--secret-payload", &corner.text("payload"),
+        "secret",
+        "build",
+        "--secret",
+        &format!("luks-key:{}", corner.text("secret")),
+        "--measurement",
+        json["measurement"].as_str().unwrap(),
+        "--tik",
+        &corner.text("owner/tik.bin"),
+        "--tek",
+        &corner.text("owner/tek.bin"),
+        "--secret-header",
+        &corner.text("header"),
+        "--secret-payload",
+        &corner.text("payload"),
     ]);
     assert_code(&out, 0);
     let out = corner.virt_sev(&[
-        "secret", "inject", "-c", &corner.lab.uri, &corner.guest,
-        "--secret-header", &corner.text("header"), "--secret-payload", &corner.text("payload"),
+        "secret",
+        "inject",
+        "-c",
+        &corner.lab.uri,
+        &corner.guest,
+        "--secret-header",
+        &corner.text("header"),
+        "--secret-payload",
+        &corner.text("payload"),
     ]);
     assert_code(&out, 0);
     assert_eq!(decrypted(&corner), table(SECRET));
@@ -124,7 +141,11 @@ fn without_a_session_the_guest_runs_and_the_text_says_that_nothing_was_verified(
     let domain = corner.domain(None);
     let firmware = format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display());
     let mut command = corner.command(&["launch", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
-    let out = command.args(corner.platform()).args(["--set", "security.sev=true", "--set", &firmware]).output().unwrap();
+    let out = command
+        .args(corner.platform())
+        .args(["--set", "security.sev=true", "--set", &firmware])
+        .output()
+        .unwrap();
     assert_code(&out, 0);
     assert!(err(&out).contains("nothing can be verified"), "{}", err(&out));
     assert_eq!(corner.lab.state(&corner.guest), "running");
@@ -137,7 +158,10 @@ fn a_domain_that_apply_made_is_launched_by_its_name_without_any_key() {
     let domain = corner.domain(Some("console=ttyS0"));
     let mut command = corner.command(&["define", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
     command.args(corner.platform()).args(["--config", &corner.text("owner/keys.yaml")]);
-    command.args(["--set", &format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display())]);
+    command.args([
+        "--set",
+        &format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display()),
+    ]);
     assert_code(&command.output().unwrap(), 0);
     assert_eq!(corner.lab.state(&corner.guest), "shut off");
     let mut command = corner.command(&["launch", "-c", &corner.lab.uri, &corner.guest]);
@@ -182,9 +206,11 @@ fn verifying_on_the_hypervisors_own_machine_needs_insecure() {
     let out = corner.launch("0x1", &[]).args(&owner).output().unwrap();
     assert_code(&out, 3);
     assert_eq!(corner.lab.state(&corner.guest), "none");
-    let out = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", "x"]).args(&owner).output().unwrap();
+    let out =
+        corner.command(&["verify", "-c", &corner.lab.uri, "--domain", "x"]).args(&owner).output().unwrap();
     assert_code(&out, 3);
-    let out = corner.virt_sev(&["session", "-c", &corner.lab.uri, "--policy", "1", "-o", &corner.text("other")]);
+    let out =
+        corner.virt_sev(&["session", "-c", &corner.lab.uri, "--policy", "1", "-o", &corner.text("other")]);
     assert_code(&out, 3);
 }
 

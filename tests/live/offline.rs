@@ -7,7 +7,12 @@ use std::process::Command;
 fn needed(name: &str) -> String {
     let out = Command::new("readelf").arg("-d").arg(program(name)).output().unwrap();
     assert!(out.status.success());
-    String::from_utf8(out.stdout).unwrap().lines().filter(|l| l.contains("(NEEDED)")).collect::<Vec<_>>().join("\n")
+    String::from_utf8(out.stdout)
+        .unwrap()
+        .lines()
+        .filter(|l| l.contains("(NEEDED)"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

@@ -11,7 +11,9 @@ fn validate(corner: &Corner<'_>, evidence: &serde_json::Value, cmdline: Option<&
     let policy = u32::from_str_radix(policy.trim_start_matches("0x"), 16).unwrap().to_string();
     // Debian's own Python: the tool needs modules that another one in PATH does not have.
     let mut command = Command::new("/usr/bin/python3");
-    command.arg(setup("VIRT_SEV_VALIDATE")).args(["--measurement", evidence["measurement"].as_str().unwrap()]);
+    command
+        .arg(setup("VIRT_SEV_VALIDATE"))
+        .args(["--measurement", evidence["measurement"].as_str().unwrap()]);
     command.args(["--api-major", &number("api-major"), "--api-minor", &number("api-minor")]);
     command.args(["--build-id", &number("build-id"), "--policy", &policy]);
     command.args(corner.owner(cmdline));
@@ -29,7 +31,8 @@ fn paused(corner: &Corner<'_>, policy: u32, cmdline: Option<&str>) -> serde_json
 #[test]
 fn virt_qemu_sev_validate_confirms_our_launches_of_our_sessions_and_of_sevctls() {
     for policy in [0x1, 0x3, 0xb] {
-        for (n, cmdline) in [None, Some("console=ttyS0"), None, Some(" two  blanks ")].into_iter().enumerate() {
+        for (n, cmdline) in [None, Some("console=ttyS0"), None, Some(" two  blanks ")].into_iter().enumerate()
+        {
             let corner = Corner::new(Lab::shared());
             if n < 2 {
                 corner.session(&format!("{policy:#x}"));
@@ -43,7 +46,8 @@ fn virt_qemu_sev_validate_confirms_our_launches_of_our_sessions_and_of_sevctls()
             // And the other verdict: the same evidence for another kernel command line is refused by both.
             if cmdline.is_some() {
                 assert_code(&validate(&corner, &evidence, Some("other")), 1);
-                let mut command = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest]);
+                let mut command =
+                    corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest]);
                 assert_code(&command.args(corner.owner(Some("other"))).output().unwrap(), 1);
                 assert_eq!(corner.lab.state(&corner.guest), "paused");
             }
@@ -59,13 +63,20 @@ fn virt_qemu_sev_validate_connected_accepts_our_paused_guest_and_resumes_it() {
     std::fs::write(corner.path("secret"), "s3cr3t").unwrap();
     let mut command = Command::new("/usr/bin/python3");
     command.arg(setup("VIRT_SEV_VALIDATE")).args(["-c", &corner.lab.uri, "--domain", &corner.guest]);
-    command.args(corner.owner(Some("console=ttyS0"))).args(["--inject-secret", &format!("luks-key:{}", corner.text("secret"))]);
+    command
+        .args(corner.owner(Some("console=ttyS0")))
+        .args(["--inject-secret", &format!("luks-key:{}", corner.text("secret"))]);
     assert_code(&command.output().unwrap(), 0);
     assert_eq!(corner.lab.state(&corner.guest), "running");
 }
 
 fn valid(path: &str) {
-    let out = Command::new("xmllint").args(["--noout", "--relaxng"]).arg(setup("VIRT_SEV_DOMAIN_RNG")).arg(path).output().unwrap();
+    let out = Command::new("xmllint")
+        .args(["--noout", "--relaxng"])
+        .arg(setup("VIRT_SEV_DOMAIN_RNG"))
+        .arg(path)
+        .output()
+        .unwrap();
     assert!(out.status.success(), "{}", err(&out));
 }
 
@@ -76,11 +87,53 @@ fn apply_on_what_virt_install_prints() {
     let virt_type = if corner.platform().contains(&"kvm") { "qemu" } else { "kvm" };
     let out = Command::new("/usr/bin/python3")
         .arg(String::from_utf8(install.stdout).unwrap().trim())
-        .args(["--connect", &corner.lab.uri, "--virt-type", virt_type, "--name", &corner.guest, "--memory", "256"])
-        .args(["--osinfo", "debian11", "--machine", "q35", "--import", "--print-xml", "--dry-run", "--check", "all=off"])
-        .args(["--disk", "/var/empty/disk.img,format=raw,bus=virtio", "--disk", "/var/empty/second.img,format=raw,bus=scsi"])
-        .args(["--network", "user,model=virtio", "--network", "user,model=e1000e", "--rng", "/dev/urandom", "--vsock", "auto"])
-        .args(["--controller", "type=scsi,model=virtio-scsi", "--graphics", "vnc", "--video", "virtio", "--channel", "spicevmc"])
+        .args([
+            "--connect",
+            &corner.lab.uri,
+            "--virt-type",
+            virt_type,
+            "--name",
+            &corner.guest,
+            "--memory",
+            "256",
+        ])
+        .args([
+            "--osinfo",
+            "debian11",
+            "--machine",
+            "q35",
+            "--import",
+            "--print-xml",
+            "--dry-run",
+            "--check",
+            "all=off",
+        ])
+        .args([
+            "--disk",
+            "/var/empty/disk.img,format=raw,bus=virtio",
+            "--disk",
+            "/var/empty/second.img,format=raw,bus=scsi",
+        ])
+        .args([
+            "--network",
+            "user,model=virtio",
+            "--network",
+            "user,model=e1000e",
+            "--rng",
+            "/dev/urandom",
+            "--vsock",
+            "auto",
+        ])
+        .args([
+            "--controller",
+            "type=scsi,model=virtio-scsi",
+            "--graphics",
+            "vnc",
+            "--video",
+            "virtio",
+            "--channel",
+            "spicevmc",
+        ])
         .output()
         .unwrap();
     assert_code(&out, 0);

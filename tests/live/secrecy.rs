@@ -69,8 +69,13 @@ fn nothing_secret_is_seen_anywhere() {
 
     let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
     let mut run = |more: &[&str], wanted: i32| {
-        let mut command = corner.launch("0x1", &["-vvv", "-s", &format!("luks-key:{}", corner.text("secret"))]);
-        command.args(corner.owner(Some("console=ttyS0"))).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command =
+            corner.launch("0x1", &["-vvv", "-s", &format!("luks-key:{}", corner.text("secret"))]);
+        command
+            .args(corner.owner(Some("console=ttyS0")))
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut arguments = Vec::new();
         while child.try_wait().unwrap().is_none() {
@@ -100,7 +105,9 @@ fn nothing_secret_is_seen_anywhere() {
     let mut files = Vec::new();
     files_below(&corner.path("state"), &mut files);
     files_below(&corner.lab.dir, &mut files);
-    files.retain(|p| !p.starts_with(corner.lab.dir.join("state/guests")) && !p.starts_with(corner.lab.dir.join("files")));
+    files.retain(|p| {
+        !p.starts_with(corner.lab.dir.join("state/guests")) && !p.starts_with(corner.lab.dir.join("files"))
+    });
     assert!(files.iter().any(|p| p.extension().is_some_and(|x| x == "log")), "no log was found in {files:?}");
     for path in files {
         seen.push((path.display().to_string(), std::fs::read(&path).unwrap_or_default()));

@@ -23,7 +23,11 @@ pub(crate) fn offline_facts(args: &ApplyArgs) -> Result<HostFacts> {
 }
 
 /// `facts` is asked only when there is something to do.
-pub(crate) fn run(args: &ApplyArgs, facts: impl FnOnce(&Domain) -> Result<HostFacts>, out: Output) -> Result<Answer> {
+pub(crate) fn run(
+    args: &ApplyArgs,
+    facts: impl FnOnce(&Domain) -> Result<HostFacts>,
+    out: Output,
+) -> Result<Answer> {
     let stdin = args.domain == Path::new("-");
     if stdin && args.in_place {
         return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
@@ -68,7 +72,12 @@ pub(crate) fn run(args: &ApplyArgs, facts: impl FnOnce(&Domain) -> Result<HostFa
         out.answer(&diff(before, &done.xml, out.stdout_color()))?;
     } else if args.explain {
         let edits = done.plan.as_ref().map_or(&[][..], |p| p.edits());
-        out.answer(&edits.iter().map(|e| format!("{}  [{}]\n    {}\n", e.path(), e.rule(), e.reason())).collect::<String>())?;
+        out.answer(
+            &edits
+                .iter()
+                .map(|e| format!("{}  [{}]\n    {}\n", e.path(), e.rule(), e.reason()))
+                .collect::<String>(),
+        )?;
     } else if !written {
         out.answer(&done.xml)?;
     }

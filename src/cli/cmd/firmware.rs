@@ -11,7 +11,9 @@ pub(crate) fn run(args: &FirmwareCommand, out: Output) -> Result<Answer> {
     let FirmwareCommand::Inspect { image } = args;
     let contents = owner::image_contents(image)?;
     let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
-    let area = |a: Option<Area>| a.map_or(Value::Null, |a| json!({ "base": format!("{:#x}", a.base), "size": a.size }));
+    let area = |a: Option<Area>| {
+        a.map_or(Value::Null, |a| json!({ "base": format!("{:#x}", a.base), "size": a.size }))
+    };
     if out.is_json() {
         out.answer_json(
             "firmware",
@@ -26,7 +28,8 @@ pub(crate) fn run(args: &FirmwareCommand, out: Output) -> Result<Answer> {
         )?;
         return Ok(Answer::Yes);
     }
-    let at = |a: Option<Area>| a.map_or_else(|| "no".to_owned(), |a| format!("{} bytes at {:#x}", a.size, a.base));
+    let at =
+        |a: Option<Area>| a.map_or_else(|| "no".to_owned(), |a| format!("{} bytes at {:#x}", a.size, a.base));
     let yes = |b: bool| if b { "yes" } else { "no" };
     let reset = contents.es_reset_addr.map_or_else(|| "no".to_owned(), |a| format!("{a:#x}"));
     out.answer(&format!(

@@ -6,6 +6,7 @@ use crate::args::VerifyArgs;
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use virt_sev::config::SevPolicy;
 use virt_sev::host::ovmf::{self, ImageContents};
 use virt_sev::inject::packet::{self, Packet};
 use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
@@ -14,7 +15,6 @@ use virt_sev::measure::sev::Measured;
 use virt_sev::measure::verify::{Candidate, Evidence, Expected};
 use virt_sev::measure::vmsa::{CpuSignature, InitialState, VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
-use virt_sev::config::SevPolicy;
 use virt_sev::{Error, Kind, Result};
 
 /// No SEV firmware image is larger: OVMF builds have 2 to 8 MiB.
@@ -23,12 +23,13 @@ const LARGEST_FIRMWARE: u64 = 64 << 20;
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) -> Result<TransportKeys> {
     match (tk, tik, tek) {
-        (Some(both), None, None) => {
-            read_both(&mut files::open("file of TEK and TIK", both)?).map_err(|e| e.at(both.display().to_string()))
-        }
+        (Some(both), None, None) => read_both(&mut files::open("file of TEK and TIK", both)?)
+            .map_err(|e| e.at(both.display().to_string())),
         (None, Some(tik), Some(tek)) => Ok(TransportKeys {
-            tik: read_key("TIK", &mut files::open("TIK", tik)?).map_err(|e| e.at(tik.display().to_string()))?,
-            tek: read_key("TEK", &mut files::open("TEK", tek)?).map_err(|e| e.at(tek.display().to_string()))?,
+            tik: read_key("TIK", &mut files::open("TIK", tik)?)
+                .map_err(|e| e.at(tik.display().to_string()))?,
+            tek: read_key("TEK", &mut files::open("TEK", tek)?)
+                .map_err(|e| e.at(tek.display().to_string()))?,
         }),
         (Some(_), _, _) => Err(Error::new(Kind::Usage, "--tk excludes --tik and --tek")),
         (None, _, _) => Err(Error::new(Kind::Usage, "the guest owner's keys are missing")

@@ -42,16 +42,28 @@ pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) 
             .hint("Name a file for one of them."));
     }
     let metadata = if args.no_metadata { None } else { domain.metadata_config() };
-    config::load_and_resolve(config::Sources { metadata: metadata.as_deref(), files: &args.config, sets: &args.set })
+    config::load_and_resolve(config::Sources {
+        metadata: metadata.as_deref(),
+        files: &args.config,
+        sets: &args.set,
+    })
 }
 
 /// Plans and applies.
-pub(crate) fn prepare(args: &ConfigArgs, domain: Domain, config: Option<SevConfig>, host: &HostFacts) -> Result<Prepared> {
+pub(crate) fn prepare(
+    args: &ConfigArgs,
+    domain: Domain,
+    config: Option<SevConfig>,
+    host: &HostFacts,
+) -> Result<Prepared> {
     let Some(wanted) = &config else {
         let xml = domain.text().to_owned();
         return Ok(Prepared { domain, config, plan: None, xml });
     };
-    let options = plan::Options { skip: args.skip.iter().filter(|s| !is_preflight(s)).cloned().collect(), ..Default::default() };
+    let options = plan::Options {
+        skip: args.skip.iter().filter(|s| !is_preflight(s)).cloned().collect(),
+        ..Default::default()
+    };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let xml = plan.apply(&domain)?;
     Ok(Prepared { domain, config, plan: Some(plan), xml })

@@ -3,9 +3,9 @@
 use super::{files, owner};
 use crate::args::SecretBuildArgs;
 use crate::output::{Answer, Output};
+use virt_sev::Result;
 use virt_sev::inject::packet;
 use virt_sev::measure::verify::Evidence;
-use virt_sev::Result;
 
 pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     let keys = owner::keys(args.tk.as_deref(), args.tik.as_deref(), args.tek.as_deref())?;

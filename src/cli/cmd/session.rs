@@ -16,7 +16,8 @@ pub(crate) fn run(args: &SessionArgs, out: Output) -> Result<Answer> {
     let Some(path) = &args.chain else {
         return Err(Error::new(Kind::Usage, "--chain FILE or -c URI is needed"));
     };
-    let chain = Chain::parse(&files::read("certificate chain", path)?).map_err(|e| e.at(path.display().to_string()))?;
+    let chain = Chain::parse(&files::read("certificate chain", path)?)
+        .map_err(|e| e.at(path.display().to_string()))?;
     make(&chain, args, out)
 }
 

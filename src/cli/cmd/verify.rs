@@ -111,7 +111,9 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
                 let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
                 out.answer(&format!("verified: launch digest {}{state}\n", hex(digest)))?;
             }
-            Verdict::Differs { .. } => out.answer("not verified: the measurement is not the expected one\n")?,
+            Verdict::Differs { .. } => {
+                out.answer("not verified: the measurement is not the expected one\n")?
+            }
         }
     }
     if matched {

@@ -21,7 +21,12 @@ pub(crate) fn facts(uri: Option<&str>, domain: &Domain) -> Result<HostFacts> {
 }
 
 /// The same over a connection that is there.
-pub(crate) fn host_facts(libvirt: &Libvirt, domain: &Domain, limit: Duration, cancel: &Cancel) -> Result<HostFacts> {
+pub(crate) fn host_facts(
+    libvirt: &Libvirt,
+    domain: &Domain,
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<HostFacts> {
     let seen = domain.facts();
     let query = CapsQuery {
         emulator: seen.emulator.clone(),

@@ -41,7 +41,9 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
 
     let libvirt = connect::open(uri, limit, &cancel)?;
     if keys.is_some() && libvirt.is_local()? && !args.verify.insecure {
-        return Err(session::local("A verdict found on the hypervisor's own machine proves nothing to the guest owner."));
+        return Err(session::local(
+            "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
+        ));
     }
     let domain = match document {
         Some(domain) => domain,
@@ -64,13 +66,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     if let Some(session) = &security.session {
         Registry::open(&state)?.claim(session, &format!("domain {name} on {}", libvirt.uri()))?;
     }
-    let request = Request {
-        name: name.clone(),
-        xml: done.xml,
-        limit,
-        journal: Journal::below(&state),
-        cancel,
-    };
+    let request =
+        Request { name: name.clone(), xml: done.xml, limit, journal: Journal::below(&state), cancel };
     let told = Told::new(name, &security, out);
     let launch = Launch::define(&libvirt, request)?;
     told.step("defined");

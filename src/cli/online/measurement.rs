@@ -42,7 +42,9 @@ pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Res
 /// Each fact on a line, in the order of the JSON answer.
 pub(super) fn text(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten();
-    fields.map(|(k, v)| format!("{k:<16} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect()
+    fields
+        .map(|(k, v)| format!("{k:<16} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
+        .collect()
 }
 
 fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {

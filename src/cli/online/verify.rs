@@ -26,7 +26,9 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
     if libvirt.is_local()? && !v.insecure {
-        return Err(session::local("A verdict found on the hypervisor's own machine proves nothing to the guest owner."));
+        return Err(session::local(
+            "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
+        ));
     }
     let (guest, state, live) = within(limit, &cancel, "looking at the guest", move || {
         let guest = connect::active(&libvirt, &name)?;
@@ -47,7 +49,10 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let evidence = cmd::verify::overridden(evidence(&info)?, v)?;
     let boot = boot(v, live.facts())?;
     if SevPolicy(evidence.policy).es() && v.num_cpus.is_none() && !v.insecure {
-        return Err(Error::new(Kind::Insecure, "--num-cpus is not given, and the domain document comes from the host"));
+        return Err(Error::new(
+            Kind::Insecure,
+            "--num-cpus is not given, and the domain document comes from the host",
+        ));
     }
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
@@ -74,11 +79,19 @@ fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
         None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
         Some(security) => {
             if security.dh_cert.is_none() || security.session.is_none() {
-                wrong(Kind::Domain, "/domain/launchSecurity", "without dhCert and session nobody holds this launch's keys");
+                wrong(
+                    Kind::Domain,
+                    "/domain/launchSecurity",
+                    "without dhCert and session nobody holds this launch's keys",
+                );
             }
             let hashed = security.kernel_hashes.as_deref() == Some("yes");
             if hashed && facts.os.kernel.is_none() {
-                wrong(Kind::Domain, "/domain/launchSecurity/@kernelHashes", "kernel hashes are on and there is no kernel");
+                wrong(
+                    Kind::Domain,
+                    "/domain/launchSecurity/@kernelHashes",
+                    "kernel hashes are on and there is no kernel",
+                );
             }
         }
     }

@@ -28,7 +28,8 @@ impl Source {
     /// A file where there is one of that name, or where only a file can be meant; else a domain's name.
     pub(super) fn of(text: &str) -> Self {
         let path = Path::new(text);
-        if text == "-" || text.contains('/') || path.extension().is_some_and(|x| x == "xml") || path.is_file() {
+        if text == "-" || text.contains('/') || path.extension().is_some_and(|x| x == "xml") || path.is_file()
+        {
             Source::File(path.to_owned())
         } else {
             Source::Name(text.to_owned())
@@ -119,7 +120,8 @@ impl Security {
                     return Ok(Self { name, mode: None, policy: 0, session: None });
                 }
                 let policy = security.policy.and_then(|p| u32::try_from(p).ok()).ok_or_else(|| {
-                    Error::new(Kind::Domain, "the launch security has no policy").at("/domain/launchSecurity/policy")
+                    Error::new(Kind::Domain, "the launch security has no policy")
+                        .at("/domain/launchSecurity/policy")
                 })?;
                 (policy, security.session.as_ref().map(|s| SessionBlob::parse(s.as_bytes())).transpose()?)
             }
@@ -208,8 +210,11 @@ fn secret_area(firmware: &Path) -> Result<Option<u32>> {
 /// What the guest is expected to start from: the owner's files; with `--insecure` the document's own.
 pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts) -> Result<Boot> {
     let from_document = |option: &str| {
-        Error::new(Kind::Insecure, format!("{option} is not given, and the domain document comes from the host"))
-            .hint("Give your own copy of what the guest is to start from. --insecure takes the document's.")
+        Error::new(
+            Kind::Insecure,
+            format!("{option} is not given, and the domain document comes from the host"),
+        )
+        .hint("Give your own copy of what the guest is to start from. --insecure takes the document's.")
     };
     let os = &facts.os;
     let firmware = match (&v.firmware, os.loader.as_ref().and_then(|l| l.path.clone())) {
@@ -218,14 +223,19 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts) -> Result<Boo
         (None, Some(_)) => return Err(from_document("--firmware")),
         (None, None) => {
             return Err(Error::new(Kind::Usage, "--firmware is not given, and the domain names no image")
-                .hint("Give --firmware FILE, and security.sev.firmware so that the guest gets the same one."));
+                .hint(
+                    "Give --firmware FILE, and security.sev.firmware so that the guest gets the same one.",
+                ));
         }
     };
     let hashed = facts.launch_security.as_ref().is_some_and(|l| l.kernel_hashes.as_deref() == Some("yes"));
     if !hashed {
         if v.kernel.is_some() {
-            return Err(Error::new(Kind::Usage, "--kernel is given, and the domain does not measure its kernel")
-                .hint("Set security.sev.kernel_hashes=true, or leave out --kernel."));
+            return Err(Error::new(
+                Kind::Usage,
+                "--kernel is given, and the domain does not measure its kernel",
+            )
+            .hint("Set security.sev.kernel_hashes=true, or leave out --kernel."));
         }
         if os.kernel.is_some() && !v.insecure {
             return Err(Error::new(Kind::Insecure, "the domain boots a kernel that is not measured")

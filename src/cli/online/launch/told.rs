@@ -5,9 +5,9 @@ use crate::output::{Answer, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use virt_sev::Result;
 use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Unmeasured};
 use virt_sev::measure::verify::{Evidence, Verdict};
-use virt_sev::Result;
 use virt_sev_sys::{Libvirt, LibvirtGuest};
 
 /// Speaks of one launch.
@@ -52,13 +52,21 @@ impl<'a> Told<'a> {
             }
             self.out.answer_json("launch", value)?;
         } else {
-            self.out.answer(&format!("{}: {state}{}\n", self.name, if verified { ", verified" } else { ", not verified" }))?;
+            self.out.answer(&format!(
+                "{}: {state}{}\n",
+                self.name,
+                if verified { ", verified" } else { ", not verified" }
+            ))?;
         }
         Ok(Answer::Yes)
     }
 
     /// The guest runs.
-    pub(super) fn running(&self, guest: &LibvirtGuest, proof: Option<(&Evidence, &Verdict)>) -> Result<Answer> {
+    pub(super) fn running(
+        &self,
+        guest: &LibvirtGuest,
+        proof: Option<(&Evidence, &Verdict)>,
+    ) -> Result<Answer> {
         let mut more = json!({});
         if let Some((evidence, verdict)) = proof {
             more = self.evidence(evidence);
