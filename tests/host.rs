@@ -1,4 +1,5 @@
 //! Hosts that are folders: facts from `tests/roots`, and the verdict on each mode.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
