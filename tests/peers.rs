@@ -212,6 +212,16 @@ fn vmsa_pages_and_sev_es_digests_agree() {
 }
 
 #[test]
+fn the_amdsev_firmware_names_everything_that_a_launch_needs() {
+    let contents = ovmf::inspect(&fs::read(peers::firmware()).unwrap()).unwrap();
+    assert!(contents.es_reset_addr.is_some(), "{contents:?}");
+    // The table of 176 bytes and a table with one key of 64 bytes fit.
+    assert!(contents.hashes.is_some_and(|a| a.size >= 176), "{contents:?}");
+    assert!(contents.secret.is_some_and(|a| a.size >= 112), "{contents:?}");
+    assert!(contents.snp_metadata, "{contents:?}");
+}
+
+#[test]
 fn secret_packets_of_all_three_hold_the_same_table() {
     const OTHER: &str = "0a46e24d-478c-4eb1-8696-113eeec3aa99";
     const LUKS: &str = "736869e5-84f0-4973-92ec-06879ce3da0b";

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 const TABLE: Guid = Guid::new(0x1e74_f542, 0x71dd, 0x4d66, [0x96, 0x3e, 0xef, 0x42, 0x87, 0xff, 0x17, 0x3b]);
 /// GUID and length.
 const HEADER: usize = 16 + 4;
-/// AMD SEV API (55766) 6.6: a packet takes at most 16 KiB.
+/// Linux takes no longer packet (`SEV_FW_BLOB_MAX_SIZE` in `include/linux/psp-sev.h`).
 pub const MAX_TABLE: usize = 16 * 1024;
 
 /// Names for GUIDs, as virt-qemu-sev-validate has them.

@@ -58,3 +58,27 @@ fn interrupted_and_short_reads_do_not_change_the_hash() {
     let a = KernelHashes::read(&mut Slow(Cursor::new(data.clone()), false), None, None).unwrap();
     assert_eq!(a, KernelHashes::read(&mut &data[..], None, None).unwrap());
 }
+
+// Who collects a stream asks for larger and larger pieces of it.
+#[test]
+fn memory_does_not_grow_with_the_initrd() {
+    struct Large {
+        left: u64,
+        largest_request: usize,
+    }
+    impl io::Read for Large {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.largest_request = self.largest_request.max(into.len());
+            let n = into.len().min(usize::try_from(self.left).unwrap());
+            into[..n].fill(0);
+            self.left -= n as u64;
+            Ok(n)
+        }
+    }
+    let mut initrd = Large { left: 64 << 20, largest_request: 0 };
+    let t = KernelHashes::read(&mut &b"k"[..], Some(&mut initrd), None).unwrap();
+    assert_eq!(initrd.left, 0);
+    assert!(initrd.largest_request <= 1 << 20, "{}", initrd.largest_request);
+    // sha256sum of 64 MiB of zeroes.
+    assert_eq!(hex(&t.initrd), include_str!("testdata/zeroes_64m.hex").trim());
+}

@@ -3,6 +3,7 @@
 //!
 //! `firmware, kernel, initrd, command line, VMSA pages → launch digest → HMAC with the TIK → verdict`
 
+pub mod expected;
 pub mod kernel_hashes;
 pub mod sev;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! Is the reported measurement the expected one? In: evidence, launch digests, the TIK. Out: a verdict.
 //! Never: an early end of a comparison, or a measurement taken for anything but a claim to check.
 //!
-//! AMD SEV API (55766) 6.5.1: MEASURE = HMAC-SHA256(TIK; 0x04 ‖ API_MAJOR ‖ API_MINOR ‖ BUILD ‖ POLICY ‖ LD ‖ MNONCE).
+//! AMD SEV API (55766) 6.5: MEASURE = HMAC-SHA256(TIK; 0x04 ‖ API_MAJOR ‖ API_MINOR ‖ BUILD ‖ POLICY ‖ LD ‖ MNONCE).
 
 use super::vmsa::InitialState;
 use super::{Digest32, from_base64};

@@ -1,7 +1,7 @@
 //! AMD's CA certificates: ASK and ARK. In: their bytes. Out: RSA keys, and whether one signed the other.
 //! Never: trust: that a key is AMD's is for [`super::roots`] to say.
 //!
-//! Layout: AMD SEV API (55766), appendix B.1. Numbers and signatures are little-endian.
+//! Layout: AMD SEV API (55766), appendix B. Numbers and signatures are little-endian.
 
 use super::cert::{Usage, bad};
 use crate::Result;
@@ -122,7 +122,7 @@ impl CaCert {
                 .wanted(hex(&ark.bytes[4..20])));
         }
         let (body, signature) = self.bytes.split_at(self.bytes.len() - self.key.size);
-        // AMD signs with SHA-256 where keys have 2048 bits, with SHA-384 where they have 4096 (appendix B.1).
+        // AMD signs with SHA-256 where keys have 2048 bits, with SHA-384 where they have 4096 (appendix B).
         let valid = match ark.key.size {
             256 => ark.key.verifies_sha256(body, signature),
             _ => ark.key.verifies_sha384(body, signature),

@@ -1,7 +1,7 @@
 //! SEV certificates: PDH, PEK, OCA and CEK. In: 2084 bytes. Out: [`Cert`], and whether another key signed it.
 //! Never: a byte that is looked over: what no signature covers must hold what AMD's format says.
 //!
-//! Layout: AMD SEV API (55766), appendix C.1. Numbers, coordinates and signatures are little-endian.
+//! Layout: AMD SEV API (55766), appendix C.3. Numbers, coordinates and signatures are little-endian.
 
 use super::ca::RsaKey;
 use crate::{Error, Kind, Result};
@@ -22,7 +22,7 @@ const FIELD: usize = 48;
 /// The usage of a signature slot that is not used.
 const NO_USAGE: u32 = 0x1000;
 
-/// What a key is for (appendix C.1, table 94 "usage").
+/// What a key is for (appendix C, "usage").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Usage {
     /// AMD Root Key.
@@ -75,7 +75,7 @@ impl fmt::Display for Usage {
     }
 }
 
-/// Algorithms (appendix C.1, "algo"). ECDH is a key's, never a signature's.
+/// Algorithms (appendix C, "algo"). ECDH is a key's, never a signature's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Algorithm {
     Rsa(Hash),
@@ -119,21 +119,39 @@ impl fmt::Debug for Cert {
 }
 
 impl Cert {
-    /// Reads a certificate that should have this usage. Bytes in base64 are read too.
+    /// Reads a certificate of a platform that should have this usage. Bytes in base64 are read too.
     ///
     /// # Errors
     /// `Kind::Certificate`, naming the certificate and the field.
     pub fn parse(wanted: Usage, bytes: &[u8]) -> Result<Self> {
+        let cert = Self::sized(wanted, bytes)?;
+        cert.check_key()?;
+        for (n, at) in SLOTS.into_iter().enumerate() {
+            cert.check_slot(n + 1, at)?;
+        }
+        Ok(cert)
+    }
+
+    /// Reads a guest owner's Diffie-Hellman certificate (`<dhCert>`). Its signature slots are not looked at: nobody has
+    /// to sign it, the chip takes nothing but the key, and the tools fill the slots in different ways.
+    ///
+    /// # Errors
+    /// `Kind::Certificate`, naming the field.
+    pub fn parse_godh(bytes: &[u8]) -> Result<Self> {
+        let cert = Self::sized(Usage::Pdh, bytes)?;
+        cert.check_key()?;
+        Ok(cert)
+    }
+
+    fn sized(usage: Usage, bytes: &[u8]) -> Result<Self> {
         let bytes = super::decode_if_base64(bytes);
         let bytes: Box<[u8; CERT_SIZE]> =
             bytes.to_vec().into_boxed_slice().try_into().map_err(|b: Box<[u8]>| {
-                bad(wanted, "has the wrong size")
+                bad(usage, "has the wrong size")
                     .found(format!("{} bytes", b.len()))
                     .wanted(format!("{CERT_SIZE} bytes"))
             })?;
-        let cert = Self { bytes, usage: wanted };
-        cert.check_fields()?;
-        Ok(cert)
+        Ok(Self { bytes, usage })
     }
 
     /// What its key is for.
@@ -270,7 +288,7 @@ impl Cert {
         Ok((at, algorithm))
     }
 
-    fn check_fields(&self) -> Result<()> {
+    fn check_key(&self) -> Result<()> {
         let field = |at: usize, name: &str, wanted: u32| {
             let found = self.u32_at(at);
             if found == wanted {
@@ -298,11 +316,7 @@ impl Cert {
         self.public_key()?;
         self.zero("the reserved bytes of its header", 6, 8)?;
         self.zero("the reserved bytes behind its public key", 20 + FIELD, 20 + COORDINATE)?;
-        self.zero("the reserved bytes behind its public key", 20 + COORDINATE + FIELD, BODY)?;
-        for (n, at) in SLOTS.into_iter().enumerate() {
-            self.check_slot(n + 1, at)?;
-        }
-        Ok(())
+        self.zero("the reserved bytes behind its public key", 20 + COORDINATE + FIELD, BODY)
     }
 
     /// No signature covers the slots, so what a signature leaves unused must be as AMD's firmware leaves it.

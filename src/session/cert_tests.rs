@@ -65,3 +65,18 @@ fn base64_is_read_as_binary_is() {
     let lines: String = text.as_bytes().chunks(76).map(|l| String::from_utf8_lossy(l) + "\n").collect();
     assert_eq!(Cert::parse(Usage::Pdh, lines.as_bytes()).unwrap(), pdh());
 }
+
+#[test]
+fn an_owners_certificate_may_fill_its_slots_as_it_likes() {
+    let mut bytes = ROME[..CERT_SIZE].to_vec();
+    bytes[SLOTS[0]..].fill(0);
+    assert!(Cert::parse(Usage::Pdh, &bytes).is_err());
+    assert_eq!(Cert::parse_godh(&bytes).unwrap().public_key().unwrap(), pdh().public_key().unwrap());
+    // Its key is checked all the same.
+    for at in [0, 8, 12, 16, 20, 100] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x40;
+        assert!(Cert::parse_godh(&changed).is_err(), "byte {at}");
+    }
+    assert!(Cert::parse_godh(&bytes[..2083]).is_err());
+}

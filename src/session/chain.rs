@@ -1,7 +1,7 @@
 //! A platform's certificate chain. In: PDH ‖ PEK ‖ OCA ‖ CEK [‖ ASK ‖ ARK]. Out: [`Verified`], naming the root.
 //! Never: a chain that is trusted because of a root it brought along, or an error that names only the first problem.
 //!
-//! `PDH ← PEK ← OCA ← itself`, and `PEK ← CEK ← ASK ← ARK ← itself` (AMD SEV API, 55766, 2.1.2).
+//! `PDH ← PEK ← OCA ← itself`, and `PEK ← CEK ← ASK ← ARK ← itself` (AMD SEV API, 55766, chapter 2).
 
 use super::ca::CaCert;
 use super::cert::{CERT_SIZE, Cert, Usage, bad};

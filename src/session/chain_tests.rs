@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 const NAPLES: &[u8] = include_bytes!("testdata/naples-platform.bin");
 const ROME: &[u8] = include_bytes!("testdata/rome-platform.bin");
@@ -154,4 +155,24 @@ fn a_wrong_size_or_order_is_told() {
     }
     // All of them are reported, not just the first.
     assert_eq!(verify(&vec![0xee; 8336]).unwrap_err().problems().count(), 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    // Whatever stands in a chain: an error, never a panic, and never a yes.
+    #[test]
+    fn a_mangled_chain_is_an_error(
+        changes in proptest::collection::vec((0usize..11_536, 1u8..), 1..6),
+        cut in prop_oneof![Just(11_536usize), 0usize..11_536],
+    ) {
+        let mut bytes = with_ca(ROME, "Rome");
+        for (at, by) in &changes {
+            bytes[*at] ^= by;
+        }
+        bytes.truncate(cut);
+        // Two changes of one byte may cancel out, and cutting all of the CA off leaves a good chain.
+        prop_assume!(bytes != with_ca(ROME, "Rome") && bytes != ROME);
+        prop_assert_eq!(verify(&bytes).unwrap_err().kind(), Kind::Certificate);
+    }
 }

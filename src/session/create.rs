@@ -1,7 +1,7 @@
 //! A fresh session for one launch on one platform. In: a verified PDH, a policy. Out: [`NewSession`] and its files.
 //! Never: a key that was used before, a file with wider permissions than 0600, a part of a set, or an overwritten file.
 //!
-//! AMD SEV API (55766) 2.2: ECDH on P-384 with an ephemeral key, KDF, wrapped TEK and TIK.
+//! AMD SEV API (55766), chapter 2: ECDH on P-384 with an ephemeral key, KDF, wrapped TEK and TIK.
 
 use super::blob::SessionBlob;
 use super::cert::{Cert, Usage};
@@ -58,7 +58,7 @@ fn ephemeral_key() -> Result<p384::SecretKey> {
             return Ok(key);
         }
     }
-    Err(Error::new(Kind::File, "the operating system's random numbers are not random"))
+    Err(Error::new(Kind::State, "the operating system's random numbers are not random"))
 }
 
 impl NewSession {

@@ -1,6 +1,6 @@
 //! Key derivation and MACs of the SEV key exchange. In: key and label. Out: key or MAC. Never: a key outside `Secret`.
 //!
-//! AMD SEV API (55766) 2.2.2: SP 800-108 in counter mode with HMAC-SHA256; counter and length are 32 bits, little-endian.
+//! AMD SEV API (55766), chapter 2: SP 800-108 in counter mode with HMAC-SHA256; counter and length are 32 bits, little-endian.
 
 use crate::redact::Secret;
 use crate::{Error, Kind, Result};
@@ -44,7 +44,7 @@ pub(crate) fn aes_ctr(key: &Secret<[u8; 16]>, iv: &[u8; 16], data: &mut [u8]) {
 /// Fills with bytes of the operating system's generator.
 pub(crate) fn random(out: &mut [u8]) -> Result<()> {
     getrandom::fill(out).map_err(|e| {
-        Error::new(Kind::File, "the operating system gives no random bytes").because(e.to_string())
+        Error::new(Kind::State, "the operating system gives no random bytes").because(e.to_string())
     })
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn random(out: &mut [u8]) -> Result<()> {
 mod tests {
     use super::*;
 
-    // Oracle: the `sev` crate's own unit tests (`session/key.rs`), which come from the SEV firmware's authors.
+    // Oracle: the `sev` crate's unit test of the same (`session/key.rs`).
     #[test]
     fn the_master_secret_of_zeroes_is_the_published_one() {
         let m = derive(&[0; 16], "sev-master-secret", &[0; 16]).unwrap();

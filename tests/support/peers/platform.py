@@ -1,7 +1,7 @@
 """A SEV platform for tests: certificates, session unwrapping, secret packets.
 
 In: the arguments of one command. Out: files, or one JSON object on stdout. Never: a key of a real platform.
-Formats: AMD SEV API (55766): appendices B.1 and C.1, sections 2.2, 6.2 and 6.6.
+Formats: AMD SEV API (55766): chapter 2, appendices B and C, sections 6.2 and 6.6.
 """
 
 import hmac
