@@ -42,12 +42,17 @@ impl Error {
     /// Several problems as one error, in the order given. The first decides the kind.
     /// `None` when the list is empty.
     #[must_use]
-    pub fn many(mut problems: Vec<Error>) -> Option<Self> {
-        if problems.is_empty() {
-            return None;
+    pub fn many(problems: Vec<Error>) -> Option<Self> {
+        let mut all = Vec::with_capacity(problems.len());
+        for mut problem in problems {
+            // One that holds several itself is taken apart, so that each is told.
+            let inside = std::mem::take(&mut problem.0.others);
+            all.push(problem);
+            all.extend(inside);
         }
-        let mut first = problems.remove(0);
-        first.0.others.append(&mut problems);
+        let mut all = all.into_iter();
+        let mut first = all.next()?;
+        first.0.others.extend(all);
         Some(first)
     }
 
@@ -185,6 +190,8 @@ mod tests {
         let e = Error::many(vec![Error::new(Kind::Config, "one"), Error::new(Kind::Domain, "two")]).unwrap();
         assert_eq!(e.to_string(), "one\ntwo");
         assert_eq!(e.problems().count(), 2);
+        let nested = Error::many(vec![Error::new(Kind::Usage, "zero"), e]).unwrap();
+        assert_eq!(nested.to_string(), "zero\none\ntwo");
         assert!(Error::many(Vec::new()).is_none());
     }
 }

@@ -1,10 +1,31 @@
 //! Configuration: LXD's keys and our superset of them, from text to types that cannot be wrong.
 //!
-//! `sources → RawConfig → resolve → SevConfig`. After [`resolve`] nothing is checked again.
+//! `sources → RawConfig → resolve → SevConfig`. After [`resolve()`] nothing is checked again.
 
+mod from_document;
+mod from_metadata;
+mod from_set;
+mod keys;
+mod keys_render;
+mod raw;
+mod resolve;
+mod session;
+mod sources;
 mod types;
+mod value;
+mod yaml;
 
+pub use from_document::from_document;
+pub use from_metadata::{NAMESPACE, from_metadata};
+pub use from_set::from_set;
+pub use keys::{KEYS, Key, KeyType, find as find_key, is_ours as is_our_key, nearest as nearest_key};
+pub use keys_render::{keys_json, keys_md, keys_text};
+pub use raw::{Entry, RawConfig};
+pub use resolve::resolve;
+pub use session::{DH_CERT_SIZE, SESSION_SIZE, check_dh_cert, check_session};
+pub use sources::{Sources, from_text, load, load_and_resolve};
 pub use types::{
     FirmwareChoice, HardLimit, KernelHashes, LaunchSession, MemoryBacking, MemoryConfig, MemoryLock, Mode,
     SevConfig, SevPolicy, SnpLaunch, SnpPolicy, Technology,
 };
+pub use value::size as parse_size;

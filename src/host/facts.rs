@@ -130,6 +130,8 @@ pub struct FirmwareDescriptor {
 /// Everything known of one host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostFacts {
+    /// The processor's vendor as CPUID spells it: `AuthenticAMD`.
+    pub cpu_vendor: Fact<String>,
     /// CPUID leaf 0x8000001F.
     pub cpuid: Fact<SevCpuid>,
     /// The kernel module's parameters.
@@ -142,6 +144,8 @@ pub struct HostFacts {
     pub node_sev: Fact<NodeSev>,
     /// Firmware descriptors in QEMU's order of precedence.
     pub firmware: Fact<Vec<FirmwareDescriptor>>,
+    /// What each firmware image holds that was looked into, those of the descriptors and others, by path.
+    pub images: Vec<(PathBuf, Fact<super::ovmf::ImageContents>)>,
 }
 
 impl HostFacts {

@@ -2,7 +2,15 @@
 //!
 //! `Probe → HostFacts`. Nothing outside this folder reads `/sys`, `/proc`, `/dev` or the processor.
 
+mod cpuid;
+pub mod domcaps;
 mod facts;
+mod firmware;
+mod gather;
+mod kvm_amd;
 pub mod ovmf;
+mod probe;
+mod root;
 
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
+pub use probe::{CpuidRegs, Probe, RealProbe, RootProbe};

@@ -1,0 +1,100 @@
+//! Keys and values as they were given, with the place of each. In: sources. Out: [`RawConfig`].
+//! Never: a judgement of a value.
+
+use std::fmt;
+
+/// One key as it was given.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The value, trimmed. Empty means unset, as in LXD.
+    pub value: String,
+    /// Where it stands: `guest.yaml:4`, `--set`, `metadata`.
+    pub place: String,
+}
+
+impl fmt::Debug for Entry {
+    /// Without the value: a blob fills the screen, and a value in the wrong place may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {} characters", self.key, self.place, self.value.chars().count())
+    }
+}
+
+/// Keys and values in the order in which they came; each key stands once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawConfig {
+    entries: Vec<Entry>,
+}
+
+impl RawConfig {
+    /// No keys.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a key, over what was there. An empty value unsets it, and hides what a lower source says.
+    pub fn set(&mut self, key: impl Into<String>, value: impl AsRef<str>, place: impl Into<String>) {
+        let (key, place) = (key.into(), place.into());
+        let value = value.as_ref().trim().to_owned();
+        match self.entries.iter_mut().find(|e| e.key == key) {
+            Some(entry) => {
+                entry.value = value;
+                entry.place = place;
+            }
+            None => self.entries.push(Entry { key, value, place }),
+        }
+    }
+
+    /// Lays a source of higher precedence over this one.
+    pub fn overlay(&mut self, higher: RawConfig) {
+        for Entry { key, value, place } in higher.entries {
+            self.set(key, value, place);
+        }
+    }
+
+    /// The entry of a key that is set; a key unset by an empty value has none.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.key == key && !e.value.is_empty())
+    }
+
+    /// Every entry, those unset by an empty value too.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// True when no key was given at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_source_wins_and_may_unset() {
+        let mut low = RawConfig::new();
+        low.set("a", "1", "metadata");
+        low.set("b", " 2\n", "metadata");
+        let mut high = RawConfig::new();
+        high.set("a", "", "--set");
+        high.set("c", "3", "--set");
+        low.overlay(high);
+        assert!(low.get("a").is_none());
+        assert_eq!(low.get("b").unwrap().value, "2");
+        assert_eq!(low.get("c").unwrap().place, "--set");
+        assert_eq!(low.entries().count(), 3);
+    }
+
+    #[test]
+    fn a_value_does_not_show_itself() {
+        let mut raw = RawConfig::new();
+        raw.set("security.sev.session.data", "c2VjcmV0", "--set");
+        assert!(!format!("{raw:?}").contains("c2VjcmV0"));
+    }
+}

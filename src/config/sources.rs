@@ -1,0 +1,124 @@
+//! All sources of keys, read and laid over each other. In: metadata, files, `--set`. Out: [`RawConfig`].
+//! Never: the meaning of a key. The only file of this folder that touches the file system.
+
+use super::from_document::from_document;
+use super::from_metadata::from_metadata;
+use super::raw::RawConfig;
+use super::types::SevConfig;
+use super::{from_set, resolve, yaml};
+use crate::{Error, Kind, Result};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Where keys come from, lowest first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// The domain's XML, or its metadata element, unless `--no-metadata`.
+    pub metadata: Option<&'a str>,
+    /// `--config FILE`, in order; `-` is standard input.
+    pub files: &'a [PathBuf],
+    /// `--set KEY=VALUE`, in order.
+    pub sets: &'a [String],
+}
+
+/// Reads every source. Of two that set the same key the later wins: metadata, files, sets.
+///
+/// # Errors
+/// Every problem of every source at once.
+pub fn load(sources: Sources<'_>) -> Result<RawConfig> {
+    let mut problems = Vec::new();
+    let raw = gather(sources, &mut problems);
+    match Error::many(problems) {
+        Some(error) => Err(error),
+        None => Ok(raw),
+    }
+}
+
+/// [`load`] and [`resolve`](super::resolve) in one, so that problems of form and of meaning are told together.
+///
+/// # Errors
+/// Every problem of every source and of the keys.
+pub fn load_and_resolve(sources: Sources<'_>) -> Result<Option<SevConfig>> {
+    let mut problems = Vec::new();
+    let raw = gather(sources, &mut problems);
+    let config = resolve::resolve_into(&raw, &mut problems);
+    match Error::many(problems) {
+        Some(error) => Err(error),
+        None => Ok(config),
+    }
+}
+
+fn gather(sources: Sources<'_>, problems: &mut Vec<Error>) -> RawConfig {
+    let mut raw = RawConfig::new();
+    let mut lay = |result: Result<RawConfig>, problems: &mut Vec<Error>| match result {
+        Ok(higher) => raw.overlay(higher),
+        Err(error) => problems.push(error),
+    };
+    if let Some(xml) = sources.metadata {
+        lay(from_metadata(xml, "metadata"), problems);
+    }
+    let mut input = Input::default();
+    for file in sources.files {
+        lay(input.text(file).and_then(|(text, name)| from_text(&text, &name)), problems);
+    }
+    for set in sources.sets {
+        lay(from_set::from_set(set, |path| input.bytes(path, from_set::LONGEST)), problems);
+    }
+    raw
+}
+
+/// A document of any of the known forms: YAML, JSON, or a domain's metadata element.
+///
+/// # Errors
+/// What is wrong with its form.
+pub fn from_text(text: &str, name: &str) -> Result<RawConfig> {
+    let start = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
+    if start.starts_with('<') && !start.starts_with("<<") {
+        from_metadata(start, name)
+    } else {
+        from_document(text, name)
+    }
+}
+
+/// Reads files, and standard input once.
+#[derive(Default)]
+struct Input {
+    stdin_is_read: bool,
+}
+
+impl Input {
+    fn text(&mut self, file: &Path) -> Result<(String, String)> {
+        let name = shown(file);
+        let bytes = self.bytes(file, yaml::LONGEST)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::new(Kind::File, "not text in UTF-8").at(&name).wanted("YAML, JSON or XML"))?;
+        Ok((text, name))
+    }
+
+    fn bytes(&mut self, file: &Path, longest: usize) -> Result<Vec<u8>> {
+        let name = shown(file);
+        let cannot = |e: std::io::Error| Error::new(Kind::File, "cannot be read").at(&name).because(e);
+        let mut bytes = Vec::new();
+        // One byte more than allowed, to tell a long file from one that just fits.
+        let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+        if file == Path::new("-") {
+            if std::mem::replace(&mut self.stdin_is_read, true) {
+                return Err(Error::new(Kind::Usage, "standard input can be read only once").at("-"));
+            }
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(cannot)?;
+        } else {
+            let opened = std::fs::File::open(file).map_err(cannot)?;
+            opened.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+        }
+        if bytes.len() > longest {
+            return Err(Error::new(Kind::File, "too long")
+                .at(&name)
+                .wanted(format!("at most {longest} bytes")));
+        }
+        Ok(bytes)
+    }
+}
+
+fn shown(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
+}

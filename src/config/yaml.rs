@@ -1,0 +1,203 @@
+//! YAML and JSON as a tree of untouched scalars. In: text. Out: [`Node`] with lines, or one clear error.
+//! Never: turns `1.10` into a number, follows an alias into itself, or grows without bound.
+//!
+//! JSON is read as the YAML that it is; only surrogate pairs need a step of their own.
+
+use crate::{Error, Kind, Result};
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The longest document. An LXD instance with its cloud-init data has some hundred kilobytes.
+pub(super) const LONGEST: usize = 4 << 20;
+/// How deep maps and lists may lie in each other.
+const DEEPEST: usize = 64;
+
+/// One node. Aliases share the node that they name, so that a small text cannot become a large tree.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Text as it was written, without quotes.
+    Scalar { text: String, line: usize, null: bool, tag: Option<String> },
+    /// Keys and values in order.
+    Map { entries: Vec<(Rc<Node>, Rc<Node>)>, line: usize },
+    /// A list. No key of ours has one, so what it holds is not kept.
+    List { line: usize },
+}
+
+impl Node {
+    pub(super) fn line(&self) -> usize {
+        match self {
+            Node::Scalar { line, .. } | Node::Map { line, .. } | Node::List { line } => *line,
+        }
+    }
+
+    /// What it is, for an error.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Node::Scalar { null: true, .. } => "nothing",
+            Node::Scalar { .. } => "a plain value",
+            Node::Map { .. } => "a map",
+            Node::List { .. } => "a list",
+        }
+    }
+}
+
+enum Frame {
+    Map { entries: Vec<(Rc<Node>, Rc<Node>)>, key: Option<Rc<Node>>, line: usize, anchor: usize },
+    List { line: usize, anchor: usize },
+}
+
+/// Reads the one document of `text`. `None`: there is none.
+pub(super) fn parse(text: &str, name: &str) -> Result<Option<Rc<Node>>> {
+    if text.len() > LONGEST {
+        return Err(Error::new(Kind::Config, "the document is too long")
+            .at(name)
+            .found(format!("{} bytes", text.len()))
+            .wanted(format!("at most {LONGEST} bytes")));
+    }
+    let text = join_surrogates(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut builder = Builder { name, stack: Vec::new(), anchors: HashMap::new(), root: None, documents: 0 };
+    let mut parser = Parser::new_from_str(&text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|e| {
+            Error::new(Kind::Config, format!("not YAML or JSON: {}", e.info()))
+                .at(format!("{name}:{}", e.marker().line()))
+        })?;
+        builder.take(event, span.start.line())?;
+    }
+    Ok(builder.root)
+}
+
+struct Builder<'a> {
+    name: &'a str,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Rc<Node>>,
+    root: Option<Rc<Node>>,
+    documents: usize,
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event<'_>, line: usize) -> Result<()> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(self
+                        .wrong(line, "a second document begins")
+                        .wanted("one document")
+                        .hint("Give each document in a file of its own, with one --config each."));
+                }
+                Ok(())
+            }
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(self.wrong(line, "an alias stands inside what it names"));
+                };
+                self.place(node, 0);
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let null = style == ScalarStyle::Plain
+                    && (text.is_empty() || text == "~" || text.eq_ignore_ascii_case("null"));
+                let tag = tag.as_deref().filter(|t| !is_core(t)).map(ToString::to_string);
+                self.place(Rc::new(Node::Scalar { text: text.into_owned(), line, null, tag }), anchor);
+                Ok(())
+            }
+            Event::MappingStart(anchor, _) => {
+                self.open(Frame::Map { entries: Vec::new(), key: None, line, anchor }, line)
+            }
+            Event::SequenceStart(anchor, _) => self.open(Frame::List { line, anchor }, line),
+            Event::MappingEnd | Event::SequenceEnd => {
+                match self.stack.pop() {
+                    Some(Frame::Map { entries, line, anchor, .. }) => {
+                        self.place(Rc::new(Node::Map { entries, line }), anchor);
+                    }
+                    Some(Frame::List { line, anchor }) => self.place(Rc::new(Node::List { line }), anchor),
+                    None => {}
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&mut self, frame: Frame, line: usize) -> Result<()> {
+        if self.stack.len() >= DEEPEST {
+            return Err(self
+                .wrong(line, "maps and lists lie too deep in each other")
+                .wanted(format!("at most {DEEPEST} levels")));
+        }
+        self.stack.push(frame);
+        Ok(())
+    }
+
+    fn place(&mut self, node: Rc<Node>, anchor: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        match self.stack.last_mut() {
+            Some(Frame::Map { entries, key, .. }) => match key.take() {
+                Some(k) => entries.push((k, node)),
+                None => *key = Some(node),
+            },
+            Some(Frame::List { .. }) => {}
+            None => self.root = Some(node),
+        }
+    }
+
+    fn wrong(&self, line: usize, message: &str) -> Error {
+        Error::new(Kind::Config, message).at(format!("{}:{line}", self.name))
+    }
+}
+
+/// `!!str`, `!!bool`, `!!int`, `!!binary` and their like, and the plain `!`, leave the text as it is.
+fn is_core(tag: &Tag) -> bool {
+    tag.is_yaml_core_schema() || (tag.handle.is_empty() && tag.suffix == "!")
+}
+
+/// In a JSON document, `\ud83d\ude00` becomes the character that it spells: JSON writes characters above
+/// U+FFFF as two escapes (RFC 8259, section 7), and YAML knows no such thing. Lines stay as they are.
+fn join_surrogates(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with(['{', '[']) || !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        if let Some((character, after)) = surrogate_pair(from) {
+            out.push(character);
+            rest = after;
+        } else {
+            // The backslash and what it escapes, so that `\\u` is not taken for an escape.
+            let length = from.chars().take(2).map(char::len_utf8).sum();
+            let (escape, after) = from.split_at(length);
+            out.push_str(escape);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn surrogate_pair(text: &str) -> Option<(char, &str)> {
+    let (high, rest) = unicode_escape(text)?;
+    let (low, rest) = unicode_escape(rest)?;
+    let mut decoded = char::decode_utf16([high, low]);
+    match (decoded.next(), decoded.next()) {
+        (Some(Ok(character)), None) => Some((character, rest)),
+        _ => None,
+    }
+}
+
+fn unicode_escape(text: &str) -> Option<(u16, &str)> {
+    let digits = text.strip_prefix("\\u")?;
+    let (hex, rest) = digits.split_at_checked(4)?;
+    Some((u16::from_str_radix(hex, 16).ok()?, rest))
+}
+
+#[cfg(test)]
+#[path = "yaml_tests.rs"]
+mod tests;

@@ -1,0 +1,70 @@
+//! Trees, limits, aliases, JSON.
+
+use super::*;
+
+fn scalar(node: &Node, key: &str) -> String {
+    let Node::Map { entries, .. } = node else { panic!("not a map") };
+    let (_, value) =
+        entries.iter().find(|(k, _)| matches!(&**k, Node::Scalar { text, .. } if text == key)).unwrap();
+    let Node::Scalar { text, .. } = &**value else { panic!("not a scalar") };
+    text.clone()
+}
+
+#[test]
+fn scalars_stay_as_written() {
+    let node = parse("a: 1.10\nb: 0x5\nc: 'x y'\nd: |\n  AB\n  CD\n", "f").unwrap().unwrap();
+    assert_eq!(scalar(&node, "a"), "1.10");
+    assert_eq!(scalar(&node, "b"), "0x5");
+    assert_eq!(scalar(&node, "c"), "x y");
+    assert_eq!(scalar(&node, "d"), "AB\nCD\n");
+}
+
+#[test]
+fn nothing_is_no_document() {
+    for text in ["", "\n", "# only a comment\n", "\u{feff}"] {
+        assert!(parse(text, "f").unwrap().is_none(), "{text:?}");
+    }
+    assert!(matches!(&*parse("---\n", "f").unwrap().unwrap(), Node::Scalar { null: true, .. }));
+}
+
+#[test]
+fn two_documents_are_refused_with_the_line() {
+    let e = parse("a: 1\n---\nb: 2\n", "f.yaml").unwrap_err().to_string();
+    assert!(e.starts_with("f.yaml:2: a second document begins"), "{e}");
+}
+
+#[test]
+fn aliases_share_and_never_loop() {
+    let node = parse("x: &a 'yes'\nb: *a\n", "f").unwrap().unwrap();
+    assert_eq!(scalar(&node, "b"), "yes");
+    assert!(parse("a: &a\n  b: *a\n", "f").is_err());
+    assert!(parse("a: *nowhere\n", "f").is_err());
+    let mut bomb = String::from("a0: &a0 {x: y}\n");
+    for n in 1..40 {
+        bomb.push_str(&format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1));
+    }
+    parse(&bomb, "f").unwrap();
+}
+
+#[test]
+fn depth_and_length_have_limits() {
+    let deep = "[".repeat(DEEPEST + 1);
+    assert!(parse(&deep, "f").unwrap_err().to_string().contains("too deep"));
+    let long = "# comment\n".repeat(LONGEST / 10 + 1);
+    assert!(parse(&long, "f").unwrap_err().to_string().contains("too long"));
+}
+
+#[test]
+fn json_with_tabs_and_escapes() {
+    let text = "{\n\t\"a\": \"tr\\u0075e\\/\",\n\t\"b\": \"\\ud83d\\ude00 \\\\ud83d\"\n}\n";
+    let node = parse(text, "f").unwrap().unwrap();
+    assert_eq!(scalar(&node, "a"), "true/");
+    assert_eq!(scalar(&node, "b"), "\u{1f600} \\ud83d");
+    assert!(parse("{\"a\": \"\\ud83d\"}", "f").is_err());
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    let e = parse("a: 1\nb: [\n", "f.yaml").unwrap_err().to_string();
+    assert!(e.starts_with("f.yaml:") && e.contains("not YAML or JSON"), "{e}");
+}

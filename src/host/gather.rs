@@ -1,0 +1,37 @@
+//! All facts that can be read without libvirt. In: a [`Probe`]. Out: [`HostFacts`]. Never: an error.
+
+use super::facts::{Fact, HostFacts};
+use super::firmware::{self, Images};
+use super::ovmf::ImageContents;
+use super::probe::Probe;
+use super::{cpuid, kvm_amd};
+use std::path::{Path, PathBuf};
+
+impl HostFacts {
+    /// Reads what this probe shows. Domain capabilities and node information come from libvirt: the caller adds
+    /// them. `extra_images` are firmware images that no descriptor need name: `security.sev.firmware`, `<loader>`.
+    #[must_use]
+    pub fn gather(probe: &dyn Probe, extra_images: &[PathBuf]) -> Self {
+        let mut images = Images::default();
+        let firmware = firmware::descriptors(probe, &mut images);
+        for image in extra_images {
+            images.inspect(probe, image);
+        }
+        Self {
+            cpu_vendor: cpuid::vendor(probe),
+            cpuid: cpuid::sev(probe),
+            kvm_amd: kvm_amd::read(probe),
+            dev_sev: probe.exists(Path::new("/dev/sev")),
+            domcaps: Fact::NotAsked,
+            node_sev: Fact::NotAsked,
+            firmware,
+            images: images.into_facts(),
+        }
+    }
+
+    /// What this firmware image holds. [`Fact::NotAsked`] for one that nobody looked into.
+    #[must_use]
+    pub fn firmware_image(&self, image: &Path) -> &Fact<ImageContents> {
+        self.images.iter().find(|(path, _)| path == image).map_or(&Fact::NotAsked, |(_, contents)| contents)
+    }
+}

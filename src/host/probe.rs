@@ -1,0 +1,192 @@
+//! The one place that reads a host. In: paths, CPUID leaves. Out: [`Fact`]s. Never: a judgement, or an error.
+//!
+//! [`RealProbe`] reads this machine, [`RootProbe`] a folder that stands for one (`--host-root DIR`).
+
+use super::facts::Fact;
+use super::root;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// What CPUID gives for one leaf and subleaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CpuidRegs {
+    /// EAX.
+    pub eax: u32,
+    /// EBX.
+    pub ebx: u32,
+    /// ECX.
+    pub ecx: u32,
+    /// EDX.
+    pub edx: u32,
+}
+
+/// What can be asked of a host.
+pub trait Probe {
+    /// A regular file's bytes; unreadable when there are more than `longest`.
+    fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>>;
+    /// The names of a folder's regular files, sorted.
+    fn list(&self, folder: &Path) -> Fact<Vec<OsString>>;
+    /// Whether there is anything of this name.
+    fn exists(&self, path: &Path) -> Fact<()>;
+    /// One CPUID leaf, of any processor of the host.
+    fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs>;
+    /// The folder with the user's own QEMU descriptors, where libvirt would look there.
+    fn user_firmware(&self) -> Option<PathBuf>;
+}
+
+/// This machine.
+#[derive(Debug, Clone, Default)]
+pub struct RealProbe {
+    user_firmware: Option<PathBuf>,
+}
+
+impl RealProbe {
+    /// As libvirt's system daemon sees it: without anybody's own firmware descriptors
+    /// (libvirt `src/qemu/qemu_interop_config.c`).
+    #[must_use]
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// As the session daemon of the user sees it: `$XDG_CONFIG_HOME/qemu/firmware` counts too.
+    #[must_use]
+    pub fn session() -> Self {
+        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+        let config =
+            absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+        Self { user_firmware: config.map(|c| c.join("qemu/firmware")) }
+    }
+}
+
+impl Probe for RealProbe {
+    fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
+        read(path, path, longest)
+    }
+
+    fn list(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        list(folder, folder, |name| folder.join(name))
+    }
+
+    fn exists(&self, path: &Path) -> Fact<()> {
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => Fact::Known(()),
+            Err(e) => lost(path, &e),
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
+        let r = core::arch::x86_64::__cpuid_count(leaf, subleaf);
+        Fact::Known(CpuidRegs { eax: r.eax, ebx: r.ebx, ecx: r.ecx, edx: r.edx })
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn cpuid(&self, _leaf: u32, _subleaf: u32) -> Fact<CpuidRegs> {
+        Fact::Absent
+    }
+
+    fn user_firmware(&self) -> Option<PathBuf> {
+        self.user_firmware.clone()
+    }
+}
+
+/// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
+/// were the root, and CPUID comes from the file `cpuid` in it.
+#[derive(Debug, Clone)]
+pub struct RootProbe {
+    root: PathBuf,
+}
+
+/// The longest `DIR/cpuid`: some hundred processors' worth.
+const LONGEST_CPUID: u64 = 4 << 20;
+
+impl RootProbe {
+    /// This folder.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+}
+
+impl Probe for RootProbe {
+    fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
+        match root::inside(&self.root, path) {
+            Ok(real) => read(&real, path, longest),
+            Err(e) => lost(path, &e),
+        }
+    }
+
+    fn list(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        match root::inside(&self.root, folder) {
+            // Each name is resolved below the root again: it may be a link.
+            Ok(real) => list(&real, folder, |name| {
+                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
+            }),
+            Err(e) => lost(folder, &e),
+        }
+    }
+
+    fn exists(&self, path: &Path) -> Fact<()> {
+        match root::inside(&self.root, path) {
+            Ok(_) => Fact::Known(()),
+            Err(e) => lost(path, &e),
+        }
+    }
+
+    fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
+        match self.read(Path::new("/cpuid"), LONGEST_CPUID) {
+            Fact::Known(bytes) => super::cpuid::from_text(&String::from_utf8_lossy(&bytes), leaf, subleaf),
+            Fact::Absent => Fact::Absent,
+            Fact::Unreadable(why) => Fact::Unreadable(why),
+            Fact::NotAsked => Fact::NotAsked,
+        }
+    }
+
+    fn user_firmware(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// Reads `real` and calls it `shown`.
+fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let result = (|| {
+        // A pipe or a device would block or never end: only a regular file is opened.
+        if !std::fs::metadata(real)?.is_file() {
+            return Err(std::io::Error::other("not a regular file"));
+        }
+        File::open(real)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)
+    })();
+    match result {
+        Ok(length) if u64::try_from(length).is_ok_and(|l| l <= longest) => Fact::Known(bytes),
+        Ok(_) => Fact::Unreadable(format!("{}: longer than {longest} bytes", shown.display())),
+        Err(e) => lost(shown, &e),
+    }
+}
+
+fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+    let names: std::io::Result<Vec<OsString>> =
+        std::fs::read_dir(real).and_then(|folder| folder.map(|entry| entry.map(|e| e.file_name())).collect());
+    match names {
+        Ok(mut names) => {
+            names.retain(|name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()));
+            names.sort();
+            Fact::Known(names)
+        }
+        Err(e) => lost(shown, &e),
+    }
+}
+
+fn lost<T>(path: &Path, error: &std::io::Error) -> Fact<T> {
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        Fact::Absent
+    } else {
+        Fact::Unreadable(format!("{}: {error}", path.display()))
+    }
+}
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;
