@@ -1,7 +1,9 @@
 //! A piece of new XML as a tree. In: what a template made. Out: text in the style of its surroundings.
 //! Never: a place in a document.
 
-use super::escape::escape;
+use super::escape::{content_text, escape, unescape_attribute};
+use super::scan;
+use crate::error::Error;
 
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +48,37 @@ impl Node {
     #[must_use]
     pub fn around(name: &str, child: Node) -> Self {
         Self { name: name.to_owned(), children: vec![child], ..Self::default() }
+    }
+
+    /// Reads one element. White space between child elements is no text.
+    ///
+    /// # Errors
+    /// `Kind::Domain` when it is not well-formed.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let scan = scan::scan(text)?;
+        Ok(Self::read(&scan, text, 0))
+    }
+
+    fn read(scan: &scan::Scan, text: &str, at: usize) -> Self {
+        let e = &scan.elements[at];
+        let attributes = scan.attributes[e.attributes.0..e.attributes.1].iter().map(|a| {
+            let value = unescape_attribute(&text[a.value.start..a.value.end]);
+            (text[a.name.start..a.name.end].to_owned(), value.unwrap_or_default())
+        });
+        let mut node = Self {
+            name: text[e.local..e.name.end].to_owned(),
+            attributes: attributes.collect(),
+            ..Self::default()
+        };
+        let mut child = e.first_child;
+        while let Some(c) = child {
+            node.children.push(Self::read(scan, text, c));
+            child = scan.elements[c].next;
+        }
+        if node.children.is_empty() && !e.empty {
+            node.text = content_text(&text[e.inner.start..e.inner.end]);
+        }
+        node
     }
 
     /// Takes in another node of the same name: attributes and text are set, children of the same name are united.

@@ -1,1 +1,166 @@
 //! Which edits make a domain right, each with its rule and its reason.
+//!
+//! `(SevConfig, Domain, HostFacts) → rules → Plan → text`. A rule decides; `domain` knows how to write; the
+//! fragments come from `xml-templates/`. On any error finding there is no output at all.
+
+mod ctx;
+mod edit;
+mod firmware;
+mod render;
+pub mod rules;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use ctx::{Ctx, Out};
+pub use edit::Edit;
+pub use rules::{RULES, Rule};
+
+use crate::codes::Kind;
+use crate::config::SevConfig;
+use crate::domain::{Domain, Splice};
+use crate::error::Error;
+use crate::finding::{Cause, Finding, Severity};
+use crate::host::HostFacts;
+
+/// Ids that `--skip` takes although no rule here has them: checks of the preflight.
+pub const CHECKS_ELSEWHERE: &[&str] = &["mode-host"];
+
+/// What else a plan depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Rules to leave out (`--skip`).
+    pub skip: Vec<String>,
+    /// A secret is to be injected at launch, so the firmware must have a place for it.
+    pub injects_secret: bool,
+}
+
+/// What the rules decided for one domain.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    edits: Vec<Edit>,
+    findings: Vec<Finding>,
+    source: String,
+}
+
+/// Asks every rule that is not skipped.
+///
+/// # Errors
+/// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
+/// can hold; `Kind::Bug` when two rules want the same place.
+pub fn plan(
+    config: &SevConfig,
+    domain: &Domain,
+    host: &HostFacts,
+    options: &Options,
+) -> Result<Plan, Error> {
+    if let Some(e) = Error::many(options.skip.iter().filter_map(|id| unknown_rule(id)).collect()) {
+        return Err(e);
+    }
+    let ctx = Ctx::new(config, domain, host, options);
+    let mut out = Out::new(domain);
+    for rule in RULES.iter().filter(|r| !ctx.is_skipped(r.id)) {
+        out.enter(rule);
+        (rule.run)(&ctx, &mut out)?;
+    }
+    let (edits, findings) = out.finish()?;
+    Ok(Plan { edits, findings, source: domain.text().to_owned() })
+}
+
+impl Plan {
+    /// The edits, in the order of the rules. Each changes something.
+    #[must_use]
+    pub fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    /// The findings, in the order of the rules.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Every error finding as one error: `Kind::Domain` when the document or the keys are the cause of any of
+    /// them, `Kind::No` when only the host is. `None` without error findings.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        let errors = || self.findings.iter().filter(|f| f.severity == Severity::Error);
+        // The first problem decides the kind: a document that is wrong is wrong on every host.
+        let input = errors().filter(|f| f.cause == Cause::Input);
+        let host = errors().filter(|f| f.cause == Cause::Host);
+        Error::many(input.chain(host).map(as_error).collect())
+    }
+
+    /// The document with every edit made.
+    ///
+    /// # Errors
+    /// [`Plan::error`] when there is an error finding: nothing partial. `Kind::Bug` for another document than the
+    /// one that was planned for.
+    pub fn apply(&self, domain: &Domain) -> Result<String, Error> {
+        self.check(domain)?;
+        domain.apply(self.edits.iter().map(Edit::change))
+    }
+
+    /// The bytes that [`Plan::apply`] replaces.
+    ///
+    /// # Errors
+    /// As [`Plan::apply`].
+    pub fn splices(&self, domain: &Domain) -> Result<Vec<Splice>, Error> {
+        self.check(domain)?;
+        domain.splices(self.edits.iter().map(Edit::change))
+    }
+
+    fn check(&self, domain: &Domain) -> Result<(), Error> {
+        if self.source != domain.text() {
+            return Err(Error::new(Kind::Bug, "this plan was made for another document"));
+        }
+        self.error().map_or(Ok(()), Err)
+    }
+}
+
+fn as_error(f: &Finding) -> Error {
+    let kind = match f.cause {
+        Cause::Input => Kind::Domain,
+        Cause::Host => Kind::No,
+    };
+    let mut message = f.title.clone();
+    if !f.detail.is_empty() {
+        message = format!("{message}. {}", f.detail.trim_end_matches('.'));
+    }
+    let mut e = Error::new(kind, format!("{message} [{}]", f.id));
+    if !f.path.is_empty() {
+        e = e.at(&f.path);
+    }
+    if f.fix.is_empty() { e } else { e.hint(&f.fix) }
+}
+
+fn unknown_rule(id: &str) -> Option<Error> {
+    let known = || RULES.iter().map(|r| r.id).chain(CHECKS_ELSEWHERE.iter().copied());
+    if known().any(|k| k == id) {
+        return None;
+    }
+    let nearest = known().min_by_key(|k| distance(k, id)).unwrap_or("");
+    Some(
+        Error::new(Kind::Usage, "no such rule")
+            .at("--skip")
+            .found(format!("'{id}'"))
+            .wanted(known().collect::<Vec<_>>().join(", "))
+            .hint(format!("The nearest is '{nearest}'.")),
+    )
+}
+
+/// How many letters differ (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = if x == *y { diagonal } else { diagonal + 1 };
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

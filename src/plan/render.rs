@@ -1,0 +1,228 @@
+//! Values into slots. In: a template and typed values. Out: a [`Node`] without slots. Never: a value as markup.
+
+use super::template::Template;
+use crate::codes::Kind;
+use crate::domain::Node;
+use crate::domain::escape::is_xml_char;
+use crate::error::Error;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A value for a slot. The slot's type must be the value's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    /// `uint`.
+    Uint(u64),
+    /// `hex`, with at least this many digits.
+    Hex(u64, usize),
+    /// `base64`.
+    Base64(&'a [u8]),
+    /// `yesno`.
+    YesNo(bool),
+    /// `path`.
+    Path(&'a str),
+    /// `word`.
+    Word(&'a str),
+    /// `empty`.
+    Empty,
+}
+
+impl Value<'_> {
+    fn slot_type(&self) -> &'static str {
+        match self {
+            Value::Uint(_) => "uint",
+            Value::Hex(..) => "hex",
+            Value::Base64(_) => "base64",
+            Value::YesNo(_) => "yesno",
+            Value::Path(_) => "path",
+            Value::Word(_) => "word",
+            Value::Empty => "empty",
+        }
+    }
+
+    fn text(&self) -> Result<String, Error> {
+        Ok(match self {
+            Value::Uint(n) => n.to_string(),
+            Value::Hex(n, digits) => format!("0x{n:0digits$x}"),
+            Value::Base64(bytes) => STANDARD.encode(bytes),
+            Value::YesNo(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+            Value::Path(path) => {
+                // libvirt's schema: absFilePath.
+                if !path.starts_with('/') || !path.chars().all(is_xml_char) {
+                    return Err(Error::new(Kind::Config, "not a path that a domain can hold")
+                        .found(format!("{path:?}"))
+                        .wanted("an absolute path"));
+                }
+                (*path).to_owned()
+            }
+            Value::Word(word) => (*word).to_owned(),
+            Value::Empty => String::new(),
+        })
+    }
+}
+
+/// `{name?:type}`, taken apart.
+struct Slot<'a> {
+    name: &'a str,
+    optional: bool,
+    slot_type: &'a str,
+}
+
+fn slot(text: &str) -> Option<Slot<'_>> {
+    let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
+    let optional = name.ends_with('?');
+    Some(Slot { name: name.trim_end_matches('?'), optional, slot_type })
+}
+
+impl Template {
+    /// The fragment with its slots filled.
+    ///
+    /// # Errors
+    /// `Kind::Bug` for a slot without a value, a value without a slot, or one of another type;
+    /// `Kind::Config` for a path that cannot stand in a domain.
+    pub(crate) fn fill(&self, values: &[(&str, Option<Value<'_>>)]) -> Result<Node, Error> {
+        let mut node = self.node()?.clone();
+        let mut filler = Filler { file: self.file, values, used: 0 };
+        filler.element(&mut node)?;
+        if filler.used != values.len() {
+            return Err(filler.bug("a value that has no slot", ""));
+        }
+        Ok(node)
+    }
+}
+
+struct Filler<'a> {
+    file: &'static str,
+    values: &'a [(&'a str, Option<Value<'a>>)],
+    used: usize,
+}
+
+impl Filler<'_> {
+    fn bug(&self, message: &str, slot: &str) -> Error {
+        Error::new(Kind::Bug, message).at(format!("{} {slot}", self.file))
+    }
+
+    /// True when the element stays.
+    fn element(&mut self, node: &mut Node) -> Result<bool, Error> {
+        let mut attributes = Vec::with_capacity(node.attributes.len());
+        for (name, raw) in node.attributes.drain(..) {
+            if let Some(value) = self.value(raw)? {
+                attributes.push((name, value));
+            }
+        }
+        node.attributes = attributes;
+        if let Some(raw) = node.text.take() {
+            let had_slot = slot(&raw).is_some();
+            node.text = self.value(raw)?;
+            if node.text.is_none() && had_slot && node.attributes.is_empty() {
+                return Ok(false);
+            }
+        }
+        let mut children = Vec::with_capacity(node.children.len());
+        for mut child in node.children.drain(..) {
+            if self.element(&mut child)? {
+                children.push(child);
+            }
+        }
+        node.children = children;
+        Ok(true)
+    }
+
+    /// The text for a slot, `None` for an optional one left empty; other text as it is.
+    fn value(&mut self, raw: String) -> Result<Option<String>, Error> {
+        let Some(slot) = slot(&raw) else { return Ok(Some(raw)) };
+        let Some((_, value)) = self.values.iter().find(|(n, _)| *n == slot.name) else {
+            return Err(self.bug("a slot that has no value", slot.name));
+        };
+        self.used += 1;
+        match value {
+            Some(v) if v.slot_type() == slot.slot_type => v.text().map(Some),
+            Some(_) => Err(self.bug("a value of another type than its slot", slot.name)),
+            None if slot.optional => Ok(None),
+            None => Err(self.bug("a slot that must be filled", slot.name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::template;
+
+    fn slots(node: &Node, out: &mut Vec<(String, String)>) {
+        let texts = node.attributes.iter().map(|(_, v)| v).chain(&node.text);
+        for s in texts.filter_map(|t| slot(t)) {
+            out.push((s.name.to_owned(), s.slot_type.to_owned()));
+        }
+        node.children.iter().for_each(|c| slots(c, out));
+    }
+
+    #[test]
+    fn every_template_is_xml_is_described_and_has_only_known_slots() {
+        let readme = include_str!("../../xml-templates/README.md");
+        let bytes = [0u8; 3];
+        for t in template::ALL {
+            assert!(readme.contains(&format!("`{}`", t.file)), "{} is not in the README", t.file);
+            let mut found = Vec::new();
+            slots(t.node().unwrap(), &mut found);
+            let values: Vec<_> = found
+                .iter()
+                .map(|(name, slot_type)| {
+                    let value = match slot_type.as_str() {
+                        "uint" => Value::Uint(7),
+                        "hex" => Value::Hex(7, 4),
+                        "base64" => Value::Base64(&bytes),
+                        "yesno" => Value::YesNo(true),
+                        "path" => Value::Path("/a<b"),
+                        "word" => Value::Word("w"),
+                        "empty" => Value::Empty,
+                        other => panic!("{}: unknown slot type {other}", t.file),
+                    };
+                    (name.as_str(), Some(value))
+                })
+                .collect();
+            let text = t.fill(&values).unwrap().to_string();
+            assert!(!text.contains('{') && !text.contains("a<b"), "{}: {text}", t.file);
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_template() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/xml-templates");
+        let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
+        let xml: Vec<_> = files.filter(|f| f.ends_with(".xml")).collect();
+        for f in &xml {
+            assert!(template::ALL.iter().any(|t| t.file == f), "{f} is not compiled in");
+        }
+        assert_eq!(xml.len(), template::ALL.len());
+    }
+
+    #[test]
+    fn an_optional_slot_takes_its_element_with_it() {
+        let node = template::LOADER_ROM.fill(&[("path", None)]).unwrap();
+        assert_eq!(node.to_string(), "<os><loader type='rom'/></os>");
+        let node = template::LOADER_ROM.fill(&[("path", Some(Value::Path("/a&b")))]).unwrap();
+        assert_eq!(node.to_string(), "<os><loader type='rom'>/a&amp;b</loader></os>");
+        let node = template::CONTROLLER_VIRTIO_SERIAL
+            .fill(&[("index", Some(Value::Uint(1))), ("model", None)])
+            .unwrap();
+        assert_eq!(
+            node.to_string(),
+            "<controller type='virtio-serial' index='1'><driver iommu='on'/></controller>"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_caught() {
+        let kind = |values: &[(&str, Option<Value<'_>>)]| {
+            template::LOADER_PFLASH.fill(values).unwrap_err().kind()
+        };
+        assert_eq!(kind(&[("path", Some(Value::Uint(1)))]), Kind::Bug);
+        assert_eq!(kind(&[("path", None)]), Kind::Bug);
+        assert_eq!(kind(&[]), Kind::Bug);
+        assert_eq!(kind(&[("path", Some(Value::Path("relative")))]), Kind::Config);
+        assert_eq!(kind(&[("path", Some(Value::Path("/a\u{1}")))]), Kind::Config);
+        let extra = [("path", Some(Value::Path("/a"))), ("more", None)];
+        assert_eq!(kind(&extra), Kind::Bug);
+    }
+}

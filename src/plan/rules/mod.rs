@@ -1,0 +1,60 @@
+//! The rules, one a file. In: [`Ctx`]. Out: edits and findings. Never: XML, bytes.
+
+mod arch;
+mod firmware_capable;
+mod firmware_rom;
+mod firmware_stateless;
+mod firmware_uefi;
+mod kernel_hashes;
+mod kvm;
+mod launch_security;
+mod machine_q35;
+mod memory_backing;
+mod memory_lock;
+mod option_rom;
+mod policy;
+mod session_pair;
+mod smm;
+mod virtio_iommu;
+mod virtio_modern;
+mod vmcoreinfo;
+
+use super::{Ctx, Out};
+use crate::error::Error;
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name: stable, as `--skip`, `--explain` and `explain` take it.
+    pub id: &'static str,
+    /// What it holds, in one line.
+    pub title: &'static str,
+    /// Why, and what breaks without it.
+    pub text: &'static str,
+    /// Where the fact comes from.
+    pub source: &'static str,
+    /// Looks, and says what to do.
+    pub run: fn(&Ctx<'_>, &mut Out<'_>) -> Result<(), Error>,
+}
+
+/// The one table. Its order is the order of the edits and the findings.
+pub static RULES: &[&Rule] = &[
+    &arch::RULE,
+    &kvm::RULE,
+    &launch_security::RULE,
+    &session_pair::RULE,
+    &policy::RULE,
+    &machine_q35::RULE,
+    &virtio_modern::RULE,
+    &firmware_uefi::RULE,
+    &firmware_rom::RULE,
+    &firmware_stateless::RULE,
+    &firmware_capable::RULE,
+    &smm::RULE,
+    &memory_lock::RULE,
+    &memory_backing::RULE,
+    &virtio_iommu::RULE,
+    &option_rom::RULE,
+    &vmcoreinfo::RULE,
+    &kernel_hashes::RULE,
+];

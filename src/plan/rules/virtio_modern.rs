@@ -1,0 +1,82 @@
+//! `virtio-modern`: no device speaks legacy virtio. In: the devices. Out: edits, findings. Never: a driver option.
+
+use super::{Ctx, Out, Rule};
+use crate::domain::{Device, DeviceKind, Node};
+use crate::error::Error;
+use crate::plan::render::Value;
+use crate::plan::template;
+
+pub(super) static RULE: Rule = Rule {
+    id: "virtio-modern",
+    title: "virtio devices are non-transitional",
+    text: "A transitional virtio device also speaks the legacy protocol, which has no VIRTIO_F_ACCESS_PLATFORM: \
+           the guest hands it addresses of encrypted memory, and it reads noise. On q35 a plain 'virtio' is \
+           already modern. On i440fx it is transitional, so the model becomes virtio-non-transitional; video, \
+           sound and crypto devices have no such model there.",
+    source: "libvirt docs/kbase/launch_security_sev.rst; virtio 1.2, section 6.1 (VIRTIO_F_ACCESS_PLATFORM)",
+    run,
+};
+
+/// The model that every virtio device of a machine without PCI Express has.
+pub(super) const MODERN: &str = "virtio-non-transitional";
+const LEGACY: &str = "virtio-transitional";
+
+fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
+    for device in ctx.facts.devices.iter().filter(|d| d.is_virtio()) {
+        let model = device.model.as_deref();
+        if model == Some(MODERN) || (ctx.is_q35() && model != Some(LEGACY)) {
+            continue;
+        }
+        let values = [("model", Some(Value::Word(MODERN)))];
+        let reason = if ctx.is_q35() {
+            "a transitional device does not know encrypted memory"
+        } else {
+            "on this machine type a plain virtio device is transitional, and does not know encrypted memory"
+        };
+        match place_of_model(device) {
+            Place::Attribute => {
+                let node = template::VIRTIO_MODEL.fill(&values)?;
+                let named = Node { name: ctx.domain.name(device.element).to_owned(), ..node };
+                out.edit(merge(device, named), reason);
+            }
+            Place::Element => out.edit(merge(device, template::VIRTIO_MODEL_ELEMENT.fill(&values)?), reason),
+            Place::None => out.error("this device has no non-transitional model", |f| {
+                f.path(ctx.domain.path(device.element))
+                    .detail("On this machine type it would speak legacy virtio.")
+                    .fix("Use another model, or make the domain with machine='q35'.")
+            }),
+        }
+    }
+    Ok(())
+}
+
+fn merge(device: &Device, fragment: Node) -> crate::domain::Change {
+    crate::domain::Change::Merge { into: device.element, fragment }
+}
+
+enum Place {
+    Attribute,
+    Element,
+    None,
+}
+
+fn place_of_model(device: &Device) -> Place {
+    match device.kind {
+        DeviceKind::Interface => Place::Element,
+        DeviceKind::Disk
+        | DeviceKind::Controller
+        | DeviceKind::Filesystem
+        | DeviceKind::Rng
+        | DeviceKind::Memballoon
+        | DeviceKind::Input
+        | DeviceKind::Vsock => Place::Attribute,
+        DeviceKind::Video
+        | DeviceKind::Crypto
+        | DeviceKind::Sound
+        | DeviceKind::Hostdev
+        | DeviceKind::Memory
+        | DeviceKind::Channel
+        | DeviceKind::Console
+        | DeviceKind::Other(_) => Place::None,
+    }
+}
