@@ -131,6 +131,18 @@ impl Error {
         std::iter::once(self).chain(self.0.others.iter())
     }
 
+    /// This problem alone, without the others of the same run.
+    #[must_use]
+    pub fn alone(&self) -> impl fmt::Display + '_ {
+        struct Alone<'a>(&'a Error);
+        impl fmt::Display for Alone<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt_one(f)
+            }
+        }
+        Alone(self)
+    }
+
     fn fmt_one(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let i = &self.0;
         if let Some(place) = &i.place {

@@ -290,13 +290,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) inject_secret: Vec<String>,
 }
 
-impl VerifyArgs {
-    /// True when the owner's keys are here: then the launch is verified.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.tik.is_some() || self.tek.is_some() || self.tk.is_some()
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum FirmwareCommand {
     /// Reads the GUID table of an image: which modes it serves, where a secret and the kernel hashes go

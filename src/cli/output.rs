@@ -110,7 +110,7 @@ pub(crate) fn finish(result: Result<Answer>) -> ExitCode {
         Err(e) => {
             let mut err = std::io::stderr().lock();
             for problem in e.problems() {
-                let _ = writeln!(err, "virt-sev: {problem}");
+                let _ = writeln!(err, "virt-sev: {}", problem.alone());
             }
             ExitCode::from(e.kind().code().exit)
         }

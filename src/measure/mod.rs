@@ -43,7 +43,8 @@ pub(crate) fn hash_of(what: &str, from: &mut dyn Read) -> Result<Digest32> {
 }
 
 /// Decodes base64 with white space anywhere and padding optional. `None` when it is not base64.
-pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let packed: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(&base64::alphabet::STANDARD, config).decode(packed).ok()

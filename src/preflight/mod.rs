@@ -14,9 +14,6 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
 
-/// The checks, as `--skip` takes them.
-pub const CHECKS: &[&str] = &[MODE_HOST];
-
 /// Every error finding as one error: the host cannot do it.
 ///
 /// # Errors

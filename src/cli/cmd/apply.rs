@@ -35,7 +35,7 @@ pub(crate) fn run(
     let domain = prepare::read_domain(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin)?;
     let host = if config.is_some() { facts(&domain)? } else { HostFacts::not_asked() };
-    let done = prepare::prepare(&args.config, domain, config, &host)?;
+    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
     if done.config.is_none() {
         out.say("note: no key asks for SEV, so the document stays as it is");
     }
@@ -62,7 +62,7 @@ pub(crate) fn run(
             json!({
                 "changed": changed,
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
-                    "rule": e.rule(), "reason": e.reason(), "path": e.path(),
+                    "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
                 })).collect()),
                 "findings": plan.map_or_else(Vec::new, |p| p.findings().to_vec()),
                 "xml": if written { None } else { Some(&done.xml) },
@@ -75,7 +75,7 @@ pub(crate) fn run(
         out.answer(
             &edits
                 .iter()
-                .map(|e| format!("{}  [{}]\n    {}\n", e.path(), e.rule(), e.reason()))
+                .map(|e| format!("{}  [{}]\n    {}\n", e.places().join(", "), e.rule(), e.reason()))
                 .collect::<String>(),
         )?;
     } else if !written {

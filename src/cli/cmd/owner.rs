@@ -6,14 +6,13 @@ use crate::args::VerifyArgs;
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use virt_sev::config::SevPolicy;
 use virt_sev::host::ovmf::{self, ImageContents};
 use virt_sev::inject::packet::{self, Packet};
 use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::measure::expected::Processors;
 use virt_sev::measure::kernel_hashes::KernelHashes;
-use virt_sev::measure::sev::Measured;
-use virt_sev::measure::verify::{Candidate, Evidence, Expected};
-use virt_sev::measure::vmsa::{CpuSignature, InitialState, VcpuState, Vmsa};
+use virt_sev::measure::verify::{Evidence, Expected};
+use virt_sev::measure::vmsa::{CpuSignature, VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
 use virt_sev::{Error, Kind, Result};
 
@@ -87,33 +86,35 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
         }
         None => None,
     };
-    let measured = Measured::new(&mut files::open("firmware", &boot.firmware)?, kernel.as_ref())
-        .map_err(|e| e.at(boot.firmware.display().to_string()))?;
-    if !SevPolicy(policy).es() {
-        return Ok(Expected::one(measured.sev()));
-    }
+    let processors = processors(v, boot)?;
+    Expected::of_launch(
+        &mut files::open("firmware", &boot.firmware)?,
+        kernel.as_ref(),
+        policy,
+        processors.as_ref(),
+    )
+    .map_err(|e| e.at(boot.firmware.display().to_string()))
+}
+
+/// The processors as the options describe them; `None` where they do not.
+fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
     let count = boot.vcpus.unwrap_or(1);
     if let Some(cpu0) = &v.vmsa_cpu0 {
         let read = |path: &PathBuf| {
             Vmsa::read(&mut files::open("VMSA", path)?).map_err(|e| e.at(path.display().to_string()))
         };
         let further = v.vmsa_cpu1.as_ref().map(read).transpose()?;
-        return Ok(Expected::one(measured.sev_es(&VcpuState::new(read(cpu0)?, further, count)?)));
+        return Ok(Some(Processors::Given(VcpuState::new(read(cpu0)?, further, count)?)));
     }
     let (Some(family), Some(model), Some(stepping)) = (v.cpu_family, v.cpu_model, v.cpu_stepping) else {
-        return Err(Error::new(Kind::Usage, "a SEV-ES guest's processor state is measured and is not given")
-            .wanted("--vmsa-cpu0 FILE, or --cpu-family, --cpu-model and --cpu-stepping"));
+        return Ok(None);
     };
-    let signature = CpuSignature::new(family, model, stepping)?;
-    let reset = image_contents(&boot.firmware)?.es_reset_addr;
-    let digests = InitialState::ALL
-        .into_iter()
-        .map(|state| {
-            let vcpus = VcpuState::built(signature, state, reset, count)?;
-            Ok(Candidate { digest: measured.sev_es(&vcpus), state: Some(state) })
-        })
-        .collect::<Result<_>>()?;
-    Ok(Expected { digests })
+    Ok(Some(Processors::Built {
+        cpu: CpuSignature::new(family, model, stepping)?,
+        count,
+        reset_addr: image_contents(&boot.firmware)?.es_reset_addr,
+        state: None,
+    }))
 }
 
 /// What a firmware image holds.

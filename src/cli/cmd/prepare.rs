@@ -55,21 +55,14 @@ pub(crate) fn prepare(
     domain: Domain,
     config: Option<SevConfig>,
     host: &HostFacts,
+    injects_secret: bool,
 ) -> Result<Prepared> {
     let Some(wanted) = &config else {
         let xml = domain.text().to_owned();
         return Ok(Prepared { domain, config, plan: None, xml });
     };
-    let options = plan::Options {
-        skip: args.skip.iter().filter(|s| !is_preflight(s)).cloned().collect(),
-        ..Default::default()
-    };
+    let options = plan::Options { skip: args.skip.clone(), injects_secret };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let xml = plan.apply(&domain)?;
     Ok(Prepared { domain, config, plan: Some(plan), xml })
-}
-
-/// `--skip` also takes the checks of the preflight, which are no rules of the plan.
-fn is_preflight(id: &str) -> bool {
-    virt_sev::preflight::CHECKS.contains(&id)
 }

@@ -47,7 +47,8 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
         ("--policy", v.policy.is_none()),
     ]
     .into_iter()
-    .filter_map(|(name, gap)| gap.then(|| missing(name)))
+    .filter(|(_, gap)| *gap)
+    .map(|(name, _)| missing(name))
     .collect();
     if let Some(e) = Error::many(gaps) {
         return Err(e);
@@ -59,18 +60,6 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
         build_id: v.build_id.unwrap_or_default(),
         policy: v.policy.unwrap_or_default(),
     })
-}
-
-/// What the options say instead of the hypervisor.
-pub(crate) fn overridden(mut evidence: Evidence, v: &VerifyArgs) -> Result<Evidence> {
-    if let Some(text) = &v.measurement {
-        evidence.measurement = Evidence::parse_measurement(text)?;
-    }
-    evidence.api_major = v.api_major.unwrap_or(evidence.api_major);
-    evidence.api_minor = v.api_minor.unwrap_or(evidence.api_minor);
-    evidence.build_id = v.build_id.unwrap_or(evidence.build_id);
-    evidence.policy = v.policy.unwrap_or(evidence.policy);
-    Ok(evidence)
 }
 
 /// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.

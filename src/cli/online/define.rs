@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
     let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"))?;
     let libvirt = connect::open(uri, limit, &cancel)?;
     let host = connect::host_facts(&libvirt, &domain, limit, &cancel)?;
-    let done = checked(&args.config, domain, config, &host, out)?;
+    let done = checked(&args.config, domain, config, &host, false, out)?;
     let xml = done.xml;
     let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;
     if out.is_json() {
@@ -41,9 +41,10 @@ pub(super) fn checked(
     domain: virt_sev::domain::Domain,
     config: Option<virt_sev::config::SevConfig>,
     host: &HostFacts,
+    injects_secret: bool,
     out: Output,
 ) -> Result<prepare::Prepared> {
-    let done = prepare::prepare(args, domain, config, host)?;
+    let done = prepare::prepare(args, domain, config, host, injects_secret)?;
     if let Some(config) = &done.config {
         let findings = preflight::run(config, host, &args.skip);
         out.findings(findings.iter().filter(|f| f.severity != virt_sev::Severity::Error));

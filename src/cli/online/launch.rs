@@ -14,7 +14,7 @@ use std::time::Duration;
 use told::Told;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
-use virt_sev::launch::{self, Cancel, Guest as _, Hypervisor as _, Launch, Measured, Request, within};
+use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
-    let keys = if args.verify.is_asked() { Some(owner::keys_of(&args.verify)?) } else { None };
+    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys_of(&args.verify)?) } else { None };
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(_) => connect::host_facts(&libvirt, &domain, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
-    let done = define::checked(&args.config, domain, config, &host, out)?;
+    let done = define::checked(&args.config, domain, config, &host, !table.is_empty(), out)?;
     let security = Security::of(&done)?;
     let verification = match keys {
         Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Re
 fn read_packet(header: &Path, payload: &Path) -> Result<Packet> {
     let blob = |what: &str, path: &Path| -> Result<Vec<u8>> {
         let text = files::read_text(what, path)?;
-        virt_sev::measure::decode_base64(&text).ok_or_else(|| {
+        virt_sev::measure::from_base64(&text).ok_or_else(|| {
             Error::new(Kind::File, format!("the {what} is not base64")).at(path.display().to_string())
         })
     };

@@ -2,15 +2,15 @@
 
 use super::launch::boot;
 use super::{connect, session};
-use crate::args::VerifyCommand;
+use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
 use crate::cmd::owner;
-use crate::output::{Answer, Format, Output};
+use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::config::SevPolicy;
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::launch::{Cancel, Guest as _, GuestState, Hypervisor as _, evidence, within};
-use virt_sev::measure::verify::check;
+use virt_sev::measure::verify::{Evidence, check};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> Result<Answer> {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     }
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
-    let evidence = cmd::verify::overridden(evidence(&info)?, v)?;
+    let evidence = overridden(evidence(&info)?, v)?;
     let boot = boot(v, live.facts())?;
     if SevPolicy(evidence.policy).es() && v.num_cpus.is_none() && !v.insecure {
         return Err(Error::new(
@@ -69,6 +69,18 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         }
     }
     cmd::verify::tell(&verdict, &evidence, out)
+}
+
+/// What the options say instead of the hypervisor.
+fn overridden(mut evidence: Evidence, v: &VerifyArgs) -> Result<Evidence> {
+    if let Some(text) = &v.measurement {
+        evidence.measurement = Evidence::parse_measurement(text)?;
+    }
+    evidence.api_major = v.api_major.unwrap_or(evidence.api_major);
+    evidence.api_minor = v.api_minor.unwrap_or(evidence.api_minor);
+    evidence.build_id = v.build_id.unwrap_or(evidence.build_id);
+    evidence.policy = v.policy.unwrap_or(evidence.policy);
+    Ok(evidence)
 }
 
 /// A guest whose measurement would not mean what its owner thinks.

@@ -30,12 +30,17 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         });
         return Ok(());
     }
-    let reason = if rom { "a ROM has no variables" } else { "the firmware keeps no variables that the host could change" };
+    let reason = if rom {
+        "a ROM has no variables"
+    } else {
+        "the firmware keeps no variables that the host could change"
+    };
     if let Some(nvram) = &os.nvram {
         out.remove(nvram.element, reason);
     }
     // libvirt takes stateless='yes' for a ROM too, and means nothing by it; 'no' it refuses.
-    let named_rom = rom && (firmware.chosen != Chosen::ByLibvirt || ctx.mode() == crate::config::Mode::SevSnp);
+    let named_rom =
+        rom && (firmware.chosen != Chosen::ByLibvirt || ctx.mode() == crate::config::Mode::SevSnp);
     if named_rom {
         if let Some(loader) = os.loader.as_ref().filter(|l| l.stateless == Some(false)) {
             out.remove_attribute(loader.element, "stateless", reason);

@@ -26,7 +26,8 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let firmware = &ctx.firmware;
     if let Some(why) = &firmware.unfit {
         let mode = ctx.mode().as_str();
-        let detail = if why.is_empty() { "It has no descriptor at all.".into() } else { why.join("; ") + "." };
+        let detail =
+            if why.is_empty() { "It has no descriptor at all.".into() } else { why.join("; ") + "." };
         out.error(format!("no firmware image of this host is fit for {mode}"), |f| {
             f.of_host().path("/domain/os/loader").detail(detail).fix(
                 "Install an AmdSev build of OVMF (Debian: ovmf-amdsev; Fedora: edk2-ovmf), or name an image with \
@@ -37,7 +38,8 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     }
     if firmware.was_bios && !ctx.boots_kernel() {
         out.warn("the domain boots a BIOS and gets UEFI: its disk may not boot", |f| {
-            f.path("/domain/os").detail("A disk that was installed under a BIOS often has no EFI system partition.")
+            f.path("/domain/os")
+                .detail("A disk that was installed under a BIOS often has no EFI system partition.")
                 .fix("Convert the disk inside the guest first, or install anew under UEFI.")
         });
     }

@@ -44,8 +44,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         MemoryLock::None => {
             if ctx.mode() != Mode::SevSnp {
                 out.info("nothing in the domain lets QEMU lock its memory", |f| {
-                    f.path("/domain/memoryBacking")
-                        .detail("security.sev.memory.lock is none: the daemon's own limit must be high enough.")
+                    f.path("/domain/memoryBacking").detail(
+                        "security.sev.memory.lock is none: the daemon's own limit must be high enough.",
+                    )
                 });
             }
             Ok(())
@@ -61,17 +62,19 @@ fn locked(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     match (ctx.facts.hard_limit, need(ctx)) {
         (Some(limit), Some(need)) if limit < need.total => {
             out.warn(format!("the hard limit of {} KiB is likely too low", limit / KIB), |f| {
-                f.path("/domain/memtune/hard_limit").detail(need.text()).fix(
-                    "Raise it, or let security.sev.memory.lock=hard_limit compute it.",
-                )
+                f.path("/domain/memtune/hard_limit")
+                    .detail(need.text())
+                    .fix("Raise it, or let security.sev.memory.lock=hard_limit compute it.")
             });
         }
         (Some(_), _) => {}
         (None, need) => {
-            let sum = need.map(|n| format!(" The guest is expected to need {}", n.text())).unwrap_or_default();
+            let sum =
+                need.map(|n| format!(" The guest is expected to need {}", n.text())).unwrap_or_default();
             out.info("with <locked/> and no hard limit QEMU may lock any amount of memory", |f| {
-                f.path("/domain/memoryBacking/locked")
-                    .detail(format!("What bounds it now is the host's memory, or MemoryMax of machine.slice.{sum}"))
+                f.path("/domain/memoryBacking/locked").detail(format!(
+                    "What bounds it now is the host's memory, or MemoryMax of machine.slice.{sum}"
+                ))
             });
         }
     }
@@ -96,7 +99,8 @@ fn hard_limit(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         HardLimit::Auto => {
             let Some(need) = need(ctx) else {
                 out.error("the hard limit cannot be computed: the domain does not say its memory", |f| {
-                    f.path("/domain/memory").fix("Add <memory>, or set security.sev.memory.hard_limit to a size.")
+                    f.path("/domain/memory")
+                        .fix("Add <memory>, or set security.sev.memory.hard_limit to a size.")
                 });
                 return Ok(());
             };

@@ -37,14 +37,18 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     }
     let Some(session) = ctx.config.session() else { return Ok(()) };
     if session.session.len() != SESSION {
-        out.error(format!("the session has {} bytes, and a session has {SESSION}", session.session.len()), |f| {
-            f.path("security.sev.session.data").fix(MAKE)
-        });
+        out.error(
+            format!("the session has {} bytes, and a session has {SESSION}", session.session.len()),
+            |f| f.path("security.sev.session.data").fix(MAKE),
+        );
     }
     let cert = &session.dh_cert;
     if cert.len() != CERTIFICATE {
         out.error(
-            format!("the Diffie-Hellman certificate has {} bytes, and an SEV certificate has {CERTIFICATE}", cert.len()),
+            format!(
+                "the Diffie-Hellman certificate has {} bytes, and an SEV certificate has {CERTIFICATE}",
+                cert.len()
+            ),
             |f| f.path("security.sev.session.dh").fix(MAKE),
         );
         return Ok(());
@@ -74,4 +78,5 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-const MAKE: &str = "Make a fresh pair with `virt-sev session` or `sevctl session`, and give godh.b64 and session.b64.";
+const MAKE: &str =
+    "Make a fresh pair with `virt-sev session` or `sevctl session`, and give godh.b64 and session.b64.";

@@ -67,6 +67,11 @@ impl Source {
     }
 }
 
+/// True when the owner's keys are here: then the launch is verified.
+pub(super) fn is_verified(v: &VerifyArgs) -> bool {
+    v.tik.is_some() || v.tek.is_some() || v.tk.is_some()
+}
+
 /// Options that would be ignored are refused: somebody believes that they do something.
 pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
     let secrets = !v.inject_secret.is_empty();
@@ -79,7 +84,7 @@ pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
     if v.measurement.is_some() {
         return Some(Error::new(Kind::Usage, "--measurement is what launch reads from the guest itself"));
     }
-    let first = others.iter().find(|(_, given)| *given && !v.is_asked())?;
+    let first = others.iter().find(|(_, given)| *given && !is_verified(v))?;
     Some(
         Error::new(Kind::Usage, format!("{} needs the guest owner's keys", first.0))
             .wanted("--tk FILE, or --tik FILE and --tek FILE")
