@@ -8,33 +8,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 /// Where a needed file lies, as `make` says.
-pub fn setup(name: &str) -> PathBuf {
+pub(crate) fn setup(name: &str) -> PathBuf {
     std::env::var_os(name).map(PathBuf::from).filter(|p| p.exists()).unwrap_or_else(|| {
         panic!("{name} is not set or names nothing: run `make check`, which does the set-up")
     })
 }
 
 /// A program of this workspace, built beside the tests by `make check`.
-pub fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_virt-sev")).with_file_name(name);
     assert!(path.exists(), "{} is not built: run `cargo build --workspace --bins`", path.display());
     path
 }
 
 /// A private libvirtd. It ends when this value is dropped, and when this process ends, however it does.
-pub struct Lab {
+pub(crate) struct Lab {
     child: Child,
     stdin: Option<ChildStdin>,
-    pub uri: String,
-    pub dir: PathBuf,
-    pub files: PathBuf,
+    pub(crate) uri: String,
+    pub(crate) dir: PathBuf,
+    pub(crate) files: PathBuf,
     kvm: bool,
     pid: String,
 }
 
 impl Lab {
     /// Starts one of its own.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut command = Command::new(program("sev-lab"));
         command.arg("run");
         for name in ["VIRT_SEV_FIRMWARE", "VIRT_SEV_KERNEL", "VIRT_SEV_INITRD"] {
@@ -66,42 +66,42 @@ impl Lab {
     }
 
     /// The one that most tests share.
-    pub fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static LAB: OnceLock<Lab> = OnceLock::new();
         LAB.get_or_init(Lab::start)
     }
 
     /// A file that the guests can read.
-    pub fn file(&self, env: &str) -> PathBuf {
+    pub(crate) fn file(&self, env: &str) -> PathBuf {
         self.files.join(setup(env).file_name().unwrap())
     }
 
     /// `sev-lab` with this lab's environment.
-    pub fn sev_lab(&self, args: &[&str]) {
+    pub(crate) fn sev_lab(&self, args: &[&str]) {
         let status =
             Command::new(program("sev-lab")).args(args).env("VIRT_SEV_LAB_DIR", &self.dir).status().unwrap();
         assert!(status.success(), "sev-lab {args:?}");
     }
 
     /// Kills the daemon as a crash would. `sev-lab restart` brings it back.
-    pub fn kill_daemon(&self) {
+    pub(crate) fn kill_daemon(&self) {
         let status = Command::new("kill").args(["-KILL", &self.pid]).status().unwrap();
         assert!(status.success());
     }
 
     /// virsh, its stdout; it must succeed.
-    pub fn virsh(&self, args: &[&str]) -> String {
+    pub(crate) fn virsh(&self, args: &[&str]) -> String {
         let out = self.try_virsh(args);
         assert!(out.status.success(), "virsh {args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     }
 
-    pub fn try_virsh(&self, args: &[&str]) -> Output {
+    pub(crate) fn try_virsh(&self, args: &[&str]) -> Output {
         Command::new("virsh").args(["-q", "-c", &self.uri]).args(args).output().unwrap()
     }
 
     /// The state of a domain, as virsh names it; `none` where there is no such domain.
-    pub fn state(&self, name: &str) -> String {
+    pub(crate) fn state(&self, name: &str) -> String {
         let out = self.try_virsh(&["domstate", name]);
         if out.status.success() {
             String::from_utf8(out.stdout).unwrap().trim().to_owned()
@@ -119,40 +119,40 @@ impl Drop for Lab {
 }
 
 /// One test's corner of a lab: a folder, a guest's name, a registry of its own.
-pub struct Corner<'a> {
-    pub lab: &'a Lab,
-    pub dir: TempDir,
-    pub guest: String,
+pub(crate) struct Corner<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) dir: TempDir,
+    pub(crate) guest: String,
 }
 
 impl<'a> Corner<'a> {
-    pub fn new(lab: &'a Lab) -> Self {
+    pub(crate) fn new(lab: &'a Lab) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         Self { lab, dir: tempfile::tempdir().unwrap(), guest: format!("guest-{}-{n}", std::process::id()) }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
     /// virt-sev with these arguments.
-    pub fn virt_sev(&self, args: &[&str]) -> Output {
+    pub(crate) fn virt_sev(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program("virt-sev"));
         command.args(args).env("XDG_STATE_HOME", self.path("state")).env_remove("LIBVIRT_DEFAULT_URI");
         command
     }
 
     /// What a platform without the chip needs to be told, and said aloud in the demo.
-    pub fn platform(&self) -> Vec<&'static str> {
+    pub(crate) fn platform(&self) -> Vec<&'static str> {
         let mut args = vec!["--skip", "mode-host", "--set", "security.sev.memory.lock=none"];
         if !self.lab.kvm {
             args.extend(["--skip", "kvm"]);
@@ -161,7 +161,7 @@ impl<'a> Corner<'a> {
     }
 
     /// A domain document as a person would write it, without SEV.
-    pub fn domain(&self, cmdline: Option<&str>) -> PathBuf {
+    pub(crate) fn domain(&self, cmdline: Option<&str>) -> PathBuf {
         let kernel = cmdline.map_or_else(String::new, |cmdline| {
             format!(
                 "<kernel>{}</kernel><initrd>{}</initrd><cmdline>{cmdline}</cmdline>",
@@ -182,7 +182,7 @@ impl<'a> Corner<'a> {
     }
 
     /// A session of ours for this platform, in the folder `owner`.
-    pub fn session(&self, policy: &str) {
+    pub(crate) fn session(&self, policy: &str) {
         let out = self.virt_sev(&[
             "session",
             "--chain",
@@ -198,7 +198,7 @@ impl<'a> Corner<'a> {
     }
 
     /// A session made by sevctl, in the same files.
-    pub fn sevctl_session(&self, policy: u32) {
+    pub(crate) fn sevctl_session(&self, policy: u32) {
         let owner = self.path("owner");
         std::fs::create_dir(&owner).unwrap();
         let out = Command::new(setup("VIRT_SEV_SEVCTL"))
@@ -220,7 +220,7 @@ impl<'a> Corner<'a> {
     }
 
     /// `launch` of `domain.xml` with the session in `owner`, and more arguments.
-    pub fn launch(&self, policy: &str, more: &[&str]) -> Command {
+    pub(crate) fn launch(&self, policy: &str, more: &[&str]) -> Command {
         let mut command = self.command(&["launch", "-c", &self.lab.uri, &self.text("domain.xml")]);
         let key = |name: &str, value: &str| format!("security.sev{name}={value}");
         command.args(self.platform()).args([
@@ -234,15 +234,13 @@ impl<'a> Corner<'a> {
             &key(".session.dh", &format!("@{}", self.text("owner/godh.b64"))),
             "--set",
             &key(".session.data", &format!("@{}", self.text("owner/session.b64"))),
-            "--timeout",
-            "30",
         ]);
         command.args(more);
         command
     }
 
     /// The owner's half on the command line.
-    pub fn owner(&self, cmdline: Option<&str>) -> Vec<String> {
+    pub(crate) fn owner(&self, cmdline: Option<&str>) -> Vec<String> {
         let mut args = vec![
             "--insecure".into(),
             "--tik".into(),
@@ -272,16 +270,16 @@ impl Drop for Corner<'_> {
     }
 }
 
-pub fn err(out: &Output) -> String {
+pub(crate) fn err(out: &Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
 }
 
-pub fn code(out: &Output) -> i32 {
+pub(crate) fn code(out: &Output) -> i32 {
     out.status.code().unwrap_or(-1)
 }
 
 /// Asserts an exit code, with everything the program said.
 #[track_caller]
-pub fn assert_code(out: &Output, wanted: i32) {
+pub(crate) fn assert_code(out: &Output, wanted: i32) {
     assert_eq!(code(out), wanted, "stdout: {}\nstderr: {}", String::from_utf8_lossy(&out.stdout), err(out));
 }

@@ -176,7 +176,7 @@ fn a_session_serves_one_launch() {
     full_launch(&corner, "0x1", None);
     corner.lab.virsh(&["destroy", &corner.guest]);
     let before = corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]);
-    let out = corner.launch("0x1", &["--insecure"]).args(corner.owner(None)).output().unwrap();
+    let out = corner.launch("0x1", &[]).args(corner.owner(None)).output().unwrap();
     assert_code(&out, 4);
     assert!(err(&out).contains("used before"), "{}", err(&out));
     assert_eq!(corner.lab.state(&corner.guest), "shut off");

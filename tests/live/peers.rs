@@ -85,6 +85,11 @@ fn apply_on_what_virt_install_prints() {
     let corner = Corner::new(Lab::shared());
     let install = Command::new("sh").args(["-c", "command -v virt-install"]).output().unwrap();
     let virt_type = if corner.platform().contains(&"kvm") { "qemu" } else { "kvm" };
+    let disk = |name: &str, bus: &str| {
+        let path = corner.lab.files.join(format!("{}-{name}", corner.guest));
+        std::fs::write(&path, [0; 512]).unwrap();
+        format!("{},format=raw,bus={bus}", path.display())
+    };
     let out = Command::new("/usr/bin/python3")
         .arg(String::from_utf8(install.stdout).unwrap().trim())
         .args([
