@@ -3,6 +3,7 @@
 
 pub mod codes;
 pub mod config;
+mod crypt;
 pub mod domain;
 pub mod error;
 pub mod finding;

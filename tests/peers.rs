@@ -26,7 +26,7 @@ use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::cert::{Cert, Usage};
 use virt_sev::session::chain::Chain;
 use virt_sev::session::create::create;
-use virt_sev::session::keys::{TransportKeys, read_key};
+use virt_sev::session::keys::read_key;
 use virt_sev::session::roots::Roots;
 
 fn unwrap_on_the_platform(godh: &Path, session: &Path, policy: u32) -> serde_json::Value {
@@ -255,7 +255,7 @@ fn secret_packets_of_all_three_hold_the_same_table() {
             table.add(guid.parse().unwrap(), read_secret(&mut &secret[..]).unwrap()).unwrap();
         }
         let table = table.to_bytes(None).unwrap();
-        let ours = packet::build(&session.keys, &seen.mac(), &table).unwrap();
+        let ours = packet::build(&session.keys.tik, &session.keys.tek, &seen.mac(), &table).unwrap();
         fs::write(dir.join("our-header"), ours.header_base64()).unwrap();
         fs::write(dir.join("our-payload"), ours.payload_base64()).unwrap();
         let ours_seen = open(&dir.join("our-header"), &dir.join("our-payload"));
@@ -310,11 +310,11 @@ fn secret_packets_of_all_three_hold_the_same_table() {
 #[test]
 fn a_changed_packet_or_another_measurement_is_refused_by_the_platform() {
     let dir = tempfile::tempdir().unwrap();
-    let keys = TransportKeys { tek: Secret::new([1; 16]), tik: Secret::new([2; 16]) };
+    let (tek, tik) = (Secret::new([1; 16]), Secret::new([2; 16]));
     fs::write(dir.path().join("tek"), [1; 16]).unwrap();
     fs::write(dir.path().join("tik"), [2; 16]).unwrap();
     let table = Secret::new(vec![7u8; 32]);
-    let good = packet::build(&keys, &[9; 32], &table).unwrap();
+    let good = packet::build(&tik, &tek, &[9; 32], &table).unwrap();
     let mac_holds = |header: &[u8], payload: &[u8], measurement: &[u8]| {
         let path = |n: &str| dir.path().join(n);
         fs::write(path("header"), base64(header)).unwrap();

@@ -4,10 +4,9 @@
 //! AMD SEV API (55766) 6.6: header = FLAGS 4 ‖ IV 16 ‖ MAC 32, with
 //! MAC = HMAC-SHA256(TIK; 0x01 ‖ FLAGS ‖ IV ‖ GUEST_LENGTH ‖ TRANS_LENGTH ‖ DATA ‖ MEASURE).
 
+use crate::crypt::{aes_ctr, hmac, random};
 use crate::measure::to_base64;
 use crate::redact::Secret;
-use crate::session::derive::{aes_ctr, hmac, random};
-use crate::session::keys::TransportKeys;
 use crate::{Error, Kind, Result};
 use hmac::Mac;
 
@@ -46,14 +45,20 @@ impl Packet {
 ///
 /// # Errors
 /// `Kind::Usage` when the table is empty or no multiple of 16.
-pub fn build(keys: &TransportKeys, measurement: &[u8; 32], table: &Secret<Vec<u8>>) -> Result<Packet> {
+pub fn build(
+    tik: &Secret<[u8; 16]>,
+    tek: &Secret<[u8; 16]>,
+    measurement: &[u8; 32],
+    table: &Secret<Vec<u8>>,
+) -> Result<Packet> {
     let mut iv = [0u8; 16];
     random(&mut iv)?;
-    build_with_iv(keys, measurement, table, iv)
+    build_with_iv(tik, tek, measurement, table, iv)
 }
 
 fn build_with_iv(
-    keys: &TransportKeys,
+    tik: &Secret<[u8; 16]>,
+    tek: &Secret<[u8; 16]>,
     measurement: &[u8; 32],
     table: &Secret<Vec<u8>>,
     iv: [u8; 16],
@@ -68,8 +73,8 @@ fn build_with_iv(
     };
     // Encrypted where it stands: the copy holds nothing in clear when it is given away.
     let mut payload = table.expose().clone();
-    aes_ctr(&keys.tek, &iv, &mut payload);
-    let mut mac = hmac(keys.tik.expose())?;
+    aes_ctr(tek, &iv, &mut payload);
+    let mut mac = hmac(tik.expose())?;
     mac.update(&[CONTEXT]);
     mac.update(&FLAGS.to_le_bytes());
     mac.update(&iv);

@@ -22,7 +22,7 @@ pub enum Processors {
         cpu: CpuSignature,
         /// How many.
         count: u32,
-        /// The firmware's reset address, [`crate::host::ovmf::ImageContents::es_reset_addr`].
+        /// The firmware's reset address, `ImageContents::es_reset_addr`.
         reset_addr: Option<u32>,
         /// The initial state, where it is known; either one is accepted where it is not.
         state: Option<InitialState>,

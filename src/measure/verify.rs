@@ -5,9 +5,10 @@
 
 use super::vmsa::InitialState;
 use super::{Digest32, from_base64};
+use crate::crypt::hmac;
 use crate::redact::Secret;
 use crate::{Error, Kind, Result};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 /// The context byte of a launch measurement.
@@ -137,8 +138,7 @@ pub fn expected_mac(evidence: &Evidence, digest: &Digest32, tik: &Secret<[u8; 16
 }
 
 fn mac(evidence: &Evidence, digest: &Digest32, tik: &Secret<[u8; 16]>) -> Result<Hmac<Sha256>> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(tik.expose())
-        .map_err(|_| Error::new(Kind::Bug, "HMAC refused a key of 16 bytes"))?;
+    let mut mac = hmac(tik.expose())?;
     mac.update(&[CONTEXT, evidence.api_major, evidence.api_minor, evidence.build_id]);
     mac.update(&evidence.policy.to_le_bytes());
     mac.update(digest);

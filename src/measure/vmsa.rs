@@ -150,7 +150,7 @@ impl Vmsa {
     }
 
     /// The page in which every further processor starts: as the boot processor's, at the firmware's reset address
-    /// ([`crate::host::ovmf::ImageContents::es_reset_addr`]).
+    /// (`ImageContents::es_reset_addr`).
     #[must_use]
     pub fn further(cpu: CpuSignature, state: InitialState, reset_addr: u32) -> Self {
         let mut page = Self::boot(cpu, state);

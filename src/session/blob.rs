@@ -2,8 +2,8 @@
 //!
 //! AMD SEV API (55766) 6.2, LAUNCH_START session buffer: NONCE 16 ‖ WRAP_TK 32 ‖ WRAP_IV 16 ‖ WRAP_MAC 32 ‖ POLICY_MAC 32.
 
-use super::derive::{aes_ctr, derive, hmac, mac};
 use super::keys::TransportKeys;
+use crate::crypt::{aes_ctr, derive, hmac, mac};
 use crate::redact::Secret;
 use crate::{Error, Kind, Result};
 use hmac::Mac;

@@ -203,7 +203,7 @@ impl Cert {
     ///
     /// # Errors
     /// `Kind::Certificate` when the coordinates are no point of P-384.
-    pub fn public_key(&self) -> Result<p384::PublicKey> {
+    pub(crate) fn public_key(&self) -> Result<p384::PublicKey> {
         let mut point = [4u8; 1 + 2 * FIELD];
         for (to, at) in [1, 1 + FIELD].into_iter().zip([20, 20 + COORDINATE]) {
             for (to, from) in point[to..to + FIELD].iter_mut().zip(self.bytes[at..at + FIELD].iter().rev()) {

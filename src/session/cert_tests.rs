@@ -37,6 +37,7 @@ fn each_malformed_field_has_its_text() {
     };
     for (at, value, says) in [
         (0, 2, "has the wrong version: found 0x2, wanted 0x1"),
+        (4, 0x0001_1600, "the reserved bytes of its header are not zero: found 0x01 at byte 6"),
         (8, 0x1002, "is another certificate: found PEK, wanted PDH (usage 0x1003)"),
         (8, 0x77, "is another certificate: found usage 0x77"),
         (12, 2, "has the wrong key algorithm: found 0x2, wanted 0x3"),

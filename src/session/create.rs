@@ -5,9 +5,9 @@
 
 use super::blob::SessionBlob;
 use super::cert::{Cert, Usage};
-use super::derive::random;
 use super::keys::TransportKeys;
 use super::store;
+use crate::crypt::random;
 use crate::measure::to_base64;
 use crate::redact::Secret;
 use crate::{Error, Kind, Result};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::session::derive::{aes_ctr, derive, mac};
+use crate::crypt::{aes_ctr, derive, mac};
 use std::os::unix::fs::PermissionsExt;
 
 fn platform() -> (p384::SecretKey, Cert) {

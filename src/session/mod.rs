@@ -13,7 +13,6 @@ pub mod keys;
 pub mod registry;
 pub mod roots;
 
-pub(crate) mod derive;
 mod store;
 
 use crate::measure::from_base64;

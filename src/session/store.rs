@@ -81,7 +81,7 @@ pub(super) fn write_all_or_none(folder: &Path, files: &[(&str, &[u8])]) -> Resul
 
 fn unique() -> Result<String> {
     let mut bytes = [0u8; 8];
-    super::derive::random(&mut bytes)?;
+    crate::crypt::random(&mut bytes)?;
     Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }
 

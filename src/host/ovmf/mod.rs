@@ -113,4 +113,4 @@ fn broken(what: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -21,8 +21,7 @@ fn pair(base: u32, size: u32) -> Vec<u8> {
     [base.to_le_bytes(), size.to_le_bytes()].concat()
 }
 
-/// An image with every entry that SEV-ES and a measured direct boot need; other modules measure it.
-pub(crate) fn full() -> Vec<u8> {
+fn full() -> Vec<u8> {
     let (secret, hashes) = (pair(0x81_0000, 0xc00), pair(0x81_0c00, 0x400));
     let entries: [(Guid, &[u8]); 3] =
         [(HASHES, &hashes), (SECRET, &secret), (ES_RESET, &0x80_b004u32.to_le_bytes())];

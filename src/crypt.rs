@@ -1,6 +1,8 @@
-//! Key derivation and MACs of the SEV key exchange. In: key and label. Out: key or MAC. Never: a key outside `Secret`.
+//! The few primitives of the SEV protocol: HMAC, key derivation, AES in counter mode, random bytes.
+//! In: key and data. Out: key, MAC or ciphertext. Never: a key outside `Secret`.
 //!
-//! AMD SEV API (55766), chapter 2: SP 800-108 in counter mode with HMAC-SHA256; counter and length are 32 bits, little-endian.
+//! AMD SEV API (55766), chapter 2: SP 800-108 in counter mode with HMAC-SHA256; counter and length are 32 bits,
+//! little-endian.
 
 use crate::redact::Secret;
 use crate::{Error, Kind, Result};
