@@ -1,2 +1,2 @@
-//! qemu-sev-sim.
+//! sev-lab.
 fn main() {}

@@ -1,0 +1,3 @@
+//! The chip's answers, without QEMU.
+
+use super::*;
