@@ -70,7 +70,8 @@ fn become_qemu(program: &Path, args: &[OsString]) -> Result<ExitCode> {
     let qemu = real_qemu(&settings, program)?;
     let line = CommandLine::parse(args)?;
     if line.monitor.is_none() && line.guest.sev.is_none() {
-        let error = Command::new(&qemu).args(line.rewritten(Rewrite { tcg: !settings.kvm, monitor: None })).exec();
+        let error =
+            Command::new(&qemu).args(line.rewritten(Rewrite { tcg: !settings.kvm, monitor: None })).exec();
         return Err(error).at(qemu.display());
     }
     if line.guest.sev.is_some() {
@@ -83,7 +84,9 @@ fn become_qemu(program: &Path, args: &[OsString]) -> Result<ExitCode> {
     let listener: Option<OwnedFd> = match &line.monitor {
         None => None,
         Some(Listen::Path(path)) => Some(UnixListener::bind(path).at(path.display())?.into()),
-        Some(Listen::Descriptor(fd)) => Some(inherited(*fd).try_clone_to_owned().at(format!("descriptor {fd}"))?),
+        Some(Listen::Descriptor(fd)) => {
+            Some(inherited(*fd).try_clone_to_owned().at(format!("descriptor {fd}"))?)
+        }
     };
     // The relay must not hold what libvirt gave to QEMU: tap devices, pipes, the probe's stderr.
     let for_qemu = hide_inherited()?;

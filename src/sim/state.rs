@@ -25,7 +25,8 @@ impl State {
     /// Adds a line to `log`.
     pub fn log(&self, guest: &str, text: &str) {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let line = format!("{seconds} qemu-sev-sim: {}: {text}\n", if guest.is_empty() { "probe" } else { guest });
+        let line =
+            format!("{seconds} qemu-sev-sim: {}: {text}\n", if guest.is_empty() { "probe" } else { guest });
         let file = fs::OpenOptions::new().append(true).create(true).open(self.0.join("log"));
         // A log that cannot be written must not keep a guest from starting.
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
@@ -85,7 +86,8 @@ impl State {
 pub fn file_name(name: &str) -> String {
     let mut out = String::new();
     for byte in name.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || (byte == b'.' && !out.is_empty());
+        let plain =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || (byte == b'.' && !out.is_empty());
         if plain {
             out.push(char::from(byte));
         } else {

@@ -92,8 +92,9 @@ impl Certificate {
     /// There is no third place for a signature.
     pub fn sign(&mut self, place: usize, signer: Usage, key: &SecretKey) -> Result<()> {
         let digest = super::sha256(&[&self.0[..BODY]]);
-        let signature: p384::ecdsa::Signature =
-            p384::ecdsa::SigningKey::from(key).sign_prehash(&digest).map_err(|e| Error::new(e.to_string()))?;
+        let signature: p384::ecdsa::Signature = p384::ecdsa::SigningKey::from(key)
+            .sign_prehash(&digest)
+            .map_err(|e| Error::new(e.to_string()))?;
         let (r, s) = signature.split_bytes();
         let mut value = little_endian(&r, 72);
         value.extend(little_endian(&s, 72));
@@ -111,7 +112,8 @@ impl Certificate {
 
     fn put(&mut self, place: usize, signer: Usage, algorithm: u32, value: &[u8]) -> Result<()> {
         let start = BODY + place * SIGNATURE;
-        let slot = self.0.get_mut(start..start + SIGNATURE).ok_or_else(|| Error::new("two signatures at most"))?;
+        let slot =
+            self.0.get_mut(start..start + SIGNATURE).ok_or_else(|| Error::new("two signatures at most"))?;
         slot.fill(0);
         slot[..4].copy_from_slice(&signer.number().to_le_bytes());
         slot[4..8].copy_from_slice(&algorithm.to_le_bytes());

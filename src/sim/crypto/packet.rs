@@ -17,8 +17,14 @@ const LONGEST: usize = 16 * 1024;
 ///
 /// # Errors
 /// As the chip: a header of another length, flags, a MAC that does not match.
-pub fn open(keys: &TransportKeys, measurement: &[u8; 48], header: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let refuse = |code, why: &str| Err(Error::firmware("SEV: failed to inject secret", "LAUNCH_SECRET", code, why));
+pub fn open(
+    keys: &TransportKeys,
+    measurement: &[u8; 48],
+    header: &[u8],
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    let refuse =
+        |code, why: &str| Err(Error::firmware("SEV: failed to inject secret", "LAUNCH_SECRET", code, why));
     let Ok(header) = <&[u8; HEADER]>::try_from(header) else {
         let why = format!("the packet header has {} bytes, not {HEADER}", header.len());
         return refuse(FirmwareError::InvalidParameter, &why);
@@ -28,7 +34,7 @@ pub fn open(keys: &TransportKeys, measurement: &[u8; 48], header: &[u8], data: &
     if flags != [0; 4] {
         return refuse(FirmwareError::InvalidParameter, "compressed packets are not supported");
     }
-    if data.is_empty() || data.len() > LONGEST || data.len() % 16 != 0 {
+    if data.is_empty() || data.len() > LONGEST || !data.len().is_multiple_of(16) {
         let why = format!("the secret has {} bytes; wanted a multiple of 16, at most {LONGEST}", data.len());
         return refuse(FirmwareError::InvalidParameter, &why);
     }
@@ -55,7 +61,8 @@ pub(crate) mod tests {
         let mut data = plain.to_vec();
         aes_ctr(&keys.tek, &iv, &mut data);
         let length = u32::try_from(data.len()).unwrap().to_le_bytes();
-        let mac = hmac(&keys.tik, &[&[1], &[0; 4], &iv, &length, &length, &data, &measurement[..32]]).unwrap();
+        let mac =
+            hmac(&keys.tik, &[&[1], &[0; 4], &iv, &length, &length, &data, &measurement[..32]]).unwrap();
         ([&[0u8; 4][..], &iv, &mac].concat(), data)
     }
 

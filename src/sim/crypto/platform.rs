@@ -63,7 +63,8 @@ impl Platform {
 }
 
 fn make(folder: &Path, api: (u8, u8)) -> Result<()> {
-    let rsa_key = || rsa::PrivateKey::new(&mut getrandom::SysRng, RSA_BITS).map_err(|e| Error::new(e.to_string()));
+    let rsa_key =
+        || rsa::PrivateKey::new(&mut getrandom::SysRng, RSA_BITS).map_err(|e| Error::new(e.to_string()));
     let (ark, ask) = std::thread::scope(|scope| {
         let other = scope.spawn(rsa_key);
         let ask = rsa_key();

@@ -122,7 +122,10 @@ mod tests {
         let refused = |pdh: &SecretKey, session: &[u8], policy| {
             TransportKeys::unwrap_session(pdh, &certificate, session, policy).unwrap_err().to_string()
         };
-        assert!(refused(&pdh, &session, 3).contains("fw_error=11 'Bad measurement': the session was made for another policy"));
+        assert!(
+            refused(&pdh, &session, 3)
+                .contains("fw_error=11 'Bad measurement': the session was made for another policy")
+        );
         assert!(refused(&SecretKey::generate(), &session, 1).contains("another platform's PDH"));
         assert!(refused(&pdh, &session[1..], 1).contains("127 bytes"));
         for at in [0, 16, 47, 64, 95, 96, 127] {

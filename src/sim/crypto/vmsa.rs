@@ -38,16 +38,16 @@ fn page(cs_base: u64, rip: u64, signature: u32) -> Vec<u8> {
     segment(0x80, 0, 0, 0); // IDTR
     segment(0x90, 0, 0x8b, 0); // TR: busy TSS
     for (at, value) in [
-        (0xd0, 0x1000),                  // EFER.SVME
-        (0x148, 0x40),                   // CR4.MCE
-        (0x158, 0x10),                   // CR0.ET
-        (0x160, 0x400),                  // DR7
-        (0x168, 0xffff_0ff0),            // DR6
-        (0x170, 0x2),                    // RFLAGS
-        (0x178, rip),                    // RIP
+        (0xd0, 0x1000),                 // EFER.SVME
+        (0x148, 0x40),                  // CR4.MCE
+        (0x158, 0x10),                  // CR0.ET
+        (0x160, 0x400),                 // DR7
+        (0x168, 0xffff_0ff0),           // DR6
+        (0x170, 0x2),                   // RFLAGS
+        (0x178, rip),                   // RIP
         (0x268, 0x0007_0406_0007_0406), // PAT
-        (0x310, u64::from(signature)),   // RDX
-        (0x3e8, 0x1),                    // XCR0
+        (0x310, u64::from(signature)),  // RDX
+        (0x3e8, 0x1),                   // XCR0
     ] {
         page[at..at + 8].copy_from_slice(&value.to_le_bytes());
     }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 /// The options that this program looks into; each takes a value.
 const INSPECTED: &[&str] = &[
-    "object", "machine", "M", "chardev", "mon", "qmp", "name", "bios", "drive", "blockdev", "kernel", "initrd",
-    "append", "smp", "cpu", "accel", "pidfile",
+    "object", "machine", "M", "chardev", "mon", "qmp", "name", "bios", "drive", "blockdev", "kernel",
+    "initrd", "append", "smp", "cpu", "accel", "pidfile",
 ];
 
 /// QEMU's arguments, taken apart.
@@ -171,7 +171,8 @@ impl CommandLine {
                 "append" => line.guest.append = Some(value.clone()),
                 "drive" => {
                     let options = options();
-                    if options.get("if") == Some("pflash") && matches!(options.get("unit"), None | Some("0")) {
+                    if options.get("if") == Some("pflash") && matches!(options.get("unit"), None | Some("0"))
+                    {
                         flash_file = flash_file.or(options.get("file").map(PathBuf::from));
                     }
                 }
@@ -188,10 +189,11 @@ impl CommandLine {
             (None, None) => Firmware::SeaBios,
         };
         if let Some(id) = wanted {
-            line.guest.sev = match objects.into_iter().find(|(_, p)| text(p, "id").as_deref() == Some(id.as_str())) {
-                Some((kind, properties)) => Some(SevObject::read(&kind, &properties)?),
-                None => None,
-            };
+            line.guest.sev =
+                match objects.into_iter().find(|(_, p)| text(p, "id").as_deref() == Some(id.as_str())) {
+                    Some((kind, properties)) => Some(SevObject::read(&kind, &properties)?),
+                    None => None,
+                };
         }
         line.find_monitor(qmp_chardev.as_deref());
         Ok(line)
@@ -202,9 +204,8 @@ impl CommandLine {
             let Item::Option(name, value) = item else { continue };
             let options = Options::parse(value);
             let found = match name.as_str() {
-                "chardev" if qmp_chardev.is_some() && options.get("id") == qmp_chardev => {
-                    listen(&options).map(|l| (l, Replace::Chardev(qmp_chardev.unwrap_or_default().to_owned())))
-                }
+                "chardev" if qmp_chardev.is_some() && options.get("id") == qmp_chardev => listen(&options)
+                    .map(|l| (l, Replace::Chardev(qmp_chardev.unwrap_or_default().to_owned()))),
                 // -qmp unix:PATH,server=on,wait=off
                 "qmp" => value
                     .strip_prefix("unix:")
@@ -394,7 +395,9 @@ fn rewrite_value(name: &str, value: &str, tcg: bool) -> String {
             }
             options.text()
         }
-        "accel" if tcg && Options::parse(value).get("").is_some_and(|a| a.starts_with("kvm")) => "tcg".to_owned(),
+        "accel" if tcg && Options::parse(value).get("").is_some_and(|a| a.starts_with("kvm")) => {
+            "tcg".to_owned()
+        }
         // TCG cannot pass the host's processor through; `max` is what it can do.
         "cpu" if tcg => {
             let mut options = Options::parse(value);

@@ -8,17 +8,35 @@ fn args(text: &[&str]) -> Vec<OsString> {
 
 fn guest_args() -> Vec<OsString> {
     args(&[
-        "-name", "guest=web,debug-threads=on", "-S",
-        "-object", r#"{"qom-type":"secret","id":"masterKey0","format":"raw"}"#,
-        "-blockdev", r#"{"driver":"file","filename":"/fw/CODE.fd","node-name":"libvirt-pflash0-storage","read-only":true}"#,
-        "-blockdev", r#"{"node-name":"libvirt-pflash0-format","read-only":true,"driver":"raw","file":"libvirt-pflash0-storage"}"#,
-        "-machine", "pc-q35-10.0,usb=off,smm=on,memory-backend=pc.ram,pflash0=libvirt-pflash0-format,confidential-guest-support=lsec0,acpi=on",
-        "-accel", "kvm", "-cpu", "host,migratable=on",
-        "-smp", "4,sockets=4,cores=1,threads=1",
-        "-chardev", "socket,id=charmonitor,fd=28,server=on,wait=off",
-        "-mon", "chardev=charmonitor,id=monitor,mode=control",
-        "-kernel", "/k", "-initrd", "/i", "-append", "-object a,,b=c",
-        "-object", r#"{"qom-type":"sev-guest","id":"lsec0","cbitpos":51,"reduced-phys-bits":1,"policy":5,"dh-cert-file":"/d","session-file":"/s","kernel-hashes":true}"#,
+        "-name",
+        "guest=web,debug-threads=on",
+        "-S",
+        "-object",
+        r#"{"qom-type":"secret","id":"masterKey0","format":"raw"}"#,
+        "-blockdev",
+        r#"{"driver":"file","filename":"/fw/CODE.fd","node-name":"libvirt-pflash0-storage","read-only":true}"#,
+        "-blockdev",
+        r#"{"node-name":"libvirt-pflash0-format","read-only":true,"driver":"raw","file":"libvirt-pflash0-storage"}"#,
+        "-machine",
+        "pc-q35-10.0,usb=off,smm=on,memory-backend=pc.ram,pflash0=libvirt-pflash0-format,confidential-guest-support=lsec0,acpi=on",
+        "-accel",
+        "kvm",
+        "-cpu",
+        "host,migratable=on",
+        "-smp",
+        "4,sockets=4,cores=1,threads=1",
+        "-chardev",
+        "socket,id=charmonitor,fd=28,server=on,wait=off",
+        "-mon",
+        "chardev=charmonitor,id=monitor,mode=control",
+        "-kernel",
+        "/k",
+        "-initrd",
+        "/i",
+        "-append",
+        "-object a,,b=c",
+        "-object",
+        r#"{"qom-type":"sev-guest","id":"lsec0","cbitpos":51,"reduced-phys-bits":1,"policy":5,"dh-cert-file":"/d","session-file":"/s","kernel-hashes":true}"#,
     ])
 }
 
@@ -47,7 +65,9 @@ fn qemu_gets_no_sev_and_the_relays_monitor() {
         .collect();
     let all = got.join(" ");
     assert!(!all.contains("sev-guest") && !all.contains("confidential") && !all.contains("lsec0"));
-    assert!(all.contains("-chardev socket,id=charmonitor,fd=9 -mon chardev=charmonitor,id=monitor,mode=control"));
+    assert!(
+        all.contains("-chardev socket,id=charmonitor,fd=9 -mon chardev=charmonitor,id=monitor,mode=control")
+    );
     assert!(all.contains("-accel tcg -cpu max,migratable=on"));
     assert!(all.contains("masterKey0"), "other objects stay");
     assert!(got.contains(&"-object a,,b=c".to_owned()), "the kernel's command line stays byte for byte");
@@ -63,8 +83,17 @@ fn with_kvm_the_accelerator_stays() {
 #[test]
 fn libvirts_probe_is_understood() {
     let line = CommandLine::parse(&args(&[
-        "-S", "-no-user-config", "-nodefaults", "-nographic", "-machine", "none,accel=kvm:tcg",
-        "-qmp", "unix:/run/q.monitor,server=on,wait=off", "-pidfile", "/run/q.pid", "-daemonize",
+        "-S",
+        "-no-user-config",
+        "-nodefaults",
+        "-nographic",
+        "-machine",
+        "none,accel=kvm:tcg",
+        "-qmp",
+        "unix:/run/q.monitor,server=on,wait=off",
+        "-pidfile",
+        "/run/q.pid",
+        "-daemonize",
     ]))
     .unwrap();
     assert!(line.daemonize && line.guest.sev.is_none());
@@ -78,8 +107,14 @@ fn libvirts_probe_is_understood() {
 #[test]
 fn key_value_objects_and_old_spellings_work() {
     let line = CommandLine::parse(&args(&[
-        "--object", "sev-snp-guest,id=s0,cbitpos=51,reduced-phys-bits=1,policy=0xb0000,kernel-hashes=on",
-        "-M", "q35,memory-encryption=s0", "-bios", "/fw/OVMF.fd", "-smp", "sockets=1,cores=2,threads=2",
+        "--object",
+        "sev-snp-guest,id=s0,cbitpos=51,reduced-phys-bits=1,policy=0xb0000,kernel-hashes=on",
+        "-M",
+        "q35,memory-encryption=s0",
+        "-bios",
+        "/fw/OVMF.fd",
+        "-smp",
+        "sockets=1,cores=2,threads=2",
     ]))
     .unwrap();
     let sev = line.guest.sev.unwrap();
@@ -92,8 +127,10 @@ fn key_value_objects_and_old_spellings_work() {
 #[test]
 fn the_drive_form_of_a_flash_is_understood() {
     let line = CommandLine::parse(&args(&[
-        "-drive", "file=/fw/VARS.fd,if=pflash,format=raw,unit=1",
-        "-drive", "file=/fw/CODE.fd,if=pflash,format=raw,unit=0,readonly=on",
+        "-drive",
+        "file=/fw/VARS.fd,if=pflash,format=raw,unit=1",
+        "-drive",
+        "file=/fw/CODE.fd,if=pflash,format=raw,unit=0,readonly=on",
     ]))
     .unwrap();
     assert_eq!(line.guest.firmware, Firmware::Pflash("/fw/CODE.fd".into()));
@@ -102,7 +139,10 @@ fn the_drive_form_of_a_flash_is_understood() {
 #[test]
 fn a_policy_that_is_no_number_is_an_error() {
     let e = CommandLine::parse(&args(&[
-        "-object", "sev-guest,id=s0,policy=many", "-machine", "q35,confidential-guest-support=s0",
+        "-object",
+        "sev-guest,id=s0,policy=many",
+        "-machine",
+        "q35,confidential-guest-support=s0",
     ]))
     .unwrap_err();
     assert!(e.to_string().contains("policy"));

@@ -89,8 +89,10 @@ fn entries(image: &[u8]) -> Option<Vec<Entry<'_>>> {
     Some(entries)
 }
 
+type Tail = ([u8; 16], usize);
+
 /// Takes a GUID and the length before it off the end.
-fn split(bytes: &[u8]) -> Option<(&[u8], ([u8; 16], usize))> {
+fn split(bytes: &[u8]) -> Option<(&[u8], Tail)> {
     let (rest, id) = bytes.split_last_chunk::<16>()?;
     let (rest, length) = rest.split_last_chunk::<2>()?;
     Some((rest, (*id, usize::from(u16::from_le_bytes(*length)))))

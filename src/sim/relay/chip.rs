@@ -64,7 +64,9 @@ impl Chip {
     pub fn answer(&mut self, command: &str, arguments: &Value, memory: &mut dyn Memory) -> Result<Answer> {
         match command {
             "query-sev-capabilities" => self.capabilities().map(Answer::Return),
-            "query-kvm" if self.settings.report_kvm => Ok(Answer::Return(json!({"enabled": true, "present": true}))),
+            "query-kvm" if self.settings.report_kvm => {
+                Ok(Answer::Return(json!({"enabled": true, "present": true})))
+            }
             "qom-list-types" => Ok(self.types()),
             "query-sev" if self.launch.is_some() => self.query().map(Answer::Return),
             "query-sev-launch-measure" if self.launch.is_some() => self.measure(),
@@ -189,9 +191,9 @@ impl Chip {
         let (address, room) = match arguments.get("gpa").and_then(Value::as_u64) {
             Some(address) => (address, None),
             None => {
-                let area = launch.secret_area.ok_or_else(|| {
-                    Error::new("SEV: no secret area found in OVMF, gpa must be specified.")
-                })?;
+                let area = launch
+                    .secret_area
+                    .ok_or_else(|| Error::new("SEV: no secret area found in OVMF, gpa must be specified."))?;
                 if area.size == 0 {
                     return Err(Error::new(format!(
                         "SEV: the firmware's secret area is empty (base=0x{:x} size=0x0), gpa must be specified.",
@@ -223,7 +225,8 @@ impl Chip {
         let plain = packet::open(&launch.keys, &launch.measurement(&faults)?, &header, &data)?;
         memory.write(address, &plain).at("SEV: Failed to calculate guest address")?;
         let file = self.state.keep_secret(&self.guest.name, &plain)?;
-        let text = format!("LAUNCH_SECRET: {} bytes at {address:#x}, kept in {}", plain.len(), file.display());
+        let text =
+            format!("LAUNCH_SECRET: {} bytes at {address:#x}, kept in {}", plain.len(), file.display());
         self.state.log(&self.guest.name, &text);
         Ok(Answer::Return(json!({})))
     }

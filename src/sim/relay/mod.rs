@@ -79,8 +79,15 @@ pub fn run() -> Result<()> {
     };
     give(&mut wire, &verdict)?;
 
-    let mut relay =
-        Relay { upstream: Upstream::new(wire), greeting: Vec::new(), chip, client: None, listener, qemu, warden };
+    let mut relay = Relay {
+        upstream: Upstream::new(wire),
+        greeting: Vec::new(),
+        chip,
+        client: None,
+        listener,
+        qemu,
+        warden,
+    };
     let result = relay.start(prepared).and_then(|ready| if ready { relay.serve() } else { Ok(()) });
     if let Err(e) = result {
         relay.chip.state.log(&relay.chip.guest.name, &format!("the relay ends: {e}"));
@@ -123,7 +130,8 @@ fn start_warden(qemu: Pid) -> Result<OwnedFd> {
         .stderr(Stdio::null())
         .spawn()
         .at("the warden")?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| Error::new("no process id"))?;
+    let pid =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| Error::new("no process id"))?;
     pidfd_open(pid, PidfdFlags::empty()).at("the warden")
 }
 
@@ -169,15 +177,18 @@ impl Relay {
         let path = cpus.pointer("/0/qom-path").cloned().unwrap_or_default();
         let mut ask = |property: &str| -> Result<u32> {
             let value = self.upstream.ask("qom-get", Some(json!({"path": path, "property": property})))?;
-            value.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| Error::new(format!("no {property}")))
+            value
+                .as_u64()
+                .and_then(|n| u32::try_from(n).ok())
+                .ok_or_else(|| Error::new(format!("no {property}")))
         };
         Ok(vmsa::signature(ask("family")?, ask("model")?, ask("stepping")?))
     }
 
     fn serve(&mut self) -> Result<()> {
         loop {
-            while let Some(message) = self.upstream.next() {
-                self.to_client(&message.raw);
+            while let Some(message) = self.upstream.next_line() {
+                self.tell_client(&message.raw);
             }
             let (from_qemu, from_client, knock, ended) = self.wait()?;
             if from_qemu && !self.upstream.wire.fill()? {
@@ -189,7 +200,7 @@ impl Relay {
             if knock {
                 self.greet()?;
             }
-            if from_client && !self.from_client()? {
+            if from_client && !self.hear_client()? {
                 return Ok(());
             }
         }
@@ -223,7 +234,7 @@ impl Relay {
         Ok(())
     }
 
-    fn to_client(&mut self, raw: &[u8]) {
+    fn tell_client(&mut self, raw: &[u8]) {
         // Events without a client are lost, as with QEMU.
         if let Some(client) = &mut self.client
             && client.send(raw, &[]).is_err()
@@ -233,7 +244,7 @@ impl Relay {
     }
 
     /// `false` when QEMU was killed.
-    fn from_client(&mut self) -> Result<bool> {
+    fn hear_client(&mut self) -> Result<bool> {
         let Some(client) = &mut self.client else { return Ok(true) };
         if !client.fill().unwrap_or(false) {
             self.client = None;
@@ -269,7 +280,9 @@ impl Relay {
                 let arguments = value.get("arguments").cloned();
                 let mut types = self.upstream.ask(name, arguments)?;
                 if let Some(types) = types.as_array_mut() {
-                    types.retain(|t| !hidden.iter().any(|name| t.get("name").and_then(Value::as_str) == Some(name)));
+                    types.retain(|t| {
+                        !hidden.iter().any(|name| t.get("name").and_then(Value::as_str) == Some(name))
+                    });
                 }
                 self.reply(id, "return", types);
             }
@@ -291,7 +304,7 @@ impl Relay {
         if let Some(id) = id {
             reply["id"] = id.clone();
         }
-        self.to_client(reply.to_string().as_bytes());
+        self.tell_client(reply.to_string().as_bytes());
     }
 
     fn crash(&self, step: Step) {
@@ -318,7 +331,8 @@ struct ProcessMemory<'a> {
 impl Memory for ProcessMemory<'_> {
     fn write(&mut self, address: u64, bytes: &[u8]) -> Result<()> {
         let pid = self.pid.ok_or_else(|| Error::new("the guest's process is not known"))?;
-        let last = address.checked_add(bytes.len() as u64).ok_or_else(|| Error::new("the address is too high"))? - 1;
+        let last =
+            address.checked_add(bytes.len() as u64).ok_or_else(|| Error::new("the address is too high"))? - 1;
         let (first, last) = (self.host_address(address)?, self.host_address(last)?);
         if last - first != bytes.len() as u64 - 1 {
             return Err(Error::new(format!("there is not enough memory at {address:#x}")));

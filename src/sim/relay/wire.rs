@@ -3,8 +3,8 @@
 
 use crate::error::{Context, Error, Result};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -156,9 +156,14 @@ impl Upstream {
                 match message.value.as_ref().filter(|v| v.get("id") == Some(&id)) {
                     None => self.for_client.push_back(message),
                     Some(reply) => {
-                        return match (reply.get("return"), reply.pointer("/error/desc").and_then(Value::as_str)) {
+                        return match (
+                            reply.get("return"),
+                            reply.pointer("/error/desc").and_then(Value::as_str),
+                        ) {
                             (Some(value), _) => Ok(value.clone()),
-                            (None, text) => Err(Error::new(format!("QEMU refuses {command}: {}", text.unwrap_or("?")))),
+                            (None, text) => {
+                                Err(Error::new(format!("QEMU refuses {command}: {}", text.unwrap_or("?"))))
+                            }
                         };
                     }
                 }
@@ -170,7 +175,7 @@ impl Upstream {
     }
 
     /// The next line for the client.
-    pub fn next(&mut self) -> Option<Message> {
+    pub fn next_line(&mut self) -> Option<Message> {
         self.for_client.pop_front().or_else(|| self.wire.line())
     }
 }
@@ -222,7 +227,7 @@ mod tests {
     fn own_commands_do_not_disturb_the_clients() {
         let (mut a, b) = pair();
         let mut upstream = Upstream::new(b);
-        let answer = std::thread::spawn(move || upstream.ask("x", None).map(|v| (v, upstream.next())));
+        let answer = std::thread::spawn(move || upstream.ask("x", None).map(|v| (v, upstream.next_line())));
         assert!(a.fill().unwrap());
         let id = a.message().unwrap().value.unwrap()["id"].clone();
         a.send(b"{\"event\":\"STOP\"}", &[]).unwrap();
