@@ -145,5 +145,5 @@ pub(crate) fn packet(
     table: &SecretTable,
     area: Option<u32>,
 ) -> Result<Packet> {
-    packet::build(keys, &evidence.mac(), &table.to_bytes(area)?)
+    packet::build(&keys.tik, &keys.tek, &evidence.mac(), &table.to_bytes(area)?)
 }

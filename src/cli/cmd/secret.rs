@@ -13,7 +13,7 @@ pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     let mut mac = [0; 32];
     mac.copy_from_slice(&measurement[..32]);
     let table = owner::secrets(&args.secret)?;
-    let packet = packet::build(&keys, &mac, &table.to_bytes(None)?)?;
+    let packet = packet::build(&keys.tik, &keys.tek, &mac, &table.to_bytes(None)?)?;
     files::write("secret header", &args.secret_header, packet.header_base64().as_bytes(), 0o600)?;
     files::write("secret payload", &args.secret_payload, packet.payload_base64().as_bytes(), 0o600)?;
     out.say(&format!(
