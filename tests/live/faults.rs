@@ -16,7 +16,7 @@ fn refused(fault: &str, wanted: i32, text: &str) {
     assert!(out.stdout.is_empty(), "{fault}: {}", String::from_utf8_lossy(&out.stdout));
     assert_eq!(corner.lab.state(&corner.guest), "none", "{fault}: {}", err(&out));
     assert_eq!(
-        std::fs::read_dir(corner.path("state/launches")).unwrap().count(),
+        std::fs::read_dir(corner.path("state/virt-sev/launches")).unwrap().count(),
         0,
         "{fault}: a record is left"
     );
@@ -120,6 +120,8 @@ fn libvirtd_killed_in_the_middle() {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    // libvirt shows a guest as paused while it still starts it, and ends such a one when it comes back.
+    std::thread::sleep(Duration::from_secs(1));
     lab.kill_daemon();
     let out = child.wait_with_output().unwrap();
     assert_code(&out, 5);
@@ -147,6 +149,7 @@ fn a_dead_program_is_recovered_from() {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    std::thread::sleep(Duration::from_secs(1));
     child.kill().unwrap();
     child.wait().unwrap();
     // The next launch is refused, and says what to do; then it is done.

@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
 /// Where a needed file lies, as `make` says.
@@ -78,6 +78,9 @@ impl Lab {
 
     /// `sev-lab` with this lab's environment.
     pub(crate) fn sev_lab(&self, args: &[&str]) {
+        // The settings are one file: one test at a time changes it.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap();
         let status =
             Command::new(program("sev-lab")).args(args).env("VIRT_SEV_LAB_DIR", &self.dir).status().unwrap();
         assert!(status.success(), "sev-lab {args:?}");

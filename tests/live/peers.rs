@@ -88,7 +88,7 @@ fn apply_on_what_virt_install_prints() {
     let disk = |name: &str, bus: &str| {
         let path = corner.lab.files.join(format!("{}-{name}", corner.guest));
         std::fs::write(&path, [0; 512]).unwrap();
-        format!("{},format=raw,bus={bus}", path.display())
+        format!("path={},format=raw,bus={bus}", path.display())
     };
     let out = Command::new("/usr/bin/python3")
         .arg(String::from_utf8(install.stdout).unwrap().trim())
@@ -113,12 +113,7 @@ fn apply_on_what_virt_install_prints() {
             "--check",
             "all=off",
         ])
-        .args([
-            "--disk",
-            "/var/empty/disk.img,format=raw,bus=virtio",
-            "--disk",
-            "/var/empty/second.img,format=raw,bus=scsi",
-        ])
+        .args(["--disk", &disk("first.img", "virtio"), "--disk", &disk("second.img", "scsi")])
         .args([
             "--network",
             "user,model=virtio",
