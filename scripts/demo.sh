@@ -13,15 +13,17 @@ export LIBVIRT_DEFAULT_URI=$uri
 PATH=$bin:$PATH
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'; else bold='' dim='' off=''; fi
+exec 3>&1 # where commands are shown, even when their output goes to a file
 step() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 note() { printf '%s# %s%s\n' "$dim" "$*" "$off"; }
 show() { # a command as a person would type it, then its output
   local words
   words=$(printf ' %q' "$@")
   words=${words//$work\//}
+  words=${words//$VIRT_SEV_LAB_DIR\/state\/platform\//}
   words=${words//$files\//}
-  words=${words//$uri/URI}
-  printf '$%s\n' "$words"
+  words=${words//$(printf %q "$uri")/URI}
+  printf '$%s\n' "$words" >&3
   "$@"
 }
 
@@ -45,9 +47,10 @@ if [ "$(ulimit -H -l)" != unlimited ]; then
 fi
 
 step "1. The guest owner, elsewhere: verify the platform's certificates, make keys for one launch"
-note "The platform's chain came from the host; ca.cert is the simulator's own root, in the place of AMD's."
+note "The platform's chain came from the host; ask_ark.cert holds the simulator's own root, in the place of AMD's."
 # Policy bit 1 on top of security.sev's own bit 0: no key sharing.
-show virt-sev session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner"
+show virt-sev session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner" 2>&1 |
+  sed "s|$work/||; s|$VIRT_SEV_LAB_DIR/state/platform/||"
 printf 'the password of the root disk is: correct horse battery staple' >"$work/owner/disk.key"
 
 step "2. The administrator: an instance in LXD's own form ..."
@@ -75,13 +78,14 @@ cmdline="console=ttyS0 quiet secret=$address,$size"
 truncate -s 16M "$files/web1.img"
 chmod 0666 "$files/web1.img"
 show /usr/bin/python3 "$(command -v virt-install)" --connect "$uri" --virt-type $virt --name web1 --memory 512 --vcpus 1 \
-  --osinfo debian11 --machine q35 --disk "path=$files/web1.img,format=raw,bus=virtio" --network user,model=virtio --graphics none \
+  --osinfo debian11 --machine q35 --disk "type=file,source.file=$files/web1.img,driver.type=raw,bus=virtio" --network user,model=virtio --graphics none \
   --serial "file,path=$files/web1.console" --rng /dev/urandom \
   --boot "kernel=$files/vmlinuz,initrd=$files/initrd.img,kernel_args=\"$cmdline\"" --print-xml --dry-run --check all=off >"$work/web1.xml"
 note "$(wc -l <"$work/web1.xml") lines of XML, without SEV"
 
 step "4. What virt-sev changes"
-show virt-sev apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff | sed "s|$files/||g" | cut -c1-110
+show virt-sev apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff |
+  sed "s|$files/||g; s|$VIRT_SEV_LAB_DIR/bin/||" | cut -c1-110
 
 step "5. Launch: define, start paused, measure, verify, inject, and only then resume"
 note "--insecure: the owner verifies on the hypervisor's own machine here, which proves nothing outside a demo."
@@ -99,7 +103,7 @@ done
 tr -d '\r' <"$files/web1.console" | grep -a '^guest:' || { tail -c 2000 "$files/web1.console"; exit 1; }
 tr -d '\r' <"$files/web1.console" | grep -aqF "guest: secret: $(cat "$work/owner/disk.key")" || { echo "the guest did not read the secret" >&2; exit 1; }
 show virsh -q -c "$uri" domstate web1
-show virsh -q -c "$uri" destroy web1 >/dev/null
+show virsh -q -c "$uri" destroy web1
 
 step "7. The same launch on a host that tampers with the firmware"
 note "A session serves one launch, so the owner makes a fresh one."

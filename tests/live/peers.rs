@@ -88,7 +88,7 @@ fn apply_on_what_virt_install_prints() {
     let disk = |name: &str, bus: &str| {
         let path = corner.lab.files.join(format!("{}-{name}", corner.guest));
         std::fs::write(&path, [0; 512]).unwrap();
-        format!("path={},format=raw,bus={bus}", path.display())
+        format!("type=file,source.file={},driver.type=raw,bus={bus}", path.display())
     };
     let out = Command::new("/usr/bin/python3")
         .arg(String::from_utf8(install.stdout).unwrap().trim())
