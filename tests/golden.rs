@@ -69,7 +69,12 @@ fn hold(case: &Path, file: &str, found: Option<&str>, wrong: &mut Vec<String>) {
     }
     let wanted = std::fs::read_to_string(&path).ok();
     if wanted.as_deref() != found {
-        wrong.push(format!("{}:\n--- wanted\n{}\n--- found\n{}", path.display(), show(&wanted), show(&found)));
+        wrong.push(format!(
+            "{}:\n--- wanted\n{}\n--- found\n{}",
+            path.display(),
+            show(&wanted),
+            show(&found)
+        ));
     }
 }
 

@@ -36,8 +36,7 @@ impl<'a> Ctx<'a> {
         options: &'a Options,
     ) -> Self {
         let facts = domain.facts();
-        let mut ctx =
-            Self { config, domain, facts, host, options, firmware: Firmware::libvirts_own(false) };
+        let mut ctx = Self { config, domain, facts, host, options, firmware: Firmware::libvirts_own(false) };
         ctx.firmware = super::firmware::decide(&ctx);
         ctx
     }
@@ -167,7 +166,12 @@ impl<'a> Out<'a> {
     }
 
     /// Says something. The rule's own id comes with it.
-    pub fn say(&mut self, severity: Severity, title: impl Into<String>, with: impl FnOnce(Finding) -> Finding) {
+    pub fn say(
+        &mut self,
+        severity: Severity,
+        title: impl Into<String>,
+        with: impl FnOnce(Finding) -> Finding,
+    ) {
         self.findings.push(with(Finding::new(self.rule, severity, title)));
     }
 

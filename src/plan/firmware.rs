@@ -64,6 +64,11 @@ impl Firmware {
             chosen_anew: false,
         }
     }
+
+    /// True when the variable store goes because of what the image is: `firmware-stateless` does that.
+    pub(crate) fn takes_store_away(&self) -> bool {
+        self.stateless || self.form == Form::Rom
+    }
 }
 
 /// What the guest needs of an image.
@@ -156,7 +161,9 @@ pub(crate) fn decide(ctx: &Ctx<'_>) -> Firmware {
         }
         // With firmware='efi' the path is libvirt's own earlier choice: it stays while it fits.
         let fits = match known_descriptors(ctx) {
-            Some(all) => all.iter().any(|d| d.image == Path::new(path) && why_unfit(ctx, d, stateless).is_none()),
+            Some(all) => {
+                all.iter().any(|d| d.image == Path::new(path) && why_unfit(ctx, d, stateless).is_none())
+            }
             None => {
                 let rom = form_of(loader) == Some(Form::Rom);
                 rom || (!snp && (!stateless || loader.stateless == Some(true)))
@@ -184,9 +191,9 @@ fn auto(ctx: &Ctx<'_>, base: Firmware, stateless: bool) -> Firmware {
     let own_kind = |d: &&FirmwareDescriptor| stateless == (d.device != FirmwareDevice::FlashSplit);
     let fit = || all.iter().filter(fits);
     let Some(best) = fit().find(own_kind).or_else(|| fit().next()) else {
-        let why = all.iter().filter_map(|d| {
-            why_unfit(ctx, d, stateless).map(|w| format!("{} {w}", d.image.display()))
-        });
+        let why = all
+            .iter()
+            .filter_map(|d| why_unfit(ctx, d, stateless).map(|w| format!("{} {w}", d.image.display())));
         return Firmware { unfit: Some(why.collect()), ..base };
     };
     let form = if snp || best.device == FirmwareDevice::Memory { Form::Rom } else { Form::Pflash };

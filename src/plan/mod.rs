@@ -48,12 +48,7 @@ pub struct Plan {
 /// # Errors
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
 /// can hold; `Kind::Bug` when two rules want the same place.
-pub fn plan(
-    config: &SevConfig,
-    domain: &Domain,
-    host: &HostFacts,
-    options: &Options,
-) -> Result<Plan, Error> {
+pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
     if let Some(e) = Error::many(options.skip.iter().filter_map(|id| unknown_rule(id)).collect()) {
         return Err(e);
     }

@@ -214,9 +214,8 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_caught() {
-        let kind = |values: &[(&str, Option<Value<'_>>)]| {
-            template::LOADER_PFLASH.fill(values).unwrap_err().kind()
-        };
+        let kind =
+            |values: &[(&str, Option<Value<'_>>)]| template::LOADER_PFLASH.fill(values).unwrap_err().kind();
         assert_eq!(kind(&[("path", Some(Value::Uint(1)))]), Kind::Bug);
         assert_eq!(kind(&[("path", None)]), Kind::Bug);
         assert_eq!(kind(&[]), Kind::Bug);

@@ -11,7 +11,10 @@ pub(crate) fn check<T: AsRef<str>>(documents: &[T]) -> Vec<Option<String>> {
         return Vec::new();
     }
     let schema = std::env::var("VIRT_SEV_DOMAIN_RNG").unwrap_or_else(|_| SCHEMA.to_owned());
-    assert!(std::path::Path::new(&schema).is_file(), "{schema} is missing: install libvirt, or set VIRT_SEV_DOMAIN_RNG");
+    assert!(
+        std::path::Path::new(&schema).is_file(),
+        "{schema} is missing: install libvirt, or set VIRT_SEV_DOMAIN_RNG"
+    );
     let folder = tempfile::tempdir().unwrap();
     let name = |n: usize| format!("{n:05}.xml");
     for (n, document) in documents.iter().enumerate() {

@@ -24,18 +24,23 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let rom = firmware.form == Form::Rom;
-    if !firmware.stateless && !rom {
+    if !firmware.takes_store_away() {
         out.info("the firmware may keep variables on the host", |f| {
             f.path("/domain/os").detail("Nothing is measured without a session, so nothing is lost by it.")
         });
         return Ok(());
     }
-    let reason = if rom { "a ROM has no variables" } else { "the firmware keeps no variables that the host could change" };
+    let reason = if rom {
+        "a ROM has no variables"
+    } else {
+        "the firmware keeps no variables that the host could change"
+    };
     if let Some(nvram) = &os.nvram {
         out.remove(nvram.element, reason);
     }
     // libvirt takes stateless='yes' for a ROM too, and means nothing by it; 'no' it refuses.
-    let named_rom = rom && (firmware.chosen != Chosen::ByLibvirt || ctx.mode() == crate::config::Mode::SevSnp);
+    let named_rom =
+        rom && (firmware.chosen != Chosen::ByLibvirt || ctx.mode() == crate::config::Mode::SevSnp);
     if named_rom {
         if let Some(loader) = os.loader.as_ref().filter(|l| l.stateless == Some(false)) {
             out.remove_attribute(loader.element, "stateless", reason);

@@ -22,7 +22,8 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let kernel = ctx.boots_kernel();
     if ctx.config.kernel_hashes == KernelHashes::Yes && !kernel {
         out.error("kernel hashes are asked for, and the domain boots no kernel directly", |f| {
-            f.path("/domain/os/kernel").fix("Add <kernel> to <os>, or set security.sev.kernel_hashes to auto.")
+            f.path("/domain/os/kernel")
+                .fix("Add <kernel> to <os>, or set security.sev.kernel_hashes to auto.")
         });
         return Ok(());
     }

@@ -62,7 +62,8 @@ fn refuse(ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     if ctx.facts.memory_slots.is_some_and(|(_, slots)| slots > 0) {
         out.error("memory can be plugged in later", |f| {
-            f.path("/domain/maxMemory/@slots").fix("Remove <maxMemory> and give the guest all of its memory in <memory>.")
+            f.path("/domain/maxMemory/@slots")
+                .fix("Remove <maxMemory> and give the guest all of its memory in <memory>.")
         });
     }
     for device in ctx.facts.devices.iter().filter(|d| d.kind == DeviceKind::Memory) {

@@ -29,7 +29,7 @@ const EMULATOR: u64 = 256 * MIB;
 const FLASH: u64 = 16 * MIB;
 /// Video memory where the document does not say more: QEMU's default is 16 MiB, qxl has four regions of it.
 const VIDEO: u64 = 64 * MIB;
-/// Rings and buffers of any other device.
+/// Rings and buffers of a disk, a network interface or another device that moves data.
 const DEVICE: u64 = 4 * MIB;
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
@@ -44,8 +44,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         MemoryLock::None => {
             if ctx.mode() != Mode::SevSnp {
                 out.info("nothing in the domain lets QEMU lock its memory", |f| {
-                    f.path("/domain/memoryBacking")
-                        .detail("security.sev.memory.lock is none: the daemon's own limit must be high enough.")
+                    f.path("/domain/memoryBacking").detail(
+                        "security.sev.memory.lock is none: the daemon's own limit must be high enough.",
+                    )
                 });
             }
             Ok(())
@@ -61,17 +62,19 @@ fn locked(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     match (ctx.facts.hard_limit, need(ctx)) {
         (Some(limit), Some(need)) if limit < need.total => {
             out.warn(format!("the hard limit of {} KiB is likely too low", limit / KIB), |f| {
-                f.path("/domain/memtune/hard_limit").detail(need.text()).fix(
-                    "Raise it, or let security.sev.memory.lock=hard_limit compute it.",
-                )
+                f.path("/domain/memtune/hard_limit")
+                    .detail(need.text())
+                    .fix("Raise it, or let security.sev.memory.lock=hard_limit compute it.")
             });
         }
         (Some(_), _) => {}
         (None, need) => {
-            let sum = need.map(|n| format!(" The guest is expected to need {}", n.text())).unwrap_or_default();
+            let sum =
+                need.map(|n| format!(" The guest is expected to need {}", n.text())).unwrap_or_default();
             out.info("with <locked/> and no hard limit QEMU may lock any amount of memory", |f| {
-                f.path("/domain/memoryBacking/locked")
-                    .detail(format!("What bounds it now is the host's memory, or MemoryMax of machine.slice.{sum}"))
+                f.path("/domain/memoryBacking/locked").detail(format!(
+                    "What bounds it now is the host's memory, or MemoryMax of machine.slice.{sum}"
+                ))
             });
         }
     }
@@ -96,7 +99,8 @@ fn hard_limit(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         HardLimit::Auto => {
             let Some(need) = need(ctx) else {
                 out.error("the hard limit cannot be computed: the domain does not say its memory", |f| {
-                    f.path("/domain/memory").fix("Add <memory>, or set security.sev.memory.hard_limit to a size.")
+                    f.path("/domain/memory")
+                        .fix("Add <memory>, or set security.sev.memory.hard_limit to a size.")
                 });
                 return Ok(());
             };
@@ -132,9 +136,33 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
                 video = video.saturating_add(said.saturating_mul(KIB).max(VIDEO));
             }
             (DeviceKind::Video, None) => video = video.saturating_add(VIDEO),
-            (DeviceKind::Memory, _) => {}
-            _ => devices += DEVICE,
+            // Not controllers, inputs and the like: libvirt adds those by itself, and they lock nothing.
+            (
+                DeviceKind::Disk
+                | DeviceKind::Interface
+                | DeviceKind::Hostdev
+                | DeviceKind::Filesystem
+                | DeviceKind::Vsock
+                | DeviceKind::Crypto,
+                _,
+            ) => devices = devices.saturating_add(DEVICE),
+            (
+                DeviceKind::Controller
+                | DeviceKind::Rng
+                | DeviceKind::Memballoon
+                | DeviceKind::Input
+                | DeviceKind::Sound
+                | DeviceKind::Memory
+                | DeviceKind::Channel
+                | DeviceKind::Console
+                | DeviceKind::Other(_),
+                _,
+            ) => {}
         }
+    }
+    // With graphics libvirt adds a video device to a domain that has none.
+    if video == 0 && ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Other("graphics".into())) {
+        video = VIDEO;
     }
     let parts = [memory, EMULATOR, FLASH, video, devices];
     let total = parts.into_iter().try_fold(0u64, u64::checked_add)?;

@@ -43,7 +43,11 @@ fn turn_off(out: &mut Out<'_>, device: &Device) -> Result<(), Error> {
     if let Some(rom) = &device.rom {
         // libvirt: "ROM tuning is not supported when ROM is disabled".
         for name in ["bar", "file"] {
-            out.remove_attribute(rom.element, name, format!("{reason}; libvirt takes no '{name}' beside enabled='no'"));
+            out.remove_attribute(
+                rom.element,
+                name,
+                format!("{reason}; libvirt takes no '{name}' beside enabled='no'"),
+            );
         }
     }
     out.inside(device.element, template::ROM_OFF.fill(&[])?, reason);

@@ -35,13 +35,19 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     // libvirt, qemuDomainDefAddDefaultDevices: every x86 guest gets a balloon.
     if !ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Memballoon) {
         let fragment = template::MEMBALLOON.fill(&[("model", Some(Value::Word(model)))])?;
-        out.edit(Change::Add { parent, fragment }, format!("libvirt adds a memory balloon by itself: {REASON}"));
+        out.edit(
+            Change::Add { parent, fragment },
+            format!("libvirt adds a memory balloon by itself: {REASON}"),
+        );
     }
     for index in missing_controllers(ctx) {
         let model = if ctx.is_q35() { None } else { Some(Value::Word(MODERN)) };
         let values = [("index", Some(Value::Uint(index.into()))), ("model", model)];
         let fragment = template::CONTROLLER_VIRTIO_SERIAL.fill(&values)?;
-        out.edit(Change::Add { parent, fragment }, format!("libvirt adds this controller by itself: {REASON}"));
+        out.edit(
+            Change::Add { parent, fragment },
+            format!("libvirt adds this controller by itself: {REASON}"),
+        );
     }
     Ok(())
 }
