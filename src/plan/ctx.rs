@@ -113,9 +113,17 @@ impl<'a> Out<'a> {
 
     /// Makes a change, unless the document already is so.
     pub fn edit(&mut self, change: Change, reason: impl Into<String>) {
-        let places = self.domain.places(&change);
+        let mut places = self.domain.places(&change);
         if places.is_empty() {
             return;
+        }
+        if let Change::Add { parent, fragment } = &change {
+            // Brothers that come in the same plan are counted on.
+            let mut number = self.domain.children_named(*parent, &fragment.name).count() + 1;
+            while places.iter().any(|p| self.takes(p).is_some()) {
+                number += 1;
+                places = vec![format!("{}/{}[{number}]", self.domain.path(*parent), fragment.name)];
+            }
         }
         for place in &places {
             if let Some(other) = self.takes(place) {

@@ -64,6 +64,11 @@ impl Firmware {
             chosen_anew: false,
         }
     }
+
+    /// True when the variable store goes because of what the image is: `firmware-stateless` does that.
+    pub(crate) fn takes_store_away(&self) -> bool {
+        self.stateless || self.form == Form::Rom
+    }
 }
 
 /// What the guest needs of an image.

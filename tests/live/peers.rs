@@ -139,6 +139,7 @@ fn apply_on_what_virt_install_prints() {
     assert_code(&out, 0);
     let (bare, done) = (corner.text("bare.xml"), corner.text("done.xml"));
     std::fs::write(&bare, &out.stdout).unwrap();
+    std::fs::copy(&bare, "/tmp/bare.xml").unwrap();
     valid(&bare);
 
     // With no key set the output is the input, byte for byte.

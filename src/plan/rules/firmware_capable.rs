@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::error::Error;
 use crate::host::Fact;
 use crate::plan::firmware::{Needs, descriptor};
+use std::path::Path;
 
 pub(super) static RULE: Rule = Rule {
     id: "firmware-capable",
@@ -29,8 +30,10 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         }
         return Ok(());
     };
-    let Some(known) = descriptor(ctx, path) else { return Ok(()) };
-    match &known.contents {
+    let known = descriptor(ctx, path);
+    let looked = ctx.host.images.iter().find(|(p, _)| p == Path::new(path)).map(|(_, contents)| contents);
+    let Some(contents) = known.map(|d| &d.contents).or(looked) else { return Ok(()) };
+    match contents {
         Fact::Known(contents) => {
             let lacking = Needs::of(ctx).lacking(contents);
             if !lacking.is_empty() {
@@ -43,7 +46,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         Fact::Absent => out.error("the firmware image is not there", |f| f.of_host().path(path)),
         Fact::NotAsked => {}
     }
-    if known.needs_smm && !ctx.firmware.secure {
+    if known.is_some_and(|d| d.needs_smm) && !ctx.firmware.secure {
         out.warn("the firmware image's descriptor says that it needs SMM", |f| f.path(path));
     }
     Ok(())

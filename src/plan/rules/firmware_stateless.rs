@@ -24,7 +24,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let rom = firmware.form == Form::Rom;
-    if !firmware.stateless && !rom {
+    if !firmware.takes_store_away() {
         out.info("the firmware may keep variables on the host", |f| {
             f.path("/domain/os").detail("Nothing is measured without a session, so nothing is lost by it.")
         });

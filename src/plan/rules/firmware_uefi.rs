@@ -82,6 +82,14 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
             }
         }
     }
+    let another = ctx.facts.os.loader.as_ref().is_none_or(|l| l.path.as_deref() != Some(path));
+    if another && firmware.chosen == Chosen::ByHost {
+        forget_store(ctx, out);
+    } else if another && ctx.facts.os.nvram.is_some() && !firmware.takes_store_away() {
+        out.warn("the variable store was made for another image, and is kept", |f| {
+            f.path("/domain/os/nvram").fix("Remove <nvram> if the firmware does not start with it.")
+        });
+    }
     out.in_domain(fragment, why);
     Ok(())
 }
@@ -125,16 +133,30 @@ fn chosen_by_libvirt(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets the loader's path go, and what belonged to it.
+/// Lets the image of before go, and what belonged to it.
 fn forget_loader(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    let Some(loader) = ctx.facts.os.loader.as_ref().filter(|l| l.path.is_some()) else { return Ok(()) };
+    let os = &ctx.facts.os;
+    let Some(loader) = os.loader.as_ref().filter(|l| l.path.is_some()) else { return Ok(()) };
     let reason = "the image of before does not fit, so libvirt chooses again";
+    let snp = ctx.mode() == Mode::SevSnp;
+    if !snp && !ctx.firmware.stateless {
+        // Nobody writes on it any more. A variable store of another image would be refused by libvirt.
+        out.remove(loader.element, reason);
+        forget_store(ctx, out);
+        return Ok(());
+    }
     let fragment = template::LOADER_EMPTY.fill(&[("nothing", Some(Value::Empty))])?;
     out.edit(Change::Merge { into: loader.element, fragment }, reason);
-    let snp = ctx.mode() == Mode::SevSnp;
     // For SNP `firmware-rom` writes the type, and takes away the attributes of a flash.
-    for name in ["type", "readonly", "format"].into_iter().filter(|_| !snp) {
+    for name in ["type", "readonly", "secure", "format"].into_iter().filter(|_| !snp) {
         out.remove_attribute(loader.element, name, reason);
     }
     Ok(())
+}
+
+/// Lets the variable store of another image go; a stateless guest's is taken away by `firmware-stateless`.
+fn forget_store(ctx: &Ctx<'_>, out: &mut Out<'_>) {
+    if let Some(nvram) = ctx.facts.os.nvram.as_ref().filter(|_| !ctx.firmware.takes_store_away()) {
+        out.remove(nvram.element, "the variables are of another image, so libvirt makes a new store");
+    }
 }

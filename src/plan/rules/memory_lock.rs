@@ -29,7 +29,7 @@ const EMULATOR: u64 = 256 * MIB;
 const FLASH: u64 = 16 * MIB;
 /// Video memory where the document does not say more: QEMU's default is 16 MiB, qxl has four regions of it.
 const VIDEO: u64 = 64 * MIB;
-/// Rings and buffers of any other device.
+/// Rings and buffers of a disk, a network interface or another device that moves data.
 const DEVICE: u64 = 4 * MIB;
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
@@ -136,9 +136,33 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
                 video = video.saturating_add(said.saturating_mul(KIB).max(VIDEO));
             }
             (DeviceKind::Video, None) => video = video.saturating_add(VIDEO),
-            (DeviceKind::Memory, _) => {}
-            _ => devices += DEVICE,
+            // Not controllers, inputs and the like: libvirt adds those by itself, and they lock nothing.
+            (
+                DeviceKind::Disk
+                | DeviceKind::Interface
+                | DeviceKind::Hostdev
+                | DeviceKind::Filesystem
+                | DeviceKind::Vsock
+                | DeviceKind::Crypto,
+                _,
+            ) => devices = devices.saturating_add(DEVICE),
+            (
+                DeviceKind::Controller
+                | DeviceKind::Rng
+                | DeviceKind::Memballoon
+                | DeviceKind::Input
+                | DeviceKind::Sound
+                | DeviceKind::Memory
+                | DeviceKind::Channel
+                | DeviceKind::Console
+                | DeviceKind::Other(_),
+                _,
+            ) => {}
         }
+    }
+    // With graphics libvirt adds a video device to a domain that has none.
+    if video == 0 && ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Other("graphics".into())) {
+        video = VIDEO;
     }
     let parts = [memory, EMULATOR, FLASH, video, devices];
     let total = parts.into_iter().try_fold(0u64, u64::checked_add)?;

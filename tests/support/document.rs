@@ -1,0 +1,385 @@
+//! Random domain documents that are valid by libvirt's schema, in every way of writing. In: dice. Out: text, and
+//! what the writing was. Markers make each comment and each foreign element unlike any other.
+
+use super::dice::Dice;
+
+/// How a document is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Writing {
+    /// Line end; empty for a document on one line.
+    pub(crate) newline: &'static str,
+    pub(crate) unit: &'static str,
+    quotes: &'static [char],
+    /// Comments, CDATA, foreign elements, odd blanks in tags.
+    odd: bool,
+    /// Children not in libvirt's order.
+    pub(crate) shuffled: bool,
+    byte_order_mark: bool,
+    declaration: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Item {
+    Element(El),
+    Raw(String),
+}
+
+/// An element before it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct El {
+    name: String,
+    attributes: Vec<(String, String)>,
+    text: Option<String>,
+    items: Vec<Item>,
+}
+
+/// `<name a='b'>`: attributes as `a=b c=d`.
+fn el(name: &str, attributes: &str) -> El {
+    let attributes = attributes
+        .split_whitespace()
+        .filter_map(|a| a.split_once('='))
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect();
+    El { name: name.to_owned(), attributes, text: None, items: Vec::new() }
+}
+
+fn text(name: &str, attributes: &str, text: &str) -> El {
+    El { text: Some(text.to_owned()), ..el(name, attributes) }
+}
+
+impl El {
+    fn with(mut self, child: El) -> Self {
+        self.items.push(Item::Element(child));
+        self
+    }
+
+    fn maybe(self, there: bool, child: impl FnOnce() -> El) -> Self {
+        if there { self.with(child()) } else { self }
+    }
+}
+
+/// A document and its writing.
+pub(crate) fn document(d: &mut Dice<'_>) -> (String, Writing) {
+    let writing = Writing {
+        newline: d.pick(&["\n", "\n", "\n", "\r\n", ""]),
+        unit: d.pick(&["  ", "    ", "\t", " "]),
+        quotes: d.pick(&[&['\''][..], &['"'], &['\'', '"']]),
+        odd: d.once_in(2),
+        shuffled: d.once_in(4),
+        byte_order_mark: d.once_in(8),
+        declaration: d.once_in(3),
+    };
+    let mut root = domain(d);
+    if writing.shuffled {
+        for i in (1..root.items.len()).rev() {
+            let j = d.below(i + 1);
+            root.items.swap(i, j);
+        }
+    }
+    let mut marker = 0;
+    if writing.odd {
+        make_odd(&mut root, d, &mut marker);
+    }
+    let mut out = String::new();
+    if writing.byte_order_mark {
+        out.push('\u{feff}');
+    }
+    if writing.declaration {
+        out.push_str("<?xml version='1.0' encoding=\"UTF-8\"?>");
+        out.push_str(writing.newline);
+    }
+    print(&root, &writing, d, 0, &mut out);
+    out.push_str(writing.newline);
+    (out, writing)
+}
+
+/// Puts comments, processing instructions and foreign elements between the children.
+fn make_odd(e: &mut El, d: &mut Dice<'_>, marker: &mut usize) {
+    let mut items = Vec::new();
+    for mut item in std::mem::take(&mut e.items) {
+        if d.once_in(4) {
+            *marker += 1;
+            items.push(Item::Raw(match d.below(3) {
+                0 => format!("<!-- m{marker} <os> & ' -->"),
+                1 => format!("<!--m{marker}-->"),
+                _ => format!("<?pi m{marker} <x> ?>"),
+            }));
+        }
+        if let Item::Element(inner) = &mut item {
+            make_odd(inner, d, marker);
+        }
+        items.push(item);
+    }
+    e.items = items;
+}
+
+fn metadata(d: &mut Dice<'_>) -> El {
+    let foreign = d.pick(&[
+        "<app:os xmlns:app='urn:app'><app:type>x</app:type><launchSecurity type='none'/></app:os>",
+        "<data xmlns=\"urn:data\"><features><acpi/></features><![CDATA[<devices>]]></data>",
+        "<v:config xmlns:v='urn:virt-sev:config:1'><v:key name='a'>b</v:key></v:config>",
+    ]);
+    El { items: vec![Item::Raw(foreign.to_owned())], ..el("metadata", "") }
+}
+
+fn domain(d: &mut Dice<'_>) -> El {
+    let with_arguments = d.once_in(4);
+    let root_attributes = if with_arguments {
+        "type=kvm xmlns:qemu=http://libvirt.org/schemas/domain/qemu/1.0"
+    } else {
+        "type=kvm"
+    };
+    let memory = d.pick(&[
+        ("unit=MiB", "2048"),
+        ("", "1048576"),
+        ("unit=GiB", "4"),
+        ("unit=KB dumpCore=on", "3000000"),
+    ]);
+    let mut root = el("domain", root_attributes)
+        .with(text("name", "", &d.pick(&["guest", "a&b", "späße"]).to_string()))
+        .maybe(d.once_in(2), || text("uuid", "", "6d1c1e2c-7a0e-4b5e-9c59-3a3f0c1b7d11"));
+    if d.once_in(2) {
+        root = root.with(metadata(d));
+    }
+    if d.once_in(16) {
+        root = root.with(text("maxMemory", "slots=4 unit=GiB", "16"));
+    }
+    root = root.with(text("memory", memory.0, memory.1));
+    root = root.maybe(d.once_in(3), || text("currentMemory", "", "524288"));
+    root = root.maybe(d.once_in(3), || {
+        el("memtune", "").with(text("hard_limit", "unit=GiB", "8")).with(text(
+            "swap_hard_limit",
+            "unit=GiB",
+            "9",
+        ))
+    });
+    if d.once_in(3) {
+        root = root.with(memory_backing(d));
+    }
+    root = root.with(text("vcpu", d.pick(&["", "placement=static"]), "2"));
+    root = root.with(os(d));
+    if !d.once_in(4) {
+        root = root.with(features(d));
+    }
+    root = root.maybe(d.once_in(2), || el("cpu", "mode=host-passthrough check=none"));
+    root = root.maybe(d.once_in(2), || el("clock", "offset=utc").with(el("timer", "name=hpet present=no")));
+    root = root.maybe(d.once_in(3), || text("on_reboot", "", "restart"));
+    root = root.maybe(d.once_in(3), || el("pm", "").with(el("suspend-to-mem", "enabled=no")));
+    root = root.with(devices(d));
+    root = root.maybe(d.once_in(5), || el("seclabel", "type=dynamic model=dac relabel=yes"));
+    if d.once_in(2) {
+        root = root.with(launch_security(d));
+    }
+    root.maybe(with_arguments, || el("qemu:commandline", "").with(el("qemu:arg", "value=-nodefaults")))
+}
+
+fn memory_backing(d: &mut Dice<'_>) -> El {
+    let mut e = el("memoryBacking", "");
+    match d.below(4) {
+        1 => e = e.with(el("hugepages", "")),
+        2 => e = e.with(el("hugepages", "").with(el("page", "size=2048 unit=KiB"))),
+        3 => {
+            let pages = el("hugepages", "")
+                .with(el("page", "size=2 unit=MiB nodeset=0"))
+                .with(el("page", "size=1 unit=GiB nodeset=1"));
+            e = e.with(pages);
+        }
+        _ => {}
+    }
+    let source = d.pick(&["memfd", "anonymous", "memfd", "file"]);
+    e.maybe(d.once_in(3), || el("nosharepages", ""))
+        .maybe(d.once_in(3), || el("locked", ""))
+        .maybe(d.once_in(3), || el("source", &format!("type={source}")))
+        .maybe(d.once_in(3), || el("access", "mode=shared"))
+        .maybe(d.once_in(12), || el("discard", ""))
+}
+
+fn os(d: &mut Dice<'_>) -> El {
+    let machine = d.pick(&["q35", "pc-q35-9.2", "q35", "q35", "pc"]);
+    let kind = text("type", &format!("arch=x86_64 machine={machine}"), "hvm");
+    let code = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+    let feature = |name: &str, on: &str| el("feature", &format!("enabled={on} name={name}"));
+    let e = match d.below(9) {
+        0 => el("os", "firmware=efi").with(kind),
+        1 => el("os", "").with(kind),
+        2 => el("os", "").with(kind).with(text("loader", "readonly=yes type=pflash", code)).with(text(
+            "nvram",
+            "template=/usr/share/OVMF/OVMF_VARS_4M.fd",
+            "/var/lib/a_VARS.fd",
+        )),
+        3 => el("os", "firmware=efi")
+            .with(kind)
+            .with(el("firmware", "").with(feature("enrolled-keys", "no")).with(feature("secure-boot", "no")))
+            .with(text("loader", "readonly=yes secure=no type=pflash format=raw", code))
+            .with(text("nvram", "", "/var/lib/a_VARS.fd")),
+        4 => {
+            el("os", "firmware=efi").with(kind).with(el("firmware", "").with(feature("enrolled-keys", "no")))
+        }
+        5 => el("os", "").with(kind).with(text("loader", "type=rom", "/usr/share/ovmf/OVMF.amdsev.fd")),
+        6 => el("os", "firmware=bios").with(kind),
+        7 => el("os", "").with(kind).with(text("loader", "", "/usr/share/seabios/bios-256k.bin")),
+        _ => el("os", "firmware=efi").with(kind).with(el("loader", "stateless=yes")),
+    };
+    let e = e.maybe(d.once_in(3), || text("kernel", "", "/boot/vmlinuz"));
+    e.maybe(d.once_in(3), || text("cmdline", "", " console=ttyS0 a&b "))
+        .maybe(d.once_in(2), || el("boot", "dev=hd"))
+        .maybe(d.once_in(5), || el("bootmenu", "enable=yes"))
+}
+
+fn features(d: &mut Dice<'_>) -> El {
+    let smm = d.pick(&["state=on", "state=off", ""]);
+    let vmcoreinfo = d.pick(&["state=on", "state=off", ""]);
+    el("features", "")
+        .maybe(!d.once_in(3), || el("acpi", ""))
+        .maybe(d.once_in(2), || el("apic", ""))
+        .maybe(d.once_in(4), || el("kvm", "").with(el("hidden", "state=on")))
+        .maybe(d.once_in(4), || el("pmu", "state=on"))
+        .maybe(d.once_in(3), || el("smm", smm).maybe(smm == "state=on", || text("tseg", "unit=MiB", "48")))
+        .maybe(d.once_in(3), || el("vmcoreinfo", vmcoreinfo))
+}
+
+fn launch_security(d: &mut Dice<'_>) -> El {
+    let blob = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    match d.below(3) {
+        0 => el("launchSecurity", d.pick(&["type=sev", "type=sev kernelHashes=yes"]))
+            .maybe(d.once_in(2), || text("cbitpos", "", "47"))
+            .maybe(d.once_in(2), || text("reducedPhysBits", "", "1"))
+            .with(text("policy", "", d.pick(&["0x0001", "0x3", "5"])))
+            .maybe(d.once_in(2), || text("dhCert", "", blob))
+            .maybe(d.once_in(2), || text("session", "", blob)),
+        1 => el(
+            "launchSecurity",
+            d.pick(&["type=sev-snp", "type=sev-snp authorKey=yes vcek=no kernelHashes=yes"]),
+        )
+        .with(text("policy", "", "0x00030000"))
+        .maybe(d.once_in(2), || text("hostData", "", blob)),
+        _ => el("launchSecurity", "type=s390-pv"),
+    }
+}
+
+fn devices(d: &mut Dice<'_>) -> El {
+    let mut e = el("devices", "").maybe(d.once_in(2), || text("emulator", "", "/usr/bin/qemu-system-x86_64"));
+    for n in 0..d.below(8) {
+        e = e.with(device(d, n));
+    }
+    let model = d.pick(&["virtio", "none", "virtio-transitional"]);
+    e = e.maybe(d.once_in(2), || el("memballoon", &format!("model={model}")));
+    e.maybe(d.once_in(4), || el("vsock", "model=virtio").with(el("cid", "auto=yes")))
+}
+
+fn device(d: &mut Dice<'_>, n: usize) -> El {
+    let driver = |d: &mut Dice<'_>| d.pick(&["iommu=on", "iommu=off", "packed=on", "ats=on iommu=on"]);
+    match d.below(14) {
+        0 | 1 => {
+            let bus = d.pick(&["virtio", "virtio", "scsi", "sata"]);
+            let dev = format!("{}{}", if bus == "virtio" { "vd" } else { "sd" }, char::from(b'a' + n as u8));
+            let options =
+                d.pick(&["name=qemu type=qcow2", "name=qemu type=raw cache=none", "iommu=off", "iommu=on"]);
+            let options = if bus == "virtio" { options } else { "name=qemu" };
+            el("disk", "type=file device=disk")
+                .maybe(d.once_in(2), || el("driver", options))
+                .with(el("source", &format!("file=/var/lib/{n}&.img")))
+                .with(el("target", &format!("dev={dev} bus={bus}")))
+                .maybe(d.once_in(4), || el("boot", &format!("order={}", n + 1)))
+        }
+        2 | 3 => {
+            let model = d.pick(&["virtio", "e1000e", "virtio-transitional", "virtio-non-transitional"]);
+            let rom = d.pick(&["enabled=no", "bar=on", "file=/etc/a.rom", "enabled=yes"]);
+            let options = driver(d);
+            el("interface", "type=network")
+                .maybe(d.once_in(2), || el("mac", &format!("address=52:54:00:00:00:0{n}")))
+                .with(el("source", "network=default"))
+                .maybe(!d.once_in(4), || el("model", &format!("type={model}")))
+                .maybe(d.once_in(3), || el("driver", options))
+                .maybe(d.once_in(24), || el("boot", &format!("order={}", n + 20)))
+                .maybe(d.once_in(3), || el("rom", rom))
+        }
+        4 => {
+            let kind =
+                d.pick(&["type=scsi model=virtio-scsi", "type=virtio-serial", "type=usb model=qemu-xhci"]);
+            let options = driver(d);
+            el("controller", &format!("{kind} index={n}"))
+                .maybe(d.once_in(3) && !kind.contains("usb"), || el("driver", options))
+        }
+        5 => {
+            let options = driver(d);
+            el("rng", "model=virtio")
+                .with(text("backend", "model=random", "/dev/urandom"))
+                .maybe(d.once_in(3), || el("driver", options))
+        }
+        6 => el("input", d.pick(&["type=tablet bus=usb", "type=keyboard bus=virtio", "type=mouse bus=ps2"])),
+        7 => {
+            let model = d.pick(&["virtio", "vga", "qxl"]);
+            el("video", "").with(el("model", &format!("type={model}")))
+        }
+        8 => el("crypto", "model=virtio type=qemu").with(el("backend", "model=builtin queues=1")),
+        9 => el("sound", d.pick(&["model=virtio", "model=ich9"])),
+        10 => el("filesystem", "type=mount accessmode=passthrough")
+            .with(el("source", "dir=/srv"))
+            .with(el("target", &format!("dir=share{n}"))),
+        11 => {
+            let number = d.pick(&["0", "1"]);
+            el("channel", "type=unix")
+                .with(el("target", &format!("type=virtio name=org.{n}")))
+                .maybe(d.once_in(2), || {
+                    el("address", &format!("type=virtio-serial controller={number} bus=0 port={}", n + 1))
+                })
+        }
+        12 => el("hostdev", "mode=subsystem type=pci managed=yes")
+            .with(el("source", "").with(el("address", "domain=0x0000 bus=0x01 slot=0x00 function=0x0"))),
+        _ => el("serial", "type=pty").with(el("target", "port=0")),
+    }
+}
+
+fn print(e: &El, w: &Writing, d: &mut Dice<'_>, depth: usize, out: &mut String) {
+    out.push('<');
+    out.push_str(&e.name);
+    for (name, value) in &e.attributes {
+        let quote = d.pick(w.quotes);
+        let blank = if w.odd { d.pick(&[" ", " ", "  ", "\n      ", "\t"]) } else { " " };
+        let equals = if w.odd { d.pick(&["=", "=", " = ", "= "]) } else { "=" };
+        out.push_str(&format!("{blank}{name}{equals}{quote}{}{quote}", value.replace('&', "&amp;")));
+    }
+    let tail = if w.odd { d.pick(&["", "", " ", "\n"]) } else { "" };
+    if e.items.is_empty() && e.text.is_none() && !(w.odd && d.once_in(6)) {
+        out.push_str(tail);
+        out.push_str("/>");
+        return;
+    }
+    out.push_str(tail);
+    out.push('>');
+    if let Some(t) = &e.text {
+        let plain = t.replace('&', "&amp;");
+        let name_like = e.name == "name" || e.name == "cmdline";
+        out.push_str(&match d.below(4) {
+            1 if w.odd && name_like => format!("<![CDATA[{t}]]>"),
+            2 if w.odd && name_like => format!("{plain}<!-- in text -->"),
+            _ => plain,
+        });
+    }
+    for item in &e.items {
+        out.push_str(w.newline);
+        if !w.newline.is_empty() {
+            out.push_str(&w.unit.repeat(depth + 1));
+        }
+        match item {
+            Item::Element(child) => print(child, w, d, depth + 1, out),
+            Item::Raw(raw) => out.push_str(raw),
+        }
+        if w.odd && d.once_in(8) {
+            out.push_str(" <!-- behind -->");
+        }
+    }
+    if !e.items.is_empty() && !w.newline.is_empty() {
+        out.push_str(w.newline);
+        out.push_str(&w.unit.repeat(depth));
+    }
+    out.push_str(&format!("</{}>", e.name));
+}
+
+impl Writing {
+    /// True where every element begins its own line and nothing odd stands between.
+    pub(crate) fn is_regular(&self) -> bool {
+        !self.odd && !self.newline.is_empty()
+    }
+}
