@@ -56,11 +56,14 @@ fn environment(lab: &Lab, command: &mut Command) {
     }
 }
 
-/// Waits until the daemon answers.
-pub(crate) fn wait(lab: &Lab, pid: u32) -> Result<()> {
+/// Waits until the daemon answers, ends, or somebody interrupts.
+pub(crate) fn wait(lab: &Lab, pid: u32, interrupted: impl Fn() -> bool) -> Result<()> {
     let end = Instant::now() + PATIENCE;
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     while Instant::now() < end {
+        if interrupted() {
+            return Err(Error::new("interrupted"));
+        }
         if answers(lab) {
             return Ok(());
         }

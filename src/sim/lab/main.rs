@@ -105,7 +105,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             eprintln!("sev-lab: {e}");
-            // The contract's code for a lab that does not come up must differ from COMMAND's usual ones.
+            // As env(1) and timeout(1) do: a code that COMMAND hardly uses says that the lab itself failed.
             ExitCode::from(125)
         }
     }
@@ -117,7 +117,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Restart { dir } => {
             let lab = folder::Lab::open(&dir)?;
             let pid = daemon::start(&lab)?;
-            daemon::wait(&lab, pid)?;
+            daemon::wait(&lab, pid, || false)?;
             println!("{pid}");
             Ok(ExitCode::SUCCESS)
         }
