@@ -78,6 +78,10 @@ struct RunOptions {
     /// The simulator. Without it: the one beside sev-lab, or in PATH.
     #[arg(long, value_name = "FILE")]
     simulator: Option<PathBuf>,
+    /// Root only: give the daemon a /dev/kvm of its own where the machine's is not for ordinary users, so that guests
+    /// can be of type 'kvm'. The machine's own device stays as it is.
+    #[arg(long)]
+    private_kvm: bool,
     /// Leave QEMU alone.
     #[arg(long)]
     no_simulator: bool,

@@ -24,7 +24,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode> {
         signal_hook::flag::register_usize(number, Arc::clone(&signal), value).at("signals")?;
     }
     processes::adopt()?;
-    let lab = Lab::create(options.dir.as_deref(), !options.no_simulator)?;
+    let lab = Lab::create(options.dir.as_deref(), !options.no_simulator, options.private_kvm)?;
     let result = inside(&lab, options, &signal);
     processes::end_all();
     if options.keep {

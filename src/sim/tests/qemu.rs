@@ -6,6 +6,10 @@
 // Only functions marked #[test] count as tests for clippy; this whole file is one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use p384::SecretKey;
+use p384::elliptic_curve::Generate;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,6 +18,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use virt_sev_sim::crypto::cert::{Certificate, Usage, diffie_hellman_key};
+use virt_sev_sim::crypto::{aes_ctr, derive, hmac, sha256};
 
 const SIMULATOR: &str = env!("CARGO_BIN_EXE_qemu-sev-sim");
 
@@ -196,6 +202,86 @@ fn a_refused_guest_says_why_and_does_not_start() {
     let text = String::from_utf8(out.stderr).unwrap();
     assert!(text.lines().all(|line| line.starts_with("qemu-sev-sim:")), "{text}");
     assert!(text.contains("LAUNCH_START ret=1 fw_error=7"), "{text}");
+}
+
+/// A guest owner's certificate and session for this platform, and a packet maker; written out from the specification.
+struct Owner {
+    certificate: String,
+    session: String,
+}
+
+const TEK: [u8; 16] = [0x11; 16];
+const TIK: [u8; 16] = [0x22; 16];
+
+impl Owner {
+    fn new(pdh: &[u8], policy: u32) -> Self {
+        let key = SecretKey::generate();
+        let platform = diffie_hellman_key(pdh).unwrap();
+        let shared = p384::ecdh::diffie_hellman(key.to_nonzero_scalar(), platform.as_affine());
+        let master = derive(shared.raw_secret_bytes(), "sev-master-secret", &[1; 16]).unwrap();
+        let mut wrapped = [TEK, TIK].concat();
+        aes_ctr(&derive(&*master, "sev-kek", &[]).unwrap(), &[2; 16], &mut wrapped);
+        let wrap_mac = hmac(&*derive(&*master, "sev-kik", &[]).unwrap(), &[&wrapped]).unwrap();
+        let policy_mac = hmac(&TIK, &[&policy.to_le_bytes()]).unwrap();
+        let session = [&[1; 16][..], &wrapped, &[2; 16], &wrap_mac, &policy_mac].concat();
+        let certificate = Certificate::new(Usage::Pdh, (0, 0), &key.public_key());
+        Self { certificate: STANDARD.encode(certificate.bytes()), session: STANDARD.encode(session) }
+    }
+
+    fn packet(measurement: &[u8], plain: &[u8]) -> Value {
+        let mut data = plain.to_vec();
+        aes_ctr(&TEK, &[3; 16], &mut data);
+        let length = u32::try_from(data.len()).unwrap().to_le_bytes();
+        let mac =
+            hmac(&TIK, &[&[1], &[0; 4], &[3; 16], &length, &length, &data, &measurement[..32]]).unwrap();
+        let header = [&[0; 4][..], &[3; 16], &mac].concat();
+        json!({"packet-header": STANDARD.encode(header), "secret": STANDARD.encode(data)})
+    }
+}
+
+#[test]
+fn a_secret_is_in_guest_memory_before_the_first_instruction() {
+    let bench = bench(&json!({}));
+    let setup = Command::new(bench.path("qemu-system-x86_64"))
+        .args(["--qemu-sev-sim-role", "setup"])
+        .arg(bench.path("qemu-system-x86_64"))
+        .status();
+    assert!(setup.unwrap().success());
+    let owner = Owner::new(&fs::read(bench.path("state/platform/pdh.cert")).unwrap(), 1);
+    fs::write(bench.path("dh"), owner.certificate).unwrap();
+    fs::write(bench.path("session"), owner.session).unwrap();
+    let mut command = bench.command("a", 1);
+    command.arg("-object").arg(format!(
+        "sev-guest,id=s1,cbitpos=51,reduced-phys-bits=1,policy=1,dh-cert-file={},session-file={}",
+        bench.path("dh").display(),
+        bench.path("session").display()
+    ));
+    command.args(["-machine", "q35,confidential-guest-support=s1"]);
+    let guest = Guest { child: command.spawn().unwrap(), socket: bench.path("a") };
+    let mut monitor = guest.monitor();
+
+    let measured = monitor.ask("query-sev-launch-measure", &json!({}));
+    let measurement = STANDARD.decode(measured["return"]["data"].as_str().unwrap()).unwrap();
+    let nonce = &measurement[32..];
+    let digest = sha256(&[&firmware()]);
+    let expected = hmac(&TIK, &[&[4, 1, 55, 21, 1, 0, 0, 0], &digest, nonce]).unwrap();
+    assert_eq!(measurement[..32], expected);
+
+    let plain: Vec<u8> = (0..64).collect();
+    let packet = Owner::packet(&measurement, &plain);
+    assert_eq!(monitor.ask("sev-inject-launch-secret", &packet)["return"], json!({}));
+    let seen = bench.path("seen");
+    let area = json!({"val": 0x20000, "size": 80, "filename": seen});
+    assert_eq!(monitor.ask("pmemsave", &area)["return"], json!({}));
+    let seen = fs::read(seen).unwrap();
+    assert_eq!(seen[..64], plain);
+    assert_eq!(seen[64..], [0; 16], "nothing beyond it");
+    assert_eq!(fs::read(bench.path("state/guests/a/secrets/001.bin")).unwrap(), plain);
+
+    monitor.ask("cont", &json!({}));
+    let late = monitor.ask("sev-inject-launch-secret", &packet);
+    assert_eq!(late["error"]["desc"], "SEV: Not in correct state. (LSECRET) 3");
+    assert_eq!(monitor.ask("query-sev", &json!({}))["return"]["state"], "running");
 }
 
 #[test]
