@@ -76,7 +76,8 @@ fn become_qemu(program: &Path, args: &[OsString]) -> Result<ExitCode> {
     }
     if line.guest.sev.is_some() {
         eprintln!(
-            "qemu-sev-sim: this is a simulator of AMD SEV for development and tests: the guest's memory is not encrypted"
+            "qemu-sev-sim: this is a simulator of AMD SEV for development and tests: the guest's memory is not encrypted, \
+             and nothing here is a claim of security"
         );
     }
 

@@ -1,9 +1,10 @@
 //! The private libvirtd.
 //! In: the lab. Out: a daemon that answers. Never: the machine's own.
 
-use crate::folder::Lab;
+use crate::folder::{Lab, User};
 use crate::processes;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -16,10 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Starts the daemon and notes its process id.
 pub(crate) fn start(lab: &Lab) -> Result<u32> {
     let log = fs::File::options().append(true).create(true).open(lab.dir.join("log/daemon.err"))?;
-    let mut command = Command::new(&lab.daemon);
+    let mut command = match (&lab.user, lab.private_kvm) {
+        (Some(user), true) => with_private_kvm(lab, user)?,
+        _ => Command::new(&lab.daemon),
+    };
     environment(lab, &mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).current_dir("/");
-    if let Some(user) = &lab.user {
+    if let (Some(user), false) = (&lab.user, lab.private_kvm) {
         // Setting the user also drops the supplementary groups.
         command.uid(user.uid).gid(user.gid);
     }
@@ -28,6 +32,25 @@ pub(crate) fn start(lab: &Lab) -> Result<u32> {
     let child = command.spawn().at(lab.daemon.display())?;
     fs::write(lab.pid_file(), format!("{}\n", child.id()))?;
     Ok(child.id())
+}
+
+/// The daemon in a mount namespace of its own, where `/dev/kvm` is a second node for the same device that its user
+/// may open. Each step replaces the process, so the process id stays.
+fn with_private_kvm(lab: &Lab, user: &User) -> Result<Command> {
+    const SCRIPT: &str = r#"set -e
+mount -t tmpfs -o mode=755,size=64k sev-lab "$1"
+mknod -m 600 "$1/kvm" c "$2" "$3"
+chown "$4:$5" "$1/kvm"
+mount --bind "$1/kvm" /dev/kvm
+exec setpriv --reuid "$4" --regid "$5" --clear-groups -- "$6""#;
+    let folder = lab.dir.join("dev");
+    fs::create_dir_all(&folder).at(folder.display())?;
+    let device = fs::metadata("/dev/kvm").at("/dev/kvm")?.rdev();
+    let numbers = [rustix::fs::major(device), rustix::fs::minor(device), user.uid, user.gid];
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh"]).arg(folder);
+    command.args(numbers.map(|n| n.to_string())).arg(&lab.daemon);
+    Ok(command)
 }
 
 /// What the daemon and the guests see of the world.
@@ -56,11 +79,14 @@ fn environment(lab: &Lab, command: &mut Command) {
     }
 }
 
-/// Waits until the daemon answers.
-pub(crate) fn wait(lab: &Lab, pid: u32) -> Result<()> {
+/// Waits until the daemon answers, ends, or somebody interrupts.
+pub(crate) fn wait(lab: &Lab, pid: u32, interrupted: impl Fn() -> bool) -> Result<()> {
     let end = Instant::now() + PATIENCE;
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     while Instant::now() < end {
+        if interrupted() {
+            return Err(Error::new("interrupted"));
+        }
         if answers(lab) {
             return Ok(());
         }

@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use virt_sev_sim::error::{Context, Error, Result};
 use virt_sev_sim::settings::{FILE, Settings};
 
-/// The longest folder: libvirt's monitor sockets below it must stay under 108 bytes with a guest's name in them.
-const LONGEST: usize = 40;
+/// The longest folder. A Unix socket's path has 107 bytes at most, and a guest's monitor is at
+/// `config/libvirt/qemu/lib/domain-ID-NAME/monitor.sock` below it, where NAME has up to 20.
+const LONGEST: usize = 36;
 const RECORD: &str = "lab.json";
 /// The simulator's name in the lab, so that libvirt finds it for QEMU.
 pub(crate) const EMULATOR: &str = "qemu-system-x86_64";
@@ -24,6 +25,8 @@ pub(crate) struct Lab {
     pub(crate) daemon: PathBuf,
     pub(crate) user: Option<User>,
     pub(crate) kvm: bool,
+    /// The daemon gets a `/dev/kvm` of its own.
+    pub(crate) private_kvm: bool,
     pub(crate) simulator: bool,
 }
 
@@ -43,7 +46,7 @@ impl Lab {
     }
 
     /// Makes the folder.
-    pub(crate) fn create(dir: Option<&Path>, simulator: bool) -> Result<Self> {
+    pub(crate) fn create(dir: Option<&Path>, simulator: bool, private_kvm: bool) -> Result<Self> {
         let user = user()?;
         let dir = match dir {
             Some(dir) => {
@@ -52,8 +55,10 @@ impl Lab {
             }
             None => fresh()?,
         };
-        let kvm = can_use_kvm(user.as_ref());
-        let lab = Self { dir, daemon: daemon_program()?, user, kvm, simulator };
+        let usable = can_use_kvm(user.as_ref());
+        let private_kvm = private_kvm && !usable;
+        let kvm = usable || private_kvm;
+        let lab = Self { dir, daemon: daemon_program()?, user, kvm, private_kvm, simulator };
         let made = lab.fill();
         if made.is_err() {
             lab.remove();
@@ -72,6 +77,9 @@ impl Lab {
         for name in ["bin", "files", "state", "home", "run", "log", "config/libvirt", "cache"] {
             let folder = self.dir.join(name);
             fs::create_dir_all(&folder).at(folder.display())?;
+        }
+        if self.private_kvm && (self.user.is_none() || !Path::new("/dev/kvm").exists()) {
+            return Err(Error::new("--private-kvm needs root and a /dev/kvm"));
         }
         self.write("config/libvirt/qemu.conf", "stdio_handler = \"file\"\n")?;
         let log = self.dir.join("log/libvirtd.log");

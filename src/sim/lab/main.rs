@@ -78,6 +78,10 @@ struct RunOptions {
     /// The simulator. Without it: the one beside sev-lab, or in PATH.
     #[arg(long, value_name = "FILE")]
     simulator: Option<PathBuf>,
+    /// Root only: give the daemon a /dev/kvm of its own where the machine's is not for ordinary users, so that guests
+    /// can be of type 'kvm'. The machine's own device stays as it is.
+    #[arg(long)]
+    private_kvm: bool,
     /// Leave QEMU alone.
     #[arg(long)]
     no_simulator: bool,
@@ -105,7 +109,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             eprintln!("sev-lab: {e}");
-            // The contract's code for a lab that does not come up must differ from COMMAND's usual ones.
+            // As env(1) and timeout(1) do: a code that COMMAND hardly uses says that the lab itself failed.
             ExitCode::from(125)
         }
     }
@@ -117,7 +121,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Restart { dir } => {
             let lab = folder::Lab::open(&dir)?;
             let pid = daemon::start(&lab)?;
-            daemon::wait(&lab, pid)?;
+            daemon::wait(&lab, pid, || false)?;
             println!("{pid}");
             Ok(ExitCode::SUCCESS)
         }

@@ -24,7 +24,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode> {
         signal_hook::flag::register_usize(number, Arc::clone(&signal), value).at("signals")?;
     }
     processes::adopt()?;
-    let lab = Lab::create(options.dir.as_deref(), !options.no_simulator)?;
+    let lab = Lab::create(options.dir.as_deref(), !options.no_simulator, options.private_kvm)?;
     let result = inside(&lab, options, &signal);
     processes::end_all();
     if options.keep {
@@ -51,7 +51,7 @@ fn inside(lab: &Lab, options: &RunOptions, signal: &AtomicUsize) -> Result<ExitC
     lab.give()?;
     let started = Instant::now();
     let pid = daemon::start(lab)?;
-    daemon::wait(lab, pid)?;
+    daemon::wait(lab, pid, || signal.load(Ordering::SeqCst) != 0)?;
     say(format!(
         "{} answers at {} after {:.1} s, as {}, {} KVM",
         lab.daemon.display(),
@@ -60,9 +60,6 @@ fn inside(lab: &Lab, options: &RunOptions, signal: &AtomicUsize) -> Result<ExitC
         lab.user.as_ref().map_or("this user", |u| u.name.as_str()),
         if lab.kvm { "with" } else { "without" },
     ));
-    if signal.load(Ordering::SeqCst) != 0 {
-        return Err(Error::new("interrupted"));
-    }
     let status = command(lab, options, pid, signal)?;
     Ok(exit_code(status))
 }
