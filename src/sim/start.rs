@@ -176,8 +176,8 @@ fn hide_inherited() -> Result<Vec<i32>> {
 }
 
 fn inherited(fd: i32) -> BorrowedFd<'static> {
-    // SAFETY: the number is either one that libvirt left open for QEMU, which this process never closes before exec,
-    // or one just read from /proc/self/fd; a number that is not open makes the system call fail with EBADF and
-    // touches nothing. -1, which `borrow_raw` forbids, is refused first.
-    unsafe { BorrowedFd::borrow_raw(fd.max(0)) }
+    // SAFETY: the number is never -1: it was parsed as an unsigned number, or read from /proc/self/fd. It is open:
+    // either libvirt left it open for QEMU, and this process closes none of those before exec, or it was in
+    // /proc/self/fd just now. Where that is not so, the system call fails with EBADF and touches nothing.
+    unsafe { BorrowedFd::borrow_raw(fd) }
 }

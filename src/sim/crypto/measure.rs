@@ -45,7 +45,7 @@ pub struct Claims {
 /// HMAC(TIK, 0x04 | API major | API minor | build | policy | digest | nonce).
 ///
 /// # Errors
-/// As [`hmac`].
+/// As [`hmac()`].
 pub fn measurement(tik: &[u8; 16], claims: Claims, digest: &[u8; 32], nonce: &[u8; 16]) -> Result<[u8; 48]> {
     let head = [0x04, claims.api.0, claims.api.1, claims.build];
     let mac = hmac(tik, &[&head, &claims.policy.to_le_bytes(), digest, nonce])?;

@@ -35,7 +35,7 @@ pub fn hmac(key: &[u8], parts: &[&[u8]]) -> Result<[u8; 32]> {
 /// Whether `tag` is the HMAC, compared in constant time.
 ///
 /// # Errors
-/// As [`hmac`].
+/// As [`hmac()`].
 pub fn hmac_matches(key: &[u8], parts: &[&[u8]], tag: &[u8]) -> Result<bool> {
     Ok(mac(key, parts)?.verify_slice(tag).is_ok())
 }
@@ -57,7 +57,7 @@ pub fn aes_ctr(key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) {
 /// Counter and length are little endian.
 ///
 /// # Errors
-/// As [`hmac`].
+/// As [`hmac()`].
 pub fn derive(key: &[u8], label: &str, context: &[u8]) -> Result<zeroize::Zeroizing<[u8; 16]>> {
     let block = hmac(key, &[&1u32.to_le_bytes(), label.as_bytes(), &[0], context, &128u32.to_le_bytes()])?;
     let mut out = zeroize::Zeroizing::new([0; 16]);

@@ -360,7 +360,9 @@ fn processors(options: &Options) -> u32 {
 fn listen(options: &Options) -> Option<Listen> {
     let server = options.get("server").is_some_and(is_on);
     match (options.get(""), options.get("fd"), options.get("path")) {
-        (Some("socket"), Some(fd), _) if server => fd.parse().ok().map(Listen::Descriptor),
+        (Some("socket"), Some(fd), _) if server => {
+            fd.parse::<u16>().ok().map(|fd| Listen::Descriptor(fd.into()))
+        }
         (Some("socket"), None, Some(path)) if server => Some(Listen::Path(path.into())),
         _ => None,
     }

@@ -37,6 +37,16 @@ struct Guest {
     socket: PathBuf,
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // The relay ends just after its guest, and may still be writing into the folder that is about to go.
+        let end = Instant::now() + Duration::from_secs(20);
+        while mentions(self.folder.path()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
         let _ = self.child.kill();
