@@ -129,9 +129,14 @@ fn domain(d: &mut Dice<'_>) -> El {
     } else {
         "type=kvm"
     };
-    let memory = d.pick(&[("unit=MiB", "2048"), ("", "1048576"), ("unit=GiB", "4"), ("unit=KB dumpCore=on", "3000000")]);
+    let memory = d.pick(&[
+        ("unit=MiB", "2048"),
+        ("", "1048576"),
+        ("unit=GiB", "4"),
+        ("unit=KB dumpCore=on", "3000000"),
+    ]);
     let mut root = el("domain", root_attributes)
-        .with(text("name", "", &d.pick(&["guest", "a&b", "späße"]).to_string()))
+        .with(text("name", "", d.pick(&["guest", "a&b", "späße"])))
         .maybe(d.once_in(2), || text("uuid", "", "6d1c1e2c-7a0e-4b5e-9c59-3a3f0c1b7d11"));
     if d.once_in(2) {
         root = root.with(metadata(d));
@@ -142,9 +147,11 @@ fn domain(d: &mut Dice<'_>) -> El {
     root = root.with(text("memory", memory.0, memory.1));
     root = root.maybe(d.once_in(3), || text("currentMemory", "", "524288"));
     root = root.maybe(d.once_in(3), || {
-        el("memtune", "")
-            .with(text("hard_limit", "unit=GiB", "8"))
-            .with(text("swap_hard_limit", "unit=GiB", "9"))
+        el("memtune", "").with(text("hard_limit", "unit=GiB", "8")).with(text(
+            "swap_hard_limit",
+            "unit=GiB",
+            "9",
+        ))
     });
     if d.once_in(3) {
         root = root.with(memory_backing(d));
@@ -195,16 +202,19 @@ fn os(d: &mut Dice<'_>) -> El {
     let e = match d.below(9) {
         0 => el("os", "firmware=efi").with(kind),
         1 => el("os", "").with(kind),
-        2 => el("os", "")
-            .with(kind)
-            .with(text("loader", "readonly=yes type=pflash", code))
-            .with(text("nvram", "template=/usr/share/OVMF/OVMF_VARS_4M.fd", "/var/lib/a_VARS.fd")),
+        2 => el("os", "").with(kind).with(text("loader", "readonly=yes type=pflash", code)).with(text(
+            "nvram",
+            "template=/usr/share/OVMF/OVMF_VARS_4M.fd",
+            "/var/lib/a_VARS.fd",
+        )),
         3 => el("os", "firmware=efi")
             .with(kind)
             .with(el("firmware", "").with(feature("enrolled-keys", "no")).with(feature("secure-boot", "no")))
             .with(text("loader", "readonly=yes secure=no type=pflash format=raw", code))
             .with(text("nvram", "", "/var/lib/a_VARS.fd")),
-        4 => el("os", "firmware=efi").with(kind).with(el("firmware", "").with(feature("enrolled-keys", "no"))),
+        4 => {
+            el("os", "firmware=efi").with(kind).with(el("firmware", "").with(feature("enrolled-keys", "no")))
+        }
         5 => el("os", "").with(kind).with(text("loader", "type=rom", "/usr/share/ovmf/OVMF.amdsev.fd")),
         6 => el("os", "firmware=bios").with(kind),
         7 => el("os", "").with(kind).with(text("loader", "", "/usr/share/seabios/bios-256k.bin")),
@@ -224,9 +234,7 @@ fn features(d: &mut Dice<'_>) -> El {
         .maybe(d.once_in(2), || el("apic", ""))
         .maybe(d.once_in(4), || el("kvm", "").with(el("hidden", "state=on")))
         .maybe(d.once_in(4), || el("pmu", "state=on"))
-        .maybe(d.once_in(3), || {
-            el("smm", smm).maybe(smm == "state=on", || text("tseg", "unit=MiB", "48"))
-        })
+        .maybe(d.once_in(3), || el("smm", smm).maybe(smm == "state=on", || text("tseg", "unit=MiB", "48")))
         .maybe(d.once_in(3), || el("vmcoreinfo", vmcoreinfo))
 }
 
@@ -239,9 +247,12 @@ fn launch_security(d: &mut Dice<'_>) -> El {
             .with(text("policy", "", d.pick(&["0x0001", "0x3", "5"])))
             .maybe(d.once_in(2), || text("dhCert", "", blob))
             .maybe(d.once_in(2), || text("session", "", blob)),
-        1 => el("launchSecurity", d.pick(&["type=sev-snp", "type=sev-snp authorKey=yes vcek=no kernelHashes=yes"]))
-            .with(text("policy", "", "0x00030000"))
-            .maybe(d.once_in(2), || text("hostData", "", blob)),
+        1 => el(
+            "launchSecurity",
+            d.pick(&["type=sev-snp", "type=sev-snp authorKey=yes vcek=no kernelHashes=yes"]),
+        )
+        .with(text("policy", "", "0x00030000"))
+        .maybe(d.once_in(2), || text("hostData", "", blob)),
         _ => el("launchSecurity", "type=s390-pv"),
     }
 }
@@ -261,8 +272,13 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
     match d.below(14) {
         0 | 1 => {
             let bus = d.pick(&["virtio", "virtio", "scsi", "sata"]);
-            let dev = format!("{}{}", if bus == "virtio" { "vd" } else { "sd" }, char::from(b'a' + n as u8));
-            let options = d.pick(&["name=qemu type=qcow2", "name=qemu type=raw cache=none", "iommu=off", "iommu=on"]);
+            let dev = format!(
+                "{}{}",
+                if bus == "virtio" { "vd" } else { "sd" },
+                ["a", "b", "c", "d", "e", "f", "g", "h"][n]
+            );
+            let options =
+                d.pick(&["name=qemu type=qcow2", "name=qemu type=raw cache=none", "iommu=off", "iommu=on"]);
             let options = if bus == "virtio" { options } else { "name=qemu" };
             el("disk", "type=file device=disk")
                 .maybe(d.once_in(2), || el("driver", options))
@@ -283,7 +299,8 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
                 .maybe(d.once_in(3), || el("rom", rom))
         }
         4 => {
-            let kind = d.pick(&["type=scsi model=virtio-scsi", "type=virtio-serial", "type=usb model=qemu-xhci"]);
+            let kind =
+                d.pick(&["type=scsi model=virtio-scsi", "type=virtio-serial", "type=usb model=qemu-xhci"]);
             let options = driver(d);
             el("controller", &format!("{kind} index={n}"))
                 .maybe(d.once_in(3) && !kind.contains("usb"), || el("driver", options))
@@ -312,9 +329,8 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
                     el("address", &format!("type=virtio-serial controller={number} bus=0 port={}", n + 1))
                 })
         }
-        12 => el("hostdev", "mode=subsystem type=pci managed=yes").with(
-            el("source", "").with(el("address", "domain=0x0000 bus=0x01 slot=0x00 function=0x0")),
-        ),
+        12 => el("hostdev", "mode=subsystem type=pci managed=yes")
+            .with(el("source", "").with(el("address", "domain=0x0000 bus=0x01 slot=0x00 function=0x0"))),
         _ => el("serial", "type=pty").with(el("target", "port=0")),
     }
 }

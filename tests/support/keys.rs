@@ -75,14 +75,15 @@ pub(crate) fn host(d: &mut Dice<'_>) -> HostFacts {
         snp_metadata: true,
     };
     let split = ImageContents { es_reset_addr: Some(0x80b004), ..ImageContents::default() };
-    let one = |image: &str, device, claims: &[Mode], needs_smm, contents: &ImageContents| FirmwareDescriptor {
-        file: PathBuf::from("/usr/share/qemu/firmware/x.json"),
-        image: PathBuf::from(image),
-        device,
-        claims: claims.to_vec(),
-        needs_smm,
-        contents: Fact::Known(contents.clone()),
-    };
+    let one =
+        |image: &str, device, claims: &[Mode], needs_smm, contents: &ImageContents| FirmwareDescriptor {
+            file: PathBuf::from("/usr/share/qemu/firmware/x.json"),
+            image: PathBuf::from(image),
+            device,
+            claims: claims.to_vec(),
+            needs_smm,
+            contents: Fact::Known(contents.clone()),
+        };
     let mut all = vec![
         one("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", FirmwareDevice::FlashSplit, &[Mode::Sev], true, &split),
         one("/usr/share/OVMF/OVMF_CODE_4M.fd", FirmwareDevice::FlashSplit, &[Mode::Sev], false, &split),

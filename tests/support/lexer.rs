@@ -52,13 +52,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
         }
         let indent = blank.rfind('\n').map(|n| blank[n + 1..].to_owned());
         blank.clear();
-        let mut token = Token {
-            raw: raw.to_owned(),
-            path: String::new(),
-            kind: Kind::Other,
-            indent,
-            depth: path.len(),
-        };
+        let mut token =
+            Token { raw: raw.to_owned(), path: String::new(), kind: Kind::Other, indent, depth: path.len() };
         if is_tag && raw.starts_with("</") {
             token.kind = Kind::End;
             token.path = path.concat();
