@@ -22,7 +22,7 @@ show() { # a command as a person would type it, then its output
   words=${words//$work\//}
   words=${words//$VIRT_SEV_LAB_DIR\/state\/platform\//}
   words=${words//$files\//}
-  words=${words//$(printf %q "$uri")/URI}
+  words=${words//"$(printf %q "$uri")"/URI}
   printf '$%s\n' "$words" >&3
   "$@"
 }

@@ -224,7 +224,7 @@ impl Device {
     #[must_use]
     pub fn may_have_rom(&self) -> bool {
         match self.kind {
-            DeviceKind::Interface => self.model.as_deref() != Some("usb-net"),
+            DeviceKind::Interface => !matches!(self.model.as_deref(), Some("usb-net" | "ne2k_isa")),
             DeviceKind::Hostdev => {
                 self.device_type.as_deref() == Some("pci") && self.mode.as_deref() == Some("subsystem")
             }

@@ -12,15 +12,15 @@ use std::path::Path;
 
 /// Who chose the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Chosen {
+pub(crate) enum Chooser {
     /// `security.sev.firmware`.
-    ByKey,
+    Key,
     /// The document, with `<loader>PATH`.
-    ByDomain,
+    Domain,
     /// The host's descriptors, where libvirt's own choice would fail or be wrong.
-    ByHost,
+    Host,
     /// Nobody yet: libvirt will, among the images that fit `<loader>`.
-    ByLibvirt,
+    Libvirt,
 }
 
 /// How QEMU is given the image.
@@ -35,7 +35,7 @@ pub(crate) enum Form {
 /// The firmware of the guest to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Firmware {
-    pub(crate) chosen: Chosen,
+    pub(crate) chosen: Chooser,
     /// The image; `None` when libvirt chooses.
     pub(crate) path: Option<String>,
     pub(crate) form: Form,
@@ -54,7 +54,7 @@ pub(crate) struct Firmware {
 impl Firmware {
     pub(crate) fn libvirts_own(stateless: bool) -> Self {
         Self {
-            chosen: Chosen::ByLibvirt,
+            chosen: Chooser::Libvirt,
             path: None,
             form: Form::Pflash,
             stateless,
@@ -149,13 +149,13 @@ pub(crate) fn decide(ctx: &Ctx<'_>) -> Firmware {
         // images of its descriptors.
         let no_store = os.nvram.is_none() && known.is_none_or(|d| d.device != FirmwareDevice::FlashSplit);
         let stateless = stateless || (form == Form::Pflash && no_store);
-        return Firmware { chosen: Chosen::ByKey, path: Some(path), form, stateless, secure: false, ..base };
+        return Firmware { chosen: Chooser::Key, path: Some(path), form, stateless, secure: false, ..base };
     }
 
     let kept = loader_path.as_ref().filter(|_| !was_bios).zip(os.loader.as_ref());
     if let Some((path, loader)) = kept {
         let form = if snp { Form::Rom } else { form_of(loader).unwrap_or(Form::Rom) };
-        let keep = Firmware { chosen: Chosen::ByDomain, path: Some(path.clone()), form, ..base.clone() };
+        let keep = Firmware { chosen: Chooser::Domain, path: Some(path.clone()), form, ..base.clone() };
         if !efi {
             return keep;
         }
@@ -198,7 +198,7 @@ fn auto(ctx: &Ctx<'_>, base: Firmware, stateless: bool) -> Firmware {
     };
     let form = if snp || best.device == FirmwareDevice::Memory { Form::Rom } else { Form::Pflash };
     let path = Some(best.image.to_string_lossy().into_owned());
-    Firmware { chosen: Chosen::ByHost, path, form, ..base }
+    Firmware { chosen: Chooser::Host, path, form, ..base }
 }
 
 /// The image that libvirt takes by itself: the first descriptor that claims the mode and fits the loader

@@ -136,7 +136,7 @@ fn domain(d: &mut Dice<'_>) -> El {
         ("unit=KB dumpCore=on", "3000000"),
     ]);
     let mut root = el("domain", root_attributes)
-        .with(text("name", "", &d.pick(&["guest", "a&b", "späße"]).to_string()))
+        .with(text("name", "", d.pick(&["guest", "a&b", "späße"])))
         .maybe(d.once_in(2), || text("uuid", "", "6d1c1e2c-7a0e-4b5e-9c59-3a3f0c1b7d11"));
     if d.once_in(2) {
         root = root.with(metadata(d));
@@ -272,7 +272,11 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
     match d.below(14) {
         0 | 1 => {
             let bus = d.pick(&["virtio", "virtio", "scsi", "sata"]);
-            let dev = format!("{}{}", if bus == "virtio" { "vd" } else { "sd" }, char::from(b'a' + n as u8));
+            let dev = format!(
+                "{}{}",
+                if bus == "virtio" { "vd" } else { "sd" },
+                ["a", "b", "c", "d", "e", "f", "g", "h"][n]
+            );
             let options =
                 d.pick(&["name=qemu type=qcow2", "name=qemu type=raw cache=none", "iommu=off", "iommu=on"]);
             let options = if bus == "virtio" { options } else { "name=qemu" };

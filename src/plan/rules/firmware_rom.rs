@@ -5,7 +5,7 @@ use super::firmware_uefi::end_choosing;
 use super::{Ctx, Out, Rule};
 use crate::config::Mode;
 use crate::error::Error;
-use crate::plan::firmware::Chosen;
+use crate::plan::firmware::Chooser;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -30,9 +30,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let loader = ctx.facts.os.loader.as_ref();
     let is_rom = loader.is_some_and(|l| l.kind.as_deref() == Some("rom"));
     match firmware.chosen {
-        Chosen::ByLibvirt => {}
-        Chosen::ByDomain if is_rom => return Ok(()),
-        Chosen::ByDomain | Chosen::ByKey | Chosen::ByHost => end_choosing(ctx, out),
+        Chooser::Libvirt => {}
+        Chooser::Domain if is_rom => return Ok(()),
+        Chooser::Domain | Chooser::Key | Chooser::Host => end_choosing(ctx, out),
     }
     if let Some(loader) = loader {
         for name in ["readonly", "secure", "format"] {

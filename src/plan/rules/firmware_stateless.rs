@@ -3,7 +3,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::error::Error;
-use crate::plan::firmware::{Chosen, Form};
+use crate::plan::firmware::{Chooser, Form};
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -39,8 +39,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         out.remove(nvram.element, reason);
     }
     // libvirt takes stateless='yes' for a ROM too, and means nothing by it; 'no' it refuses.
-    let named_rom =
-        rom && (firmware.chosen != Chosen::ByLibvirt || ctx.mode() == crate::config::Mode::SevSnp);
+    let named_rom = rom && (firmware.chosen != Chooser::Libvirt || ctx.mode() == crate::config::Mode::SevSnp);
     if named_rom {
         if let Some(loader) = os.loader.as_ref().filter(|l| l.stateless == Some(false)) {
             out.remove_attribute(loader.element, "stateless", reason);

@@ -6,7 +6,7 @@ use crate::config::Mode;
 use crate::domain::Change;
 use crate::error::Error;
 use crate::host::FirmwareDevice;
-use crate::plan::firmware::{Chosen, Form, descriptor};
+use crate::plan::firmware::{Chooser, Form, descriptor};
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -44,9 +44,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         });
     }
     match (firmware.chosen, &firmware.path) {
-        (Chosen::ByKey | Chosen::ByHost, Some(path)) if ctx.mode() != Mode::SevSnp => named(ctx, out, path)?,
-        (Chosen::ByLibvirt, _) => chosen_by_libvirt(ctx, out)?,
-        (Chosen::ByKey | Chosen::ByHost | Chosen::ByDomain, _) => {}
+        (Chooser::Key | Chooser::Host, Some(path)) if ctx.mode() != Mode::SevSnp => named(ctx, out, path)?,
+        (Chooser::Libvirt, _) => chosen_by_libvirt(ctx, out)?,
+        (Chooser::Key | Chooser::Host | Chooser::Domain, _) => {}
     }
     if !ctx.facts.features.acpi {
         out.in_domain(template::ACPI.fill(&[])?, "libvirt refuses UEFI on x86 without ACPI");
@@ -64,9 +64,9 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
         return Ok(());
     }
     let why = match firmware.chosen {
-        Chosen::ByKey => "security.sev.firmware names this image",
-        Chosen::ByHost => "of this host's images libvirt would choose none, or one that is not fit",
-        Chosen::ByDomain | Chosen::ByLibvirt => "",
+        Chooser::Key => "security.sev.firmware names this image",
+        Chooser::Host => "of this host's images libvirt would choose none, or one that is not fit",
+        Chooser::Domain | Chooser::Libvirt => "",
     };
     end_choosing(ctx, out);
     let values = [("path", Some(Value::Path(path)))];
@@ -83,7 +83,7 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
         }
     }
     let another = ctx.facts.os.loader.as_ref().is_none_or(|l| l.path.as_deref() != Some(path));
-    if another && firmware.chosen == Chosen::ByHost {
+    if another && firmware.chosen == Chooser::Host {
         forget_store(ctx, out);
     } else if another && ctx.facts.os.nvram.is_some() && !firmware.takes_store_away() {
         out.warn("the variable store was made for another image, and is kept", |f| {
