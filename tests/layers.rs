@@ -1,5 +1,7 @@
 //! Imports go one way (CONTRIBUTING.md, "Layout"). Reads the sources; fails on an import against the flow.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -34,7 +34,7 @@ pub fn load(sources: Sources<'_>) -> Result<RawConfig> {
     }
 }
 
-/// [`load`] and [`resolve`](super::resolve) in one, so that problems of form and of meaning are told together.
+/// [`load`] and [`resolve`](super::resolve()) in one, so that problems of form and of meaning are told together.
 ///
 /// # Errors
 /// Every problem of every source and of the keys.

@@ -5,14 +5,15 @@ use crate::args::ApplyArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
+use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::{Fact, HostFacts, RootProbe, domcaps};
 use virt_sev::{Error, Kind, Result};
 
 /// What is known of the host without a connection.
-pub(crate) fn offline_facts(args: &ApplyArgs) -> Result<HostFacts> {
+pub(crate) fn offline_facts(args: &ApplyArgs, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
     let mut facts = match &args.host_root {
-        Some(root) => HostFacts::gather(&RootProbe::new(root), &[]),
+        Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
         None => HostFacts::not_asked(),
     };
     if let Some(path) = &args.domcaps {
@@ -25,7 +26,7 @@ pub(crate) fn offline_facts(args: &ApplyArgs) -> Result<HostFacts> {
 /// `facts` is asked only when there is something to do.
 pub(crate) fn run(
     args: &ApplyArgs,
-    facts: impl FnOnce(&Domain) -> Result<HostFacts>,
+    facts: impl FnOnce(&Domain, &SevConfig) -> Result<HostFacts>,
     out: Output,
 ) -> Result<Answer> {
     let stdin = args.domain == Path::new("-");
@@ -34,7 +35,10 @@ pub(crate) fn run(
     }
     let domain = prepare::read_domain(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin)?;
-    let host = if config.is_some() { facts(&domain)? } else { HostFacts::not_asked() };
+    let host = match &config {
+        Some(config) => facts(&domain, config)?,
+        None => HostFacts::not_asked(),
+    };
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;
     if done.config.is_none() {
         out.say("note: no key asks for SEV, so the document stays as it is");

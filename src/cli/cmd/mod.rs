@@ -19,7 +19,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
         Command::Keys => keys(out),
-        Command::Apply(args) => apply::run(args, |_| apply::offline_facts(args), out.without_md()?),
+        Command::Apply(args) => {
+            apply::run(args, |domain, config| apply::offline_facts(args, domain, config), out.without_md()?)
+        }
         Command::Session(args) => session::run(args, out.without_md()?),
         Command::Verify(args) => {
             let mut out = out.without_md()?;

@@ -3,8 +3,8 @@
 
 use super::files;
 use crate::args::ConfigArgs;
-use std::path::Path;
-use virt_sev::config::{self, SevConfig};
+use std::path::{Path, PathBuf};
+use virt_sev::config::{self, FirmwareChoice, SevConfig};
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::plan::{self, Plan};
@@ -47,6 +47,16 @@ pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) 
         files: &args.config,
         sets: &args.set,
     })
+}
+
+/// The firmware images that the keys and the document name: they are looked into, whoever describes them.
+pub(crate) fn images(domain: &Domain, config: &SevConfig) -> Vec<PathBuf> {
+    let key = match &config.firmware {
+        FirmwareChoice::Path(path) => Some(path.clone()),
+        FirmwareChoice::Auto => None,
+    };
+    let loader = domain.facts().os.loader.as_ref().and_then(|l| l.path.as_ref()).map(PathBuf::from);
+    key.into_iter().chain(loader).collect()
 }
 
 /// Plans and applies.

@@ -1,6 +1,8 @@
 //! Connections and what they tell of the host. In: a URI. Out: [`Libvirt`], [`HostFacts`].
 
+use crate::cmd::prepare;
 use std::time::Duration;
+use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::{Fact, HostFacts, RealProbe, domcaps};
 use virt_sev::launch::{Cancel, CapsQuery, Guest as _, GuestState, Hypervisor as _, within};
@@ -14,16 +16,17 @@ pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Resul
 }
 
 /// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.
-pub(crate) fn facts(uri: Option<&str>, domain: &Domain) -> Result<HostFacts> {
+pub(crate) fn facts(uri: Option<&str>, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
     let limit = Duration::from_secs(60);
     let libvirt = open(uri, limit, &Cancel::default())?;
-    host_facts(&libvirt, domain, limit, &Cancel::default())
+    host_facts(&libvirt, domain, config, limit, &Cancel::default())
 }
 
 /// The same over a connection that is there.
 pub(crate) fn host_facts(
     libvirt: &Libvirt,
     domain: &Domain,
+    config: &SevConfig,
     limit: Duration,
     cancel: &Cancel,
 ) -> Result<HostFacts> {
@@ -40,7 +43,10 @@ pub(crate) fn host_facts(
     })?;
     let mut facts = if local {
         let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-        HostFacts::gather(&if session { RealProbe::session() } else { RealProbe::system() }, &[])
+        HostFacts::gather(
+            &if session { RealProbe::session() } else { RealProbe::system() },
+            &prepare::images(domain, config),
+        )
     } else {
         HostFacts::not_asked()
     };

@@ -18,7 +18,10 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
     let domain = prepare::read_domain(&args.domain)?;
     let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"))?;
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let host = connect::host_facts(&libvirt, &domain, limit, &cancel)?;
+    let host = match &config {
+        Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
+        None => HostFacts::not_asked(),
+    };
     let done = checked(&args.config, domain, config, &host, false, out)?;
     let xml = done.xml;
     let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     };
     let config = crate::cmd::prepare::config(&args.config, &domain, source.is_stdin())?;
     let host = match &config {
-        Some(_) => connect::host_facts(&libvirt, &domain, limit, &cancel)?,
+        Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
     let done = define::checked(&args.config, domain, config, &host, !table.is_empty(), out)?;

@@ -25,7 +25,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Session(args) if args.chain.is_none() => session::run(args, uri, out.without_md()?),
         Command::Verify(args) if args.domain.is_some() => verify::run(args, uri, out.without_md()?),
         Command::Apply(args) if uri.is_some() => {
-            cmd::apply::run(args, |domain| connect::facts(uri, domain), out.without_md()?)
+            cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
         }
         Command::Keys
         | Command::Firmware(_)

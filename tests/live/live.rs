@@ -2,6 +2,8 @@
 //! peers as oracles: sevctl makes sessions, virt-qemu-sev-validate verifies. Run by `make check`, which does the set-up;
 //! without it these tests fail and say so. They never skip.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
+
 mod faults;
 mod lab;
 mod launches;
