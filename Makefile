@@ -46,6 +46,7 @@ check-static:
 check-tests:
 	$(CARGO) build --quiet --locked --workspace --bins
 	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked -p virt-sev-sim --features live
 
 bench:
 	$(CARGO) bench --locked
