@@ -126,6 +126,11 @@ impl Reader<'_> {
             if !keys::is_ours(name) {
                 continue;
             }
+            if raw.is_full() {
+                let problem = self.wrong(key.line(), "too many keys begin with security.sev");
+                self.problems.push(problem);
+                break;
+            }
             let place = format!("{}:{}", self.name, key.line());
             if raw.entries().any(|e| e.key == name) {
                 let problem =

@@ -74,6 +74,14 @@ fn wrong_forms_are_told_with_their_line() {
 }
 
 #[test]
+fn a_hostile_number_of_keys_is_told_once() {
+    let text: String = (0..5000).map(|n| format!("security.sev.k{n}: v\n")).collect();
+    let e = from_document(&text, "f").unwrap_err();
+    assert_eq!(e.problems().count(), 1);
+    assert!(e.to_string().starts_with("f:257: too many keys"), "{e}");
+}
+
+#[test]
 fn a_null_unsets() {
     let raw = from_document("security.sev: ~\nsecurity.sev.snp:\n", "f").unwrap();
     assert_eq!(raw.entries().count(), 2);

@@ -127,6 +127,9 @@ impl Walk<'_> {
                 Error::new(Kind::Config, "the key stands twice").at(format!("{name} ({})", self.name))
             );
         }
+        if self.raw.is_full() {
+            return Err(self.wrong("too many keys"));
+        }
         self.key = Some(Key { name, value: String::new(), depth: self.depth });
         Ok(())
     }

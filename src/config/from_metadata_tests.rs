@@ -53,6 +53,7 @@ fn wrong_metadata_is_told() {
         (inside("<c:key name='a'>1</c:key><c:key name='a'>1</c:key>"), "twice"),
         (inside("<c:key name='a'><b/></c:key>"), "an element inside a key"),
         (inside("<c:key name='a'>&unknown;</c:key>"), "entity"),
+        (inside(&(0..300).map(|n| format!("<c:key name='k{n}'/>")).collect::<String>()), "too many keys"),
         (format!("<d>{0}{0}</d>", inside("")), "twice"),
         ("<a><b></a>".into(), "not XML"),
         ("<a>".into(), "XML"),

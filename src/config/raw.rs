@@ -65,6 +65,12 @@ impl RawConfig {
         self.entries.iter()
     }
 
+    /// True when there are more keys than any honest source has: the table has some forty. A source of hostile
+    /// size is told so, and not judged key by key.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= 256
+    }
+
     /// True when no key was given at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
