@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use virt_sev::config::{self, SevConfig};
 use virt_sev::domain::Domain;
-use virt_sev::host::HostFacts;
+use virt_sev::host::{HostFacts, RootProbe};
 use virt_sev::plan::{self, Options, Plan};
 use virt_sev::{Error, Severity};
 
@@ -34,9 +34,17 @@ fn options(case: &Path) -> Options {
     Options { skip: skip.split_whitespace().map(str::to_owned).collect(), ..Options::default() }
 }
 
-fn run(config: &SevConfig, xml: &str, options: &Options) -> Result<(Domain, Plan, String), Error> {
+/// Nobody's host, or the folder below `tests/roots/` that the case names.
+fn host(case: &Path) -> HostFacts {
+    let Ok(name) = std::fs::read_to_string(case.join("host.txt")) else { return HostFacts::not_asked() };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roots").join(name.trim());
+    assert!(root.is_dir(), "{} is not there", root.display());
+    HostFacts::gather(&RootProbe::new(root), &[])
+}
+
+fn run(config: &SevConfig, xml: &str, case: &Path) -> Result<(Domain, Plan, String), Error> {
     let domain = Domain::parse(xml)?;
-    let plan = plan::plan(config, &domain, &HostFacts::not_asked(), options)?;
+    let plan = plan::plan(config, &domain, &host(case), &options(case))?;
     let out = plan.apply(&domain)?;
     Ok((domain, plan, out))
 }
@@ -89,8 +97,7 @@ fn every_case_gives_its_answer() {
     let mut written = Vec::new();
     for case in cases() {
         let xml = std::fs::read_to_string(case.join("in.xml")).unwrap();
-        let options = options(&case);
-        let answer = keys(&case).and_then(|config| Ok((run(&config, &xml, &options)?, config)));
+        let answer = keys(&case).and_then(|config| Ok((run(&config, &xml, &case)?, config)));
         match answer {
             Err(e) => {
                 let text = format!("exit {}\n{e}\n", e.kind().code().exit);
@@ -102,7 +109,7 @@ fn every_case_gives_its_answer() {
                 hold(&case, "out.xml", Some(&out), &mut wrong);
                 hold(&case, "plan.txt", Some(&explained(&plan)), &mut wrong);
                 hold(&case, "error.txt", None, &mut wrong);
-                let again = run(&config, &out, &options);
+                let again = run(&config, &out, &case);
                 match again {
                     Ok((_, plan, same)) if same == out && plan.edits().is_empty() => {}
                     Ok((_, plan, _)) => wrong.push(format!(

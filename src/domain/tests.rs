@@ -174,6 +174,39 @@ fn attributes_and_text_are_set_in_place() {
 }
 
 #[test]
+fn odd_but_right_xml_is_read() {
+    for text in [
+        "<domain type='a>b'><x v=\"'>'\"/></domain >",
+        "<domain><!-- <os> --><?pi <os> ?><![CDATA[]]></domain>",
+        "<?xml version='1.0'?>\r<domain\r/>\r",
+        "<domain xml:space='preserve'><a xmlns=''/></domain>",
+        "\u{feff}<domain>\u{10ffff}&#x10ffff;</domain>\n<!-- end -->\n",
+    ] {
+        let d = domain(text);
+        assert_eq!(d.apply([].iter()).unwrap(), text);
+        assert!(d.facts().os.element.is_none());
+    }
+}
+
+#[test]
+fn a_comment_stays_with_what_it_speaks_of() {
+    let fragment = || Node::around("domain", Node::around("memoryBacking", leaf("locked")));
+    assert_eq!(
+        merged(
+            "<domain>\n  <memory>1</memory> <!-- of memory -->\n  <!-- of vcpu -->\n  <vcpu>1</vcpu>\n</domain>",
+            "",
+            fragment()
+        ),
+        "<domain>\n  <memory>1</memory> <!-- of memory -->\n  <memoryBacking>\n    <locked/>\n  </memoryBacking>\n  <!-- of vcpu -->\n  <vcpu>1</vcpu>\n</domain>"
+    );
+    // The first child comes before the comment of the one that was first.
+    assert_eq!(
+        merged("<domain>\n  <!-- of vcpu -->\n  <vcpu>1</vcpu>\n</domain>", "", fragment()),
+        "<domain>\n  <memoryBacking>\n    <locked/>\n  </memoryBacking>\n  <!-- of vcpu -->\n  <vcpu>1</vcpu>\n</domain>"
+    );
+}
+
+#[test]
 fn a_change_that_changes_nothing_has_no_place() {
     let d = domain("<domain><smm state='off'/></domain>");
     let change =

@@ -242,7 +242,11 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
         }
         (
             FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
-            Fact::Absent | Fact::Unreadable(_) | Fact::NotAsked,
+            Fact::Absent,
+        ) => return Some("is not there".into()),
+        (
+            FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
+            Fact::Unreadable(_) | Fact::NotAsked,
         ) => {
             if !d.claims.contains(&ctx.mode()) {
                 return Some(format!("does not claim {}", ctx.mode().as_str()));
@@ -255,8 +259,13 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
     None
 }
 
-fn known_descriptors<'a>(ctx: &Ctx<'a>) -> Option<&'a Vec<FirmwareDescriptor>> {
-    ctx.host.firmware.known()
+/// The descriptors, where somebody looked; a host without any has an empty list.
+fn known_descriptors<'a>(ctx: &Ctx<'a>) -> Option<&'a [FirmwareDescriptor]> {
+    match &ctx.host.firmware {
+        Fact::Known(all) => Some(all),
+        Fact::Absent => Some(&[]),
+        Fact::Unreadable(_) | Fact::NotAsked => None,
+    }
 }
 
 /// The descriptor of an image, where the host has one.

@@ -153,6 +153,15 @@ fn a_host_without_a_fit_image_is_the_hosts_fault() {
 }
 
 #[test]
+fn an_image_that_cannot_be_read_is_taken_at_its_descriptors_word() {
+    let with = |contents| host(vec![FirmwareDescriptor { contents, ..amdsev() }]);
+    let unreadable = with(Fact::Unreadable("permission denied".into()));
+    assert_eq!(os(&snp(0x30000), &domain(EFI), &unreadable), format!("{AUTO}<loader type='rom'/>"));
+    let said = errors(&run(&snp(0x30000), &domain(EFI), &with(Fact::Absent)));
+    assert!(said[0].contains("/ovmf/AMDSEV.fd is not there"), "{said:?}");
+}
+
+#[test]
 fn a_wrong_document_outweighs_a_wrong_host() {
     let d = domain("<os firmware='efi'><type arch='x86_64' machine='pc'>hvm</type></os>");
     let error = run(&snp(0x30000), &d, &host(debian())).error().unwrap();

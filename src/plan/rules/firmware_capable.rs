@@ -31,9 +31,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let known = descriptor(ctx, path);
-    let looked = ctx.host.images.iter().find(|(p, _)| p == Path::new(path)).map(|(_, contents)| contents);
-    let Some(contents) = known.map(|d| &d.contents).or(looked) else { return Ok(()) };
-    match contents {
+    match known.map_or_else(|| ctx.host.firmware_image(Path::new(path)), |d| &d.contents) {
         Fact::Known(contents) => {
             let lacking = Needs::of(ctx).lacking(contents);
             if !lacking.is_empty() {

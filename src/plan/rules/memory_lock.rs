@@ -27,8 +27,10 @@ const MIB: u64 = 1 << 20;
 const EMULATOR: u64 = 256 * MIB;
 /// The largest firmware that QEMU maps.
 const FLASH: u64 = 16 * MIB;
-/// Video memory where the document does not say more: QEMU's default is 16 MiB, qxl has four regions of it.
+/// Video memory where the document does not say more: QEMU's default is 16 MiB, and shared surfaces take more.
 const VIDEO: u64 = 64 * MIB;
+/// What libvirt writes for qxl: ram and vram of 64 MiB and vgamem of 16 MiB.
+const VIDEO_QXL: u64 = 144 * MIB;
 /// Rings and buffers of a disk, a network interface or another device that moves data.
 const DEVICE: u64 = 4 * MIB;
 
@@ -133,7 +135,8 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
                     ctx.domain.attribute(model, name).and_then(|v| v.trim().parse::<u64>().ok()).unwrap_or(0)
                 };
                 let said = ["ram", "vram", "vgamem"].into_iter().map(kib).fold(0, u64::saturating_add);
-                video = video.saturating_add(said.saturating_mul(KIB).max(VIDEO));
+                let least = if device.model.as_deref() == Some("qxl") { VIDEO_QXL } else { VIDEO };
+                video = video.saturating_add(said.saturating_mul(KIB).max(least));
             }
             (DeviceKind::Video, None) => video = video.saturating_add(VIDEO),
             // Not controllers, inputs and the like: libvirt adds those by itself, and they lock nothing.
