@@ -10,6 +10,7 @@ use crate::cmd::owner;
 use crate::output::{Answer, Output};
 pub(super) use inputs::boot;
 use inputs::{Security, Source, Verification};
+use std::path::Path;
 use std::time::Duration;
 use told::Told;
 use virt_sev::host::HostFacts;
@@ -64,13 +65,17 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let state = Registry::default_folder()?;
     let name = security.name.clone();
     if let Some(session) = &security.session {
-        Registry::open(&state)?.claim(session, &format!("domain {name} on {}", libvirt.uri()))?;
+        // A session that was used is refused before anything is touched.
+        Registry::open(&state)?.refuse_used(session)?;
     }
     let request =
         Request { name: name.clone(), xml: done.xml, limit, journal: Journal::below(&state), cancel };
     let told = Told::new(name, &security, out);
     let launch = Launch::define(&libvirt, request)?;
     told.step("defined");
+    if let Err(e) = claim(&security, &state, libvirt.uri()) {
+        return Err(launch.abandon(e));
+    }
     if security.mode.is_none() {
         return told.unmeasured(launch.start_paused_unmeasured()?);
     }
@@ -82,6 +87,14 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(verification) => verified(launch, verification, &told),
         None if security.session.is_some() => told.handed_over(launch, &libvirt),
         None => told.unverified(launch),
+    }
+}
+
+/// The session is used from here on, whatever becomes of the start: the chip may see it.
+fn claim(security: &Security, state: &Path, uri: &str) -> Result<()> {
+    match &security.session {
+        Some(session) => Registry::open(state)?.claim(session, &format!("domain {} on {uri}", security.name)),
+        None => Ok(()),
     }
 }
 
