@@ -224,6 +224,20 @@ pub(crate) struct VerifyCommand {
     pub(crate) debug: bool,
 }
 
+/// The guest owner's keys.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// File with the TIK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tik: Option<PathBuf>,
+    /// File with the TEK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tek: Option<PathBuf>,
+    /// File with TEK and TIK, 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tk: Option<PathBuf>,
+}
+
 /// Options of virt-qemu-sev-validate, under the same names and letters.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Verification")]
@@ -273,15 +287,8 @@ pub(crate) struct VerifyArgs {
     /// Processor stepping
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpu_stepping: Option<u32>,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
@@ -316,15 +323,8 @@ pub(crate) struct SecretBuildArgs {
     /// Measurement of the guest, base64
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: String,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// File for the header
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_header: PathBuf,

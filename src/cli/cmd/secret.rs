@@ -8,7 +8,7 @@ use virt_sev::inject::packet;
 use virt_sev::measure::verify::Evidence;
 
 pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
-    let keys = owner::keys(args.tk.as_deref(), args.tik.as_deref(), args.tek.as_deref())?;
+    let keys = owner::keys(&args.keys)?;
     let measurement = Evidence::parse_measurement(&args.measurement)?;
     let mut mac = [0; 32];
     mac.copy_from_slice(&measurement[..32]);

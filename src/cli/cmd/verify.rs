@@ -11,7 +11,7 @@ use virt_sev::{Error, Kind, Result};
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
     owner::check_usage(v)?;
-    let keys = owner::keys_of(v)?;
+    let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
     let boot = owner::Boot {
         firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
-    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys_of(&args.verify)?) } else { None };
+    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys(&args.verify.keys)?) } else { None };
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
