@@ -84,7 +84,7 @@ impl Journal {
             .create(&self.0)
             .map_err(|e| io("the state folder cannot be made", &self.0, e))?;
         self.sweep();
-        let path = self.0.join(format!("{}.json", entry.uuid));
+        let path = self.file(entry);
         let text = serde_json::to_vec_pretty(entry)
             .map_err(|e| Error::new(Kind::Bug, "a launch record cannot be written").because(e))?;
         let draft = self.0.join(format!("{}.{}.new", entry.uuid, std::process::id()));
@@ -103,6 +103,19 @@ impl Journal {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Err(self.taken(&path, entry)),
             Err(e) => Err(io("the launch record cannot be written", &path, e)),
         }
+    }
+
+    /// Refuses a domain with a record.
+    ///
+    /// # Errors
+    /// `Kind::State` when there is one.
+    pub fn refuse_taken(&self, entry: &Entry) -> Result<()> {
+        let path = self.file(entry);
+        if path.exists() { Err(self.taken(&path, entry)) } else { Ok(()) }
+    }
+
+    fn file(&self, entry: &Entry) -> PathBuf {
+        self.0.join(format!("{}.json", entry.uuid))
     }
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {

@@ -102,8 +102,10 @@ impl<H: Hypervisor> Launch<Defined, H> {
         let Request { name, xml, limit, journal, cancel } = request;
         let (uuid, xml) = identity::identified(xml)?;
         let look = || {
-            let (hv, name, uuid) = (hypervisor.clone(), name.clone(), uuid.clone());
-            within(limit, &cancel, "looking up the domain", move || before_launch(&hv, &name, &uuid))
+            let (hv, journal, name, uuid) = (hypervisor.clone(), journal.clone(), name.clone(), uuid.clone());
+            within(limit, &cancel, "looking up the domain", move || {
+                before_launch(&hv, &journal, &name, &uuid)
+            })
         };
         let previous = look()?;
         let record = journal.write(&Entry::new(hypervisor.uri(), &uuid, &name, previous.clone()))?;
@@ -172,7 +174,12 @@ impl<H: Hypervisor> Launch<Defined, H> {
 }
 
 /// The definition as it is before the launch, of a domain that is off; `None` where there is no such domain.
-fn before_launch<H: Hypervisor>(hypervisor: &H, name: &str, uuid: &str) -> Result<Option<String>> {
+fn before_launch<H: Hypervisor>(
+    hypervisor: &H,
+    journal: &Journal,
+    name: &str,
+    uuid: &str,
+) -> Result<Option<String>> {
     let (by_name, by_uuid) = (hypervisor.find(name)?, hypervisor.find_uuid(uuid)?);
     let Some(guest) = by_name.or(by_uuid) else { return Ok(None) };
     if guest.state()? != GuestState::Off {
@@ -182,6 +189,8 @@ fn before_launch<H: Hypervisor>(hypervisor: &H, name: &str, uuid: &str) -> Resul
     }
     let there = (guest.name()?, guest.uuid()?);
     if (there.0.as_str(), there.1.as_str()) != (name, uuid) {
+        // What a launch of this document that was cut off has left has another UUID, where the document has none.
+        journal.refuse_taken(&Entry::new(hypervisor.uri(), &there.1, &there.0, None))?;
         return Err(Error::new(Kind::State, "another domain has this name or this UUID")
             .at(name.to_owned())
             .found(format!("{}, {}", there.0, there.1))
