@@ -115,17 +115,16 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
         told.step(&format!("{} secret{} injected", v.table.len(), if v.table.len() == 1 { "" } else { "s" }));
     }
     let (evidence, verdict) = (*launch.evidence(), launch.verdict().clone());
-    let launch = launch.resume()?;
-    told.running(launch.guest(), Some((&evidence, &verdict)))
+    told.running(launch.resume()?, Some((&evidence, &verdict)))
 }
 
 fn recover(uri: Option<&str>, limit: Duration, cancel: &Cancel, out: Output) -> Result<Answer> {
     let libvirt = connect::open(uri, limit, cancel)?;
     let journal = Journal::below(&Registry::default_folder()?);
-    let told = within(limit, cancel, "recovering", move || launch::recover(&libvirt, &journal))?;
-    if told.is_empty() {
+    let done = within(limit, cancel, "recovering", move || launch::recover(&libvirt, &journal))?;
+    if done.told.is_empty() && done.problems.is_empty() {
         out.say("No launch was cut off.");
     }
-    out.answer(&told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    Ok(Answer::Yes)
+    out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    Error::many(done.problems).map_or(Ok(Answer::Yes), Err)
 }
