@@ -69,7 +69,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let request =
         Request { name: name.clone(), xml: done.xml, limit, journal: Journal::below(&state), cancel };
     let told = Told::new(name, &security, out);
-    let launch = Launch::define(&libvirt, request)?;
+    let launch = Launch::define(&libvirt, request).map_err(define::same_name)?;
     told.step("defined");
     if security.mode.is_none() {
         return told.unmeasured(launch.start_paused_unmeasured()?);
