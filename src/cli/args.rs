@@ -24,7 +24,8 @@ Example:
 
 const VERIFY_EXAMPLES: &str = "\
 Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and
---firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is.
+--firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the
+exit code answers.
 
 Example:
   virt-sev verify -c qemu+ssh://HOST/system --domain guest --firmware OVMF.amdsev.fd \\

@@ -119,6 +119,19 @@ fn an_image_without_a_guid_table_is_said_to_have_none() {
 }
 
 #[test]
+fn a_host_root_that_is_not_there_is_no_bad_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let domain = dir.path().join("g.xml");
+    std::fs::write(&domain, "<domain type='kvm'><name>g</name><memory>262144</memory><os><type machine='q35'>hvm</type></os></domain>").unwrap();
+    let out = Command::new(program("virt-sev"))
+        .args(["apply", domain.to_str().unwrap(), "--set", "security.sev=true", "--host-root", "/nowhere"])
+        .output()
+        .unwrap();
+    assert_code(&out, 4);
+    assert!(err(&out).contains("/nowhere: the folder of the host's files is not there"), "{}", err(&out));
+}
+
+#[test]
 fn help_is_short() {
     for command in
         [&["keys"][..], &["apply"], &["define"], &["session"], &["measurement"], &["secret", "build"]]
