@@ -12,6 +12,12 @@ use virt_sev::{Error, Kind, Result};
 
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(args: &ApplyArgs, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
+    // Below a folder that is not there nothing is found, and the answer would blame the host.
+    if let Some(root) = args.host_root.as_deref().filter(|r| !r.is_dir()) {
+        return Err(Error::new(Kind::File, "the folder of the host's files is not there")
+            .at(root.display().to_string())
+            .wanted("--host-root DIR with the host's own folders below DIR"));
+    }
     let mut facts = match &args.host_root {
         Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
         None => HostFacts::not_asked(),

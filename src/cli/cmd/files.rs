@@ -14,6 +14,14 @@ fn trouble(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, what).at(path.display().to_string()).because(e)
 }
 
+/// `tempfile` puts its own random name into its errors: the user knows only the file that was asked for.
+fn plain(e: std::io::Error) -> std::io::Error {
+    match e.to_string().split_once(" at path \"") {
+        Some((text, _)) => std::io::Error::new(e.kind(), text.to_owned()),
+        None => e,
+    }
+}
+
 /// Opens a file to be read as a stream; `-` is standard input.
 pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
     let opened = if path == Path::new("-") {
@@ -60,7 +68,7 @@ pub(crate) fn read_text(what: &str, path: &Path) -> Result<String> {
 pub(crate) fn write(what: &str, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     // A symbolic link keeps pointing: the file behind it is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let fail = |e: std::io::Error| trouble(&format!("the {what} cannot be written"), path, e);
+    let fail = |e: std::io::Error| trouble(&format!("the {what} cannot be written"), path, plain(e));
     let mode = std::fs::metadata(&target).map_or(mode, |m| m.permissions().mode() & 0o7777);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -72,4 +80,18 @@ pub(crate) fn write(what: &str, path: &Path, bytes: &[u8], mode: u32) -> Result<
     draft.as_file().sync_all().map_err(fail)?;
     draft.persist(&target).map_err(|e| fail(e.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_error_names_no_temporary_file() {
+        let e = super::write("answer", std::path::Path::new("/nowhere/at/all"), b"", 0o600)
+            .map_err(|e| e.to_string());
+        assert!(
+            e.as_ref()
+                .is_err_and(|e| e.starts_with("/nowhere/at/all: the answer") && !e.contains(".virt-sev.")),
+            "{e:?}"
+        );
+    }
 }

@@ -82,13 +82,29 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
         None => None,
     };
     let processors = processors(v, boot)?;
-    Expected::of_launch(
+    let expected = Expected::of_launch(
         &mut files::open("firmware", &boot.firmware)?,
         kernel.as_ref(),
         policy,
         processors.as_ref(),
     )
-    .map_err(|e| e.at(boot.firmware.display().to_string()))
+    .map_err(|e| e.at(boot.firmware.display().to_string()))?;
+    log::debug!("measured: firmware {}, policy {policy:#x}", boot.firmware.display());
+    if let Some(kernel) = &boot.kernel {
+        let initrd = boot.initrd.as_ref().map_or("none".to_owned(), |p| p.display().to_string());
+        let cmdline = boot.cmdline.as_deref().unwrap_or_default();
+        log::debug!("measured: kernel {}, initrd {initrd}, command line '{cmdline}'", kernel.display());
+    }
+    for candidate in &expected.digests {
+        let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
+        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
+    }
+    Ok(expected)
+}
+
+/// Lower-case hexadecimal, as digests are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The processors as the options describe them; `None` where they do not.

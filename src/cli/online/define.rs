@@ -7,9 +7,9 @@ use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use virt_sev::Result;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
+use virt_sev::{Error, Result};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -35,6 +35,15 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
 }
 
 fn define(libvirt: &Libvirt, xml: &str) -> Result<(String, String)> {
-    let guest = libvirt.define(xml)?;
+    let guest = libvirt.define(xml).map_err(same_name)?;
     Ok((guest.name()?, guest.uuid()?))
+}
+
+/// libvirt refuses a document without `<uuid>` when a domain of its name is defined: what to do is not in its words.
+fn same_name(e: Error) -> Error {
+    if e.to_string().contains("already exists with uuid") {
+        e.hint("Put that <uuid> into the document, name the defined domain in place of the file, or undefine it first.")
+    } else {
+        e
+    }
 }
