@@ -14,8 +14,7 @@ pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     mac.copy_from_slice(&measurement[..32]);
     let table = owner::secrets(&args.secret)?;
     let packet = packet::build(&keys.tik, &keys.tek, &mac, &table.to_bytes(None)?)?;
-    files::write("secret header", &args.secret_header, packet.header_base64().as_bytes(), 0o600)?;
-    files::write("secret payload", &args.secret_payload, packet.payload_base64().as_bytes(), 0o600)?;
+    files::write_packet(&args.secret_header, &args.secret_payload, &packet)?;
     out.say(&format!(
         "{} secret{} in {} bytes. Inject: virt-sev secret inject -c URI DOMAIN --secret-header {} --secret-payload {}",
         table.len(),
