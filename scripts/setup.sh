@@ -19,6 +19,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # Names of Debian's packages, each with the program or file that shows it is there on any distribution.
 wanted="
 gcc:gcc
+libc6-dev:/usr/include/stdio.h
 pkg-config:pkg-config
 make:make
 libvirt-dev:/usr/include/libvirt/libvirt.h
@@ -183,7 +184,8 @@ if [ $debian = yes ]; then debian_packages; else other_packages; fi
 sevctl_version=0.6.2
 if [ ! -x "$build/peers/bin/sevctl" ]; then
   say "sevctl $sevctl_version from crates.io (a peer to test against)"
-  CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl
+  CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
+    die "sevctl $sevctl_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 fi
 
