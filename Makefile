@@ -21,7 +21,8 @@ build:
 	$(CARGO) build --release --locked -p virt-sev-cli
 
 # A recursive make reads build/env.mk after set-up has written it.
-demo: setup
+demo:
+	@scripts/setup.sh demo
 	@$(MAKE) --no-print-directory build-demo
 	@$(MAKE) --no-print-directory run-demo
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings everything that `make demo` and `make check` need. In: a machine. Out: packages, build/ and build/env.mk.
+# Brings everything that `make demo` and `make check` need. In: a machine; with the argument `demo` what only the tests
+# need is left out. Out: packages, build/ and build/env.mk.
 # Repeatable: what is there is left alone. Never: upgrades, restarts or configures a libvirt or QEMU that is installed.
 #
 # - System packages come from the machine's own Debian mirror (Debian 12 and 13). On Debian 12 libvirt and QEMU
@@ -182,9 +183,10 @@ mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
-if [ ! -x "$build/peers/bin/sevctl" ]; then
+if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
   say "sevctl $sevctl_version from crates.io (a peer to test against)"
-  CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
+  # A debug build: it compiles faster, and its cryptography is OpenSSL's.
+  CARGO_TARGET_DIR=$build/peers/target CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
     die "sevctl $sevctl_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 fi
