@@ -101,8 +101,6 @@ debian_packages() {
     say "packages: all here"
     return
   fi
-  local sudo=
-  [ "$(id -u)" = 0 ] || sudo=sudo
   : >"$build/apt/log"
   : >"$build/apt/preferences"
   local mirror keyring='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
@@ -124,14 +122,25 @@ debian_packages() {
     printf 'Package:%s\nPin: release n=bookworm-backports\nPin-Priority: 700\n' "$pin" >"$build/apt/preferences"
   fi
   apt_with release update >>"$build/apt/log" 2>&1 || die "apt-get update failed (see $build/apt/log)."
-  if [ ${#missing[@]} -gt 0 ]; then
-    say "packages: installing ${missing[*]}"
-    $sudo env DEBIAN_FRONTEND=noninteractive bash -c "$(declare -f apt_with); build='$build'; apt_with \"\$@\"" - \
-      release -y --no-install-recommends --no-remove install "${missing[@]}" >>"$build/apt/log" 2>&1 </dev/null ||
-      die "apt-get install failed (see $build/apt/log)."
-  fi
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
   unpack_kernel
+}
+
+install_packages() {
+  local sudo='' upgrades
+  local arguments=(release -y --no-install-recommends --no-remove install "$@")
+  upgrades=$(LC_ALL=C apt_with "${arguments[@]}" --simulate 2>>"$build/apt/log" | awk '$1 == "Inst" && $2 ~ /^(libvirt|qemu)/ && $3 ~ /^\[/ {printf " %s", $2}') ||
+    die "apt cannot install $* (see $build/apt/log)."
+  [ -z "$upgrades" ] ||
+    die "what is missing would also upgrade$upgrades, which set-up does not do by itself. Install this yourself and run again: $*"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "packages are missing, and there is neither root nor sudo. As root: apt-get install $*. Then run again."
+    sudo=sudo
+  fi
+  say "packages: installing $*"
+  $sudo env DEBIAN_FRONTEND=noninteractive bash -c "$(declare -f apt_with); build='$build'; apt_with \"\$@\"" - \
+    "${arguments[@]}" >>"$build/apt/log" 2>&1 </dev/null || die "apt-get install failed (see $build/apt/log)."
 }
 
 fetch_deb() { # list package folder: unpacks a package below the folder, without installing it
