@@ -99,11 +99,12 @@ impl<'a> Told<'a> {
         if !self.out.is_json() {
             self.out.answer(&crate::online::measurement::text(&value))?;
         }
+        let answer = self.answer(&guest, "paused", false, value)?;
         self.step(&format!(
             "waits for its owner, who verifies it and lets it run:\n  {}",
             next_command(libvirt.uri(), &self.name, self.security)
         ));
-        self.answer(&guest, "paused", false, value)
+        Ok(answer)
     }
 }
 
