@@ -154,7 +154,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub(crate) domcaps: Option<PathBuf>,
     /// Read the host's facts below DIR: its files, and CPUID from DIR/cpuid
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub(crate) host_root: Option<PathBuf>,
 }
 

@@ -129,6 +129,12 @@ fn a_host_root_that_is_not_there_is_no_bad_host() {
         .unwrap();
     assert_code(&out, 4);
     assert!(err(&out).contains("/nowhere: the folder of the host's files is not there"), "{}", err(&out));
+    // With a connection the host itself is asked: the folder would do nothing.
+    let out = Command::new(program("virt-sev"))
+        .args(["apply", domain.to_str().unwrap(), "-c", "test:///default", "--host-root", "/"])
+        .output()
+        .unwrap();
+    assert_code(&out, 2);
 }
 
 #[test]
