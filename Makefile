@@ -49,7 +49,7 @@ check-tests:
 	$(CARGO) test --locked -p virt-sev-sim --features live
 
 bench:
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked -p virt-sev --bench apply
 
 # Files that are made from the code's own tables.
 generate:

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 bin=$PWD/target/release
 uri=$VIRT_SEV_LAB_URI
 files=$VIRT_SEV_LAB_FILES
-work=$(mktemp -d "$PWD/build/demo.XXXXXX")
+work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
 export LIBVIRT_DEFAULT_URI=$uri

@@ -6,7 +6,7 @@
 #   come from bookworm-backports, unless the machine has Debian 12's own already. The machine's apt configuration
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
-#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (crates.io). They are unpacked below build/.
+#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -182,7 +182,7 @@ if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
 if [ ! -x "$build/peers/bin/sevctl" ]; then
-  say "sevctl $sevctl_version from crates.io (a peer to test against)"
+  say "sevctl $sevctl_version (a peer to test against)"
   CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl
   rm -rf "$build/peers/target"
 fi

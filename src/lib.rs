@@ -1,4 +1,39 @@
 //! AMD SEV, SEV-ES and SEV-SNP guests on libvirt: configured, checked, launched and attested.
+//!
+//! One way through:
+//!
+//! ```text
+//! keys ─▶ config::resolve ─▶ SevConfig ─┐
+//! XML ──▶ domain::Domain::parse ────────┼─▶ plan::plan ─▶ Plan::apply ─▶ XML that is right
+//! host ─▶ host::HostFacts::gather ──────┘        │
+//!                                      preflight::run
+//!                                                │
+//!        launch::Launch::define ─▶ start_paused ─▶ measure ─▶ verify ─▶ inject ─▶ resume
+//!                                                                │        │
+//! owner: session::create ──▶ measure::expected ──▶ measure::verify::check │
+//!                            inject::table ──▶ inject::packet ────────────┘
+//! ```
+//!
+//! Everything up to [`preflight`] is pure; the host is read in [`host`] alone; XML is written from `xml-templates/`
+//! alone. This crate links no libvirt: [`launch`] works over the trait [`launch::Hypervisor`], whose implementation
+//! over libvirt is the package `virt-sev-sys`.
+//!
+//! ```
+//! use virt_sev::{config, domain::Domain, host::HostFacts, plan};
+//!
+//! # fn main() -> virt_sev::Result<()> {
+//! let xml = "<domain type='kvm'><name>web1</name><memory>1048576</memory>\
+//!            <os><type arch='x86_64' machine='q35'>hvm</type></os></domain>";
+//! let sets = ["security.sev=true".to_owned()];
+//! let keys = config::load_and_resolve(config::Sources { sets: &sets, ..Default::default() })?;
+//! let domain = Domain::parse(xml)?;
+//! if let Some(keys) = keys {
+//!     let plan = plan::plan(&keys, &domain, &HostFacts::not_asked(), &plan::Options::default())?;
+//!     assert!(plan.apply(&domain)?.contains("<policy>0x0001</policy>"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod codes;

@@ -252,6 +252,20 @@ pub(crate) struct VerifyCommand {
     pub(crate) debug: bool,
 }
 
+/// The guest owner's keys.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// File with the TIK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tik: Option<PathBuf>,
+    /// File with the TEK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tek: Option<PathBuf>,
+    /// File with TEK and TIK, 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tk: Option<PathBuf>,
+}
+
 /// Options of virt-qemu-sev-validate, under the same names and letters.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Verification")]
@@ -301,15 +315,8 @@ pub(crate) struct VerifyArgs {
     /// Processor stepping, for SEV-ES
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpu_stepping: Option<u32>,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
@@ -344,15 +351,8 @@ pub(crate) struct SecretBuildArgs {
     /// Measurement of the guest, base64
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: String,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// File for the header
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_header: PathBuf,

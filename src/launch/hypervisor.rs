@@ -138,7 +138,7 @@ pub trait Guest: Clone + Send + Sync + 'static {
     /// Starts it with its processors stopped.
     ///
     /// # Errors
-    /// `Kind::Hypervisor`.
+    /// `Kind::Hypervisor`; `Kind::State` when it is active already, which this call then did not do.
     fn start_paused(&self) -> Result<()>;
     /// Reads the launch measurement.
     ///

@@ -38,11 +38,16 @@ fn io(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, what).at(path.display().to_string()).because(e)
 }
 
-/// When a process began: field 22 of `/proc/PID/stat` (proc(5)); `None` when there is no such process.
+/// When a process began: field 22 of `/proc/PID/stat` (proc(5)); `None` when there is no such process, or when it has
+/// ended and nobody has asked how.
 fn process_start(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything; the fields begin behind the last one.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    match fields.next()? {
+        "Z" | "X" => None,
+        _ => fields.nth(18)?.parse().ok(),
+    }
 }
 
 impl Entry {
@@ -78,7 +83,8 @@ impl Journal {
             .mode(0o700)
             .create(&self.0)
             .map_err(|e| io("the state folder cannot be made", &self.0, e))?;
-        let path = self.0.join(format!("{}.json", entry.uuid));
+        self.sweep();
+        let path = self.file(entry);
         let text = serde_json::to_vec_pretty(entry)
             .map_err(|e| Error::new(Kind::Bug, "a launch record cannot be written").because(e))?;
         let draft = self.0.join(format!("{}.{}.new", entry.uuid, std::process::id()));
@@ -99,6 +105,19 @@ impl Journal {
         }
     }
 
+    /// Refuses a domain with a record.
+    ///
+    /// # Errors
+    /// `Kind::State` when there is one.
+    pub fn refuse_taken(&self, entry: &Entry) -> Result<()> {
+        let path = self.file(entry);
+        if path.exists() { Err(self.taken(&path, entry)) } else { Ok(()) }
+    }
+
+    fn file(&self, entry: &Entry) -> PathBuf {
+        self.0.join(format!("{}.json", entry.uuid))
+    }
+
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
         let under_way = read(path).is_ok_and(|e| e.is_under_way());
         let error = Error::new(Kind::State, "a launch of this domain has not ended").at(entry.name.clone());
@@ -112,11 +131,19 @@ impl Journal {
         }
     }
 
-    /// Every entry, with its file.
-    ///
-    /// # Errors
-    /// `Kind::File` for a folder or a file that cannot be read.
-    pub fn entries(&self) -> Result<Vec<(Entry, Written)>> {
+    /// Removes drafts of processes that died over them.
+    fn sweep(&self) {
+        for path in self.paths("new").unwrap_or_default() {
+            let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+            let pid = stem.rsplit_once('.').and_then(|(_, pid)| pid.parse().ok());
+            if pid.is_some_and(|pid| process_start(pid).is_none()) {
+                // What cannot be removed now is removed the next time.
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
+    fn paths(&self, extension: &str) -> Result<Vec<PathBuf>> {
         let list = match fs::read_dir(&self.0) {
             Ok(list) => list,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -124,10 +151,19 @@ impl Journal {
         };
         let mut paths: Vec<PathBuf> = list
             .filter_map(|item| item.ok().map(|i| i.path()))
-            .filter(|p| p.extension().is_some_and(|x| x == "json"))
+            .filter(|p| p.extension().is_some_and(|x| x == extension))
             .collect();
         paths.sort();
-        paths.into_iter().map(|p| Ok((read(&p)?, Written(p)))).collect()
+        Ok(paths)
+    }
+
+    /// Every entry, with its file; an error for each that cannot be read.
+    ///
+    /// # Errors
+    /// `Kind::File` for a folder that cannot be read.
+    pub fn entries(&self) -> Result<Vec<Result<(Entry, Written)>>> {
+        self.sweep();
+        Ok(self.paths("json")?.into_iter().map(|p| Ok((read(&p)?, Written(p)))).collect())
     }
 }
 
@@ -137,11 +173,17 @@ fn read(path: &Path) -> Result<Entry> {
         Error::new(Kind::File, "the launch record is not readable")
             .at(path.display().to_string())
             .because(e)
-            .hint("Destroy that guest by hand if it is there, then remove the file.")
+            .hint("Its name is the domain's UUID: destroy that guest by hand if it is there, then remove the file.")
     })
 }
 
 impl Written {
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Removes the entry: the launch ended, one way or the other.
     pub fn done(self) {
         if let Err(e) = fs::remove_file(&self.0) {
@@ -168,8 +210,9 @@ mod tests {
         assert_eq!(again.kind(), Kind::State);
         assert!(again.to_string().contains("launches it now"), "{again}");
         let list = journal.entries().unwrap();
-        assert_eq!(list[0].0.previous.as_deref(), Some("<domain/>"));
-        assert!(list[0].0.is_under_way());
+        let (found, _) = list[0].as_ref().unwrap();
+        assert_eq!(found.previous.as_deref(), Some("<domain/>"));
+        assert!(found.is_under_way());
         written.done();
         assert!(journal.entries().unwrap().is_empty());
         assert_eq!(fs::read_dir(dir.path().join("launches")).unwrap().count(), 0);
@@ -180,5 +223,49 @@ mod tests {
         let mut entry = Entry::new("qemu:///x", "u-1", "guest", None);
         entry.pid_start += 1;
         assert!(!entry.is_under_way());
+    }
+
+    /// `kill -9` of a launch whose parent has not waited for it: recovery would have left its guest alone for ever.
+    #[test]
+    fn a_zombie_is_not_under_way() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut entry = Entry::new("qemu:///x", "u-1", "guest", None);
+        entry.pid = child.id();
+        entry.pid_start = process_start(child.id()).unwrap();
+        assert!(entry.is_under_way());
+        child.kill().unwrap();
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while entry.is_under_way() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(!entry.is_under_way());
+        child.wait().unwrap();
+    }
+
+    /// `kill -9` between draft and record: the draft may hold passwords of the definition.
+    #[test]
+    fn a_draft_of_a_dead_process_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap().done();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let drafts = [child.id(), std::process::id()].map(|pid| {
+            let draft = dir.path().join(format!("launches/u-2.{pid}.new"));
+            fs::write(&draft, "<domain/>").unwrap();
+            draft
+        });
+        assert!(journal.entries().unwrap().is_empty());
+        assert_eq!(drafts.map(|d| d.exists()), [false, true], "only the living one's draft stays");
+    }
+
+    #[test]
+    fn a_record_that_is_damaged_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        let _written = journal.write(&Entry::new("qemu:///x", "u-2", "guest", None)).unwrap();
+        fs::write(dir.path().join("launches/u-1.json"), "{").unwrap();
+        let list = journal.entries().unwrap();
+        assert_eq!(list.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -12,8 +12,11 @@
 //! measurement that the host can read and no secret to inject: its way has neither step.
 
 mod hypervisor;
+mod identity;
 pub mod journal;
 mod states;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod wait;
 
@@ -21,5 +24,5 @@ pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
 pub use states::{
     Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, differs, evidence,
 };
-pub use undo::recover;
+pub use undo::{Recovered, recover};
 pub use wait::{Cancel, within};

@@ -2,9 +2,10 @@
 //! everything as it was. Never: a step out of order, or a guest left behind by a failure.
 
 use super::hypervisor::{Guest as _, GuestState, Hypervisor, LaunchInfo};
+use super::identity;
 use super::journal::{Entry, Journal};
-use super::undo::Undo;
-use super::wait::{Cancel, within};
+use super::undo::{Reach, Undo};
+use super::wait::{Calls, Cancel, within};
 use crate::codes::Kind;
 use crate::error::{Error, Result};
 use crate::inject::packet::Packet;
@@ -77,7 +78,7 @@ impl<S, H: Hypervisor> Launch<S, H> {
         call: impl FnOnce(&H::Guest) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let guest = self.guest.clone();
-        within(self.undo.limit, &self.cancel, what, move || call(&guest))
+        self.undo.calls.within(self.undo.limit, &self.cancel, what, move || call(&guest))
     }
 
     fn fail(mut self, error: Error) -> Error {
@@ -95,51 +96,51 @@ impl<H: Hypervisor> Launch<Defined, H> {
     /// Defines the domain, and remembers what was there before.
     ///
     /// # Errors
-    /// `Kind::State` when the guest is active or another launch of it has not ended; `Kind::Hypervisor`;
-    /// `Kind::Timeout`. Nothing has changed then.
+    /// `Kind::State` when the guest is active, when another domain has its name or UUID, or when another launch of it
+    /// has not ended; `Kind::Domain`; `Kind::Hypervisor`; `Kind::Timeout`. Everything is as it was then.
     pub fn define(hypervisor: &H, request: Request) -> Result<Self> {
         let Request { name, xml, limit, journal, cancel } = request;
-        let (hv, wanted) = (hypervisor.clone(), name.clone());
-        let before = within(limit, &cancel, "looking up the domain", move || before_launch(&hv, &wanted))?;
-        // With a definition there is something to lose: it is recorded before it is replaced. Without one the UUID
-        // may not be known yet, and what a crash would leave is a definition that nobody started.
-        let mut undo = Undo {
-            hypervisor: hypervisor.clone(),
-            uuid: String::new(),
-            name,
-            previous: None,
-            started: false,
-            limit,
-            record: None,
+        let (uuid, xml) = identity::identified(xml)?;
+        let look = || {
+            let (hv, journal, name, uuid) = (hypervisor.clone(), journal.clone(), name.clone(), uuid.clone());
+            within(limit, &cancel, "looking up the domain", move || {
+                before_launch(&hv, &journal, &name, &uuid)
+            })
         };
-        if let Some((uuid, definition)) = before {
-            undo.uuid = uuid;
-            undo.previous = Some(definition);
-            undo.record = Some(journal.write(&undo_entry(&undo))?);
-        }
-        let hv = hypervisor.clone();
-        let defined = within(limit, &cancel, "defining the domain", move || {
-            let guest = hv.define(&xml)?;
-            let uuid = guest.uuid()?;
-            Ok((guest, uuid))
-        });
-        let (guest, uuid) = match defined {
-            Ok(defined) => defined,
-            // libvirt changes nothing when it refuses a definition; a timeout may still have changed it.
-            Err(e) if e.kind() == Kind::Hypervisor => {
-                undo.disarm();
+        let previous = look()?;
+        let record = journal.write(&Entry::new(hypervisor.uri(), &uuid, &name, previous.clone()))?;
+        // The record is what keeps two launches of one domain apart: what was seen before it may be gone.
+        match look() {
+            Ok(now) if now == previous => {}
+            Ok(_) => {
+                record.done();
+                return Err(Error::new(Kind::State, "the domain was changed while its launch began")
+                    .at(name)
+                    .hint(
+                        "Somebody else defines or launches it. Nothing was done; look, and launch again.",
+                    ));
+            }
+            Err(e) => {
+                record.done();
                 return Err(e);
             }
-            Err(e) => return Err(undo.fail(e)),
-        };
-        if undo.record.is_none() {
-            undo.uuid = uuid;
-            match journal.write(&undo_entry(&undo)) {
-                Ok(record) => undo.record = Some(record),
-                Err(e) => return Err(undo.fail(e)),
-            }
         }
-        Ok(Self { guest, undo, cancel, state: Defined(()) })
+        let mut undo = Undo {
+            hypervisor: hypervisor.clone(),
+            uuid,
+            name,
+            previous,
+            reach: Reach::Defined,
+            calls: Calls::default(),
+            limit,
+            record: Some(record),
+        };
+        let hv = hypervisor.clone();
+        match undo.calls.within(limit, &cancel, "defining the domain", move || hv.define(&xml)) {
+            Ok(guest) => Ok(Self { guest, undo, cancel, state: Defined(()) }),
+            // A call that failed, or that nobody waited for, may have defined it all the same.
+            Err(e) => Err(undo.fail(e)),
+        }
     }
 
     /// Starts the guest with its processors stopped, to be measured.
@@ -159,26 +160,46 @@ impl<H: Hypervisor> Launch<Defined, H> {
     }
 
     fn start(mut self) -> Result<Self> {
-        self.undo.started = true;
+        self.undo.reach = Reach::Started;
         match self.ask("starting the guest", super::Guest::start_paused) {
             Ok(()) => Ok(self),
-            Err(e) => Err(self.fail(e)),
+            Err(e) => {
+                if e.kind() == Kind::State {
+                    self.undo.reach = Reach::Defined;
+                }
+                Err(self.fail(e))
+            }
         }
     }
 }
 
-fn undo_entry<H: Hypervisor>(undo: &Undo<H>) -> Entry {
-    Entry::new(undo.hypervisor.uri(), &undo.uuid, &undo.name, undo.previous.clone())
-}
-
-fn before_launch<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<Option<(String, String)>> {
-    let Some(guest) = hypervisor.find(name)? else { return Ok(None) };
+/// The definition as it is before the launch, of a domain that is off; `None` where there is no such domain.
+fn before_launch<H: Hypervisor>(
+    hypervisor: &H,
+    journal: &Journal,
+    name: &str,
+    uuid: &str,
+) -> Result<Option<String>> {
+    let (by_name, by_uuid) = (hypervisor.find(name)?, hypervisor.find_uuid(uuid)?);
+    let Some(guest) = by_name.or(by_uuid) else { return Ok(None) };
     if guest.state()? != GuestState::Off {
         return Err(Error::new(Kind::State, "the guest is active already")
             .at(name.to_owned())
             .hint("A launch begins with a guest that is off. Shut it down first."));
     }
-    Ok(Some((guest.uuid()?, guest.definition()?)))
+    let there = (guest.name()?, guest.uuid()?);
+    if (there.0.as_str(), there.1.as_str()) != (name, uuid) {
+        // What a launch of this document that was cut off has left has another UUID, where the document has none.
+        journal.refuse_taken(&Entry::new(hypervisor.uri(), &there.1, &there.0, None))?;
+        return Err(Error::new(Kind::State, "another domain has this name or this UUID")
+            .at(name.to_owned())
+            .found(format!("{}, {}", there.0, there.1))
+            .wanted(format!("{name}, {uuid}"))
+            .hint(
+                "Launch the defined domain by its name, or give the document its <uuid>, or another <name>.",
+            ));
+    }
+    guest.definition().map(Some)
 }
 
 impl<H: Hypervisor> Launch<Paused, H> {

@@ -1,14 +1,26 @@
 //! Puts everything back after a failure. In: what a launch did so far. Out: sentences that say what was undone.
 
 use super::hypervisor::{Guest as _, GuestState, Hypervisor};
-use super::journal::{Journal, Written};
-use super::wait::{Cancel, within};
+use super::journal::{Entry, Journal, Written};
+use super::wait::{Calls, Cancel, within};
 use crate::codes::Kind;
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
 /// How long a daemon that is gone is given to come back: where it is started on demand it does so at once.
 const DAEMON_RETURNS: Duration = Duration::from_secs(5);
+
+/// How long a call is given at least to come back once its guest is gone.
+const CALL_RETURNS: Duration = Duration::from_secs(5);
+
+/// How far a launch came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It started no guest: one that is active was started by somebody else.
+    Defined,
+    /// It started the guest, or may have.
+    Started,
+}
 
 /// Ends the guest and restores its definition unless it is disarmed.
 #[derive(Debug)]
@@ -18,7 +30,8 @@ pub(super) struct Undo<H: Hypervisor> {
     pub(super) name: String,
     /// The definition before; `None`: there was none.
     pub(super) previous: Option<String>,
-    pub(super) started: bool,
+    pub(super) reach: Reach,
+    pub(super) calls: Calls,
     pub(super) limit: Duration,
     pub(super) record: Option<Written>,
 }
@@ -36,7 +49,7 @@ impl<H: Hypervisor> Undo<H> {
         match self.run() {
             Ok(text) => error.and_hint(text),
             Err(e) => error.and_hint(format!(
-                "{}: the guest could not be destroyed ({}). It may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
+                "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
                 self.name,
                 e.to_string().replace('\n', " "),
                 self.hypervisor.uri()
@@ -48,9 +61,19 @@ impl<H: Hypervisor> Undo<H> {
         let hypervisor = self.hypervisor.clone();
         // The connection of the launch may hang in the call that failed: a new one does not.
         let fresh = self.connect_again(&hypervisor)?;
-        let (uuid, previous, started) = (self.uuid.clone(), self.previous.clone(), self.started);
+        let reach = self.reach;
+        // A call that nobody waits for any more may start or define the guest after everything is put back. Ending the
+        // guest is what lets a call that hangs return.
+        if !self.calls.have_ended(Duration::ZERO) {
+            let (fresh, uuid) = (fresh.clone(), self.uuid.clone());
+            within(self.limit, &Cancel::default(), "ending the guest", move || end(&fresh, &uuid, reach))?;
+            if !self.calls.have_ended(self.limit.max(CALL_RETURNS)) {
+                return Err(Error::new(Kind::Timeout, "a call to the hypervisor has not come back"));
+            }
+        }
+        let (uuid, previous) = (self.uuid.clone(), self.previous.clone());
         let text = within(self.limit, &Cancel::default(), "undoing the launch", move || {
-            put_back(&fresh, &uuid, previous.as_deref(), started)
+            put_back(&fresh, &uuid, previous.as_deref(), reach)
         })?;
         self.disarm();
         Ok(text)
@@ -81,72 +104,97 @@ impl<H: Hypervisor> Drop for Undo<H> {
     }
 }
 
+/// Ends the guest where this launch started it.
+fn end<H: Hypervisor>(hypervisor: &H, uuid: &str, reach: Reach) -> Result<()> {
+    match hypervisor.find_uuid(uuid)? {
+        Some(guest) if reach == Reach::Started && guest.state()? != GuestState::Off => guest.destroy(),
+        _ => Ok(()),
+    }
+}
+
 fn put_back<H: Hypervisor>(
     hypervisor: &H,
     uuid: &str,
     previous: Option<&str>,
-    started: bool,
+    reach: Reach,
 ) -> Result<String> {
+    end(hypervisor, uuid, reach)?;
     let Some(guest) = hypervisor.find_uuid(uuid)? else {
         // A transient domain vanishes with its emulator; a definition of ours that was never made, too.
         return match previous {
             Some(xml) => {
                 hypervisor.define(xml).map(|_| "The guest is gone; its definition is what it was.".into())
             }
-            None => Ok("No guest is left.".into()),
+            None => Ok("No guest is left, and no definition.".into()),
         };
     };
-    if guest.state()? != GuestState::Off {
-        guest.destroy()?;
-    }
-    let ended = if started {
-        "The guest was destroyed; its definition "
-    } else {
-        "No guest was started; the definition "
+    let begin = match reach {
+        Reach::Started => "The guest was destroyed; its definition ",
+        Reach::Defined if guest.state()? != GuestState::Off => {
+            "The guest that is active was started by somebody else and is left alone; its definition "
+        }
+        Reach::Defined => "No guest was started; the definition ",
     };
     match previous {
         Some(xml) => {
             hypervisor.define(xml)?;
-            Ok(format!("{ended}is what it was before."))
+            Ok(format!("{begin}is what it was before."))
         }
+        None if guest.state()? != GuestState::Off => Ok(format!("{begin}stays with it.")),
         None => {
             guest.undefine()?;
-            Ok(format!("{ended}was removed, for there was none before."))
+            Ok(format!("{begin}was removed, for there was none before."))
         }
     }
 }
 
-/// Ends what launches that were cut off have left on this hypervisor: one sentence for each.
+/// What [`recover`] did.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// One sentence for each launch that was cut off.
+    pub told: Vec<String>,
+    /// What could not be done; the records of these launches stay.
+    pub problems: Vec<Error>,
+}
+
+/// Ends what launches that were cut off have left on this hypervisor. One that cannot be ended keeps no other from it.
 ///
 /// A guest that runs was verified before it was resumed: it is left alone.
 ///
 /// # Errors
-/// `Kind::Hypervisor`, `Kind::File`.
-pub fn recover<H: Hypervisor>(hypervisor: &H, journal: &Journal) -> Result<Vec<String>> {
-    let mut told = Vec::new();
-    for (entry, file) in journal.entries()? {
-        if entry.uri != hypervisor.uri() {
-            told.push(format!(
-                "{}: on {}: left alone, for this is another hypervisor.",
-                entry.name, entry.uri
-            ));
-            continue;
+/// `Kind::File` when the records cannot be listed.
+pub fn recover<H: Hypervisor>(hypervisor: &H, journal: &Journal) -> Result<Recovered> {
+    let mut done = Recovered::default();
+    for item in journal.entries()? {
+        match item.and_then(|(entry, file)| recover_one(hypervisor, &entry, file)) {
+            Ok(text) => done.told.push(text),
+            Err(e) => done.problems.push(e),
         }
-        if entry.is_under_way() {
-            told.push(format!("{}: left alone, for its launch is under way.", entry.name));
-            continue;
-        }
-        let running = match hypervisor.find_uuid(&entry.uuid)? {
-            Some(guest) => guest.state()? == GuestState::Running,
-            None => false,
-        };
-        if running {
-            told.push(format!("{}: runs, so its launch had come to its end.", entry.name));
-        } else {
-            let text = put_back(hypervisor, &entry.uuid, entry.previous.as_deref(), true)?;
-            told.push(format!("{}: {text}", entry.name));
-        }
-        file.done();
     }
-    Ok(told)
+    Ok(done)
+}
+
+fn recover_one<H: Hypervisor>(hypervisor: &H, entry: &Entry, file: Written) -> Result<String> {
+    let name = &entry.name;
+    if entry.uri != hypervisor.uri() {
+        return Ok(format!("{name}: on {}: left alone, for this is another hypervisor.", entry.uri));
+    }
+    if entry.is_under_way() {
+        return Ok(format!("{name}: left alone, for its launch is under way."));
+    }
+    let ended = || -> Result<String> {
+        let guest = hypervisor.find_uuid(&entry.uuid)?;
+        if guest.is_some_and(|g| g.state().is_ok_and(|s| s == GuestState::Running)) {
+            return Ok("runs, so its launch had come to its end.".into());
+        }
+        put_back(hypervisor, &entry.uuid, entry.previous.as_deref(), Reach::Started)
+    };
+    let text = ended().map_err(|e| {
+        e.at(name.clone()).and_hint(format!(
+            "The record of its launch stays: {}. Where nothing is to be recovered any more, remove that file.",
+            file.path().display()
+        ))
+    })?;
+    file.done();
+    Ok(format!("{name}: {text}"))
 }

@@ -3,7 +3,7 @@
 use crate::codes::Kind;
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,48 @@ pub fn within<T: Send + 'static>(
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
+    }
+}
+
+/// Counts calls under way, those that nobody waits for any more among them: such a call may still change something.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls(Arc<AtomicUsize>);
+
+struct OneCall(Calls);
+
+impl Drop for OneCall {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Calls {
+    /// [`within`], counted.
+    pub(super) fn within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        cancel: &Cancel,
+        what: &str,
+        call: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let one = OneCall(self.clone());
+        within(limit, cancel, what, move || {
+            let _one = one;
+            call()
+        })
+    }
+
+    /// True when every call has come back, at the latest after `limit`.
+    pub(super) fn have_ended(&self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        while self.0.load(Ordering::SeqCst) > 0 {
+            if Instant::now() >= end {
+                return false;
+            }
+            std::thread::sleep(LOOK);
+        }
+        true
     }
 }
 

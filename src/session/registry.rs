@@ -89,6 +89,14 @@ impl Registry {
         }
     }
 
+    /// Refuses a session that was used, without claiming it.
+    ///
+    /// # Errors
+    /// `Kind::Session` when it was claimed before, saying when and for what; `Kind::File` when that cannot be read.
+    pub fn refuse_used(&self, session: &SessionBlob) -> Result<()> {
+        self.used(session)?.map_or(Ok(()), |when| Err(was_used(&when)))
+    }
+
     /// Claims a session for one launch. `what` says which: `domain web1 on qemu:///system`.
     ///
     /// # Errors
@@ -100,8 +108,7 @@ impl Registry {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
                 let when = self.used(session)?.unwrap_or_else(|| "before".to_owned());
-                return Err(Error::new(Kind::Session, format!("this session was used before, {when}"))
-                    .hint("Make a fresh one with `virt-sev session`: one session is for one launch, even a failed one."));
+                return Err(was_used(&when));
             }
             Err(e) => return Err(unusable(&path, e)),
         };
@@ -110,6 +117,11 @@ impl Registry {
             .and_then(|()| file.sync_all())
             .map_err(|e| unusable(&path, e))
     }
+}
+
+fn was_used(when: &str) -> Error {
+    Error::new(Kind::Session, format!("this session was used before, {when}"))
+        .hint("Make a fresh one with `virt-sev session`: one session is for one launch, even a failed one.")
 }
 
 fn unusable(path: &Path, e: std::io::Error) -> Error {

@@ -3,9 +3,9 @@
 use crate::error::told;
 use crate::raw;
 use virt::domain::Domain;
-use virt_sev::Result;
 use virt_sev::inject::packet::Packet;
 use virt_sev::launch::{Guest, GuestState, LaunchInfo};
+use virt_sev::{Error, Kind, Result};
 
 /// A domain on a [`crate::Libvirt`] connection.
 #[derive(Clone)]
@@ -25,6 +25,11 @@ impl LibvirtGuest {
 
 fn told_as<T>(what: &str, result: std::result::Result<T, virt::error::Error>) -> Result<T> {
     result.map_err(|e| told(what, &e))
+}
+
+/// The domain is not in the state that the call needs.
+fn is_invalid(e: &virt::error::Error) -> bool {
+    e.code().is_known_and(|c| c == virt::error::ErrorNumber::OperationInvalid)
 }
 
 impl Guest for LibvirtGuest {
@@ -59,10 +64,15 @@ impl Guest for LibvirtGuest {
     }
 
     fn start_paused(&self) -> Result<()> {
-        told_as(
-            "libvirt does not start the guest",
-            self.0.create_with_flags(virt::sys::VIR_DOMAIN_START_PAUSED),
-        )
+        match self.0.create_with_flags(virt::sys::VIR_DOMAIN_START_PAUSED) {
+            Ok(_) => Ok(()),
+            // "domain is already running": somebody else was first.
+            Err(e) if is_invalid(&e) => {
+                Err(Error::new(Kind::State, "libvirt does not start the guest")
+                    .because(e.message().to_owned()))
+            }
+            Err(e) => Err(told("libvirt does not start the guest", &e)),
+        }
     }
 
     fn launch_info(&self) -> Result<LaunchInfo> {
@@ -88,7 +98,7 @@ impl Guest for LibvirtGuest {
         match self.0.destroy() {
             Ok(_) => Ok(()),
             // Gone already: what was wanted.
-            Err(e) if e.code().is_known_and(|c| c == virt::error::ErrorNumber::OperationInvalid) => Ok(()),
+            Err(e) if is_invalid(&e) => Ok(()),
             Err(e) => Err(told("libvirt does not destroy the guest", &e)),
         }
     }

@@ -49,9 +49,7 @@ pub(crate) fn run(
     if done.config.is_none() {
         out.say("note: no key asks for SEV, so the document stays as it is");
     }
-    if let Some(plan) = &done.plan {
-        out.findings(plan.findings());
-    }
+    out.findings(&done.findings);
     let before = done.domain.text();
     let changed = before != done.xml;
     if args.check {
@@ -74,7 +72,7 @@ pub(crate) fn run(
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
                     "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
                 })).collect()),
-                "findings": plan.map_or_else(Vec::new, |p| p.findings().to_vec()),
+                "findings": done.findings,
                 "xml": if written { None } else { Some(&done.xml) },
             }),
         )?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use virt_sev::{Error, Kind, Result};
@@ -21,9 +22,15 @@ fn plain(e: std::io::Error) -> std::io::Error {
     }
 }
 
-/// Opens a file to be read as a stream.
+/// Opens a file to be read as a stream; `-` is standard input.
 pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
+    let opened = if path == Path::new("-") {
+        // Not /dev/stdin: that cannot be opened where standard input is a socket.
+        std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    let file = opened.map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
     // A folder opens, and fails only when it is read, with a text that names no file.
     match file.metadata() {
         Ok(m) if m.is_dir() => {
@@ -36,12 +43,10 @@ pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
 /// Reads a whole document; `-` is standard input.
 pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let result = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)
-    } else {
-        open(what, path)?.take(MOST + 1).read_to_end(&mut bytes)
-    };
-    result.map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
+    open(what, path)?
+        .take(MOST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
     if bytes.len() as u64 > MOST {
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
             .at(path.display().to_string())

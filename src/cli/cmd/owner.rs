@@ -2,7 +2,7 @@
 //! take. Never: anything that the host says.
 
 use super::files;
-use crate::args::VerifyArgs;
+use crate::args::{KeyArgs, VerifyArgs};
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use virt_sev::{Error, Kind, Result};
 const LARGEST_FIRMWARE: u64 = 64 << 20;
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
-pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) -> Result<TransportKeys> {
-    match (tk, tik, tek) {
+pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
+    match (&args.tk, &args.tik, &args.tek) {
         (Some(both), None, None) => read_both(&mut files::open("file of TEK and TIK", both)?)
             .map_err(|e| e.at(both.display().to_string())),
         (None, Some(tik), Some(tek)) => Ok(TransportKeys {
@@ -35,11 +35,6 @@ pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) ->
             .wanted("--tk FILE, or --tik FILE and --tek FILE")
             .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")),
     }
-}
-
-/// The keys that the verification options name.
-pub(crate) fn keys_of(v: &VerifyArgs) -> Result<TransportKeys> {
-    keys(v.tk.as_deref(), v.tik.as_deref(), v.tek.as_deref())
 }
 
 /// Combinations of options that make no sense, as virt-qemu-sev-validate refuses them.

@@ -14,7 +14,7 @@ pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
             .found(args.secret_header.display().to_string())
             .wanted("a file for each"));
     }
-    let keys = owner::keys(args.tk.as_deref(), args.tik.as_deref(), args.tek.as_deref())?;
+    let keys = owner::keys(&args.keys)?;
     let measurement = Evidence::parse_measurement(&args.measurement)?;
     let mut mac = [0; 32];
     mac.copy_from_slice(&measurement[..32]);

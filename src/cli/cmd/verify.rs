@@ -13,7 +13,7 @@ use virt_sev::{Error, Kind, Result};
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
     check_usage(args)?;
-    let keys = owner::keys_of(v)?;
+    let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
     let boot = owner::Boot {
         firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
-use virt_sev::{Error, Result, preflight};
+use virt_sev::{Error, Result};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
-    let done = checked(&args.config, domain, config, &host, false, out)?;
+    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    out.findings(&done.findings);
     let xml = done.xml;
     let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;
     if out.is_json() {
@@ -45,25 +46,4 @@ pub(super) fn same_name(e: Error) -> Error {
     } else {
         e
     }
-}
-
-/// Applies, asks the host, and says what was found. An error finding is an error: nothing is defined then.
-pub(super) fn checked(
-    args: &crate::args::ConfigArgs,
-    domain: virt_sev::domain::Domain,
-    config: Option<virt_sev::config::SevConfig>,
-    host: &HostFacts,
-    injects_secret: bool,
-    out: Output,
-) -> Result<prepare::Prepared> {
-    let done = prepare::prepare(args, domain, config, host, injects_secret)?;
-    if let Some(config) = &done.config {
-        let findings = preflight::run(config, host, &args.skip);
-        out.findings(findings.iter().filter(|f| f.severity != virt_sev::Severity::Error));
-        preflight::refuse(&findings)?;
-    }
-    if let Some(plan) = &done.plan {
-        out.findings(plan.findings());
-    }
-    Ok(done)
 }

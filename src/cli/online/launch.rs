@@ -6,10 +6,11 @@ mod told;
 
 use super::{connect, define, session};
 use crate::args::LaunchArgs;
-use crate::cmd::owner;
+use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::boot;
 use inputs::{Security, Source, Verification};
+use std::path::Path;
 use std::time::Duration;
 use told::Told;
 use virt_sev::host::HostFacts;
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
-    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys_of(&args.verify)?) } else { None };
+    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys(&args.verify.keys)?) } else { None };
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
@@ -49,12 +50,13 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(domain) => domain,
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
-    let config = crate::cmd::prepare::config(&args.config, &domain, source.is_stdin())?;
+    let config = prepare::config(&args.config, &domain, source.is_stdin())?;
     let host = match &config {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
-    let done = define::checked(&args.config, domain, config, &host, !table.is_empty(), out)?;
+    let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
+    out.findings(&done.findings);
     let security = Security::of(&done)?;
     let verification = match keys {
         Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),
@@ -64,13 +66,17 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let state = Registry::default_folder()?;
     let name = security.name.clone();
     if let Some(session) = &security.session {
-        Registry::open(&state)?.claim(session, &format!("domain {name} on {}", libvirt.uri()))?;
+        // A session that was used is refused before anything is touched.
+        Registry::open(&state)?.refuse_used(session)?;
     }
     let request =
         Request { name: name.clone(), xml: done.xml, limit, journal: Journal::below(&state), cancel };
     let told = Told::new(name, &security, out);
     let launch = Launch::define(&libvirt, request).map_err(define::same_name)?;
     told.step("defined");
+    if let Err(e) = claim(&security, &state, libvirt.uri()) {
+        return Err(launch.abandon(e));
+    }
     if security.mode.is_none() {
         return told.unmeasured(launch.start_paused_unmeasured()?);
     }
@@ -82,6 +88,14 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(verification) => verified(launch, verification, &told),
         None if security.session.is_some() => told.handed_over(launch, &libvirt),
         None => told.unverified(launch),
+    }
+}
+
+/// The session is used from here on, whatever becomes of the start: the chip may see it.
+fn claim(security: &Security, state: &Path, uri: &str) -> Result<()> {
+    match &security.session {
+        Some(session) => Registry::open(state)?.claim(session, &format!("domain {} on {uri}", security.name)),
+        None => Ok(()),
     }
 }
 
@@ -101,17 +115,16 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
         told.step(&format!("{} secret{} injected", v.table.len(), if v.table.len() == 1 { "" } else { "s" }));
     }
     let (evidence, verdict) = (*launch.evidence(), launch.verdict().clone());
-    let launch = launch.resume()?;
-    told.running(launch.guest(), Some((&evidence, &verdict)))
+    told.running(launch.resume()?, Some((&evidence, &verdict)))
 }
 
 fn recover(uri: Option<&str>, limit: Duration, cancel: &Cancel, out: Output) -> Result<Answer> {
     let libvirt = connect::open(uri, limit, cancel)?;
     let journal = Journal::below(&Registry::default_folder()?);
-    let told = within(limit, cancel, "recovering", move || launch::recover(&libvirt, &journal))?;
-    if told.is_empty() {
+    let done = within(limit, cancel, "recovering", move || launch::recover(&libvirt, &journal))?;
+    if done.told.is_empty() && done.problems.is_empty() {
         out.say("No launch was cut off.");
     }
-    out.answer(&told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    Ok(Answer::Yes)
+    out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    Error::many(done.problems).map_or(Ok(Answer::Yes), Err)
 }

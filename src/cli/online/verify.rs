@@ -19,7 +19,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     }
     let v = &args.verify;
     cmd::verify::check_usage(args)?;
-    let keys = owner::keys_of(v)?;
+    let keys = owner::keys(&v.keys)?;
     let table = owner::secrets(&v.inject_secret)?;
     let name = args.domain.clone().unwrap_or_default();
     let limit = Duration::from_secs(args.wait.timeout.into());

@@ -69,7 +69,7 @@ impl Source {
 
 /// True when the owner's keys are here: then the launch is verified.
 pub(super) fn is_verified(v: &VerifyArgs) -> bool {
-    v.tik.is_some() || v.tek.is_some() || v.tk.is_some()
+    v.keys.tik.is_some() || v.keys.tek.is_some() || v.keys.tk.is_some()
 }
 
 /// Options that would be ignored are refused: somebody believes that they do something.

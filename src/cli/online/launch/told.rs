@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use virt_sev::Result;
-use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Unmeasured};
+use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Running, Unmeasured};
 use virt_sev::measure::verify::{Evidence, Verdict};
 use virt_sev_sys::{Libvirt, LibvirtGuest};
 
@@ -61,10 +61,10 @@ impl<'a> Told<'a> {
         Ok(Answer::Yes)
     }
 
-    /// The guest runs.
+    /// The guest runs. Where nobody can be told so, the launch has failed and is undone, as its exit code says.
     pub(super) fn running(
         &self,
-        guest: &LibvirtGuest,
+        launch: Launch<Running, Libvirt>,
         proof: Option<(&Evidence, &Verdict)>,
     ) -> Result<Answer> {
         let mut more = json!({});
@@ -74,7 +74,7 @@ impl<'a> Told<'a> {
                 more["digest"] = digest.iter().map(|b| format!("{b:02x}")).collect::<String>().into();
             }
         }
-        self.answer(guest, "running", proof.is_some(), more)
+        self.answer(launch.guest(), "running", proof.is_some(), more).map_err(|e| launch.abandon(e))
     }
 
     /// SEV-SNP: the guest attests itself.
@@ -82,29 +82,32 @@ impl<'a> Told<'a> {
         self.step("started, paused");
         let launch = launch.resume()?;
         self.step("resumed. A SEV-SNP guest attests itself from inside; nothing was verified from here.");
-        self.running(launch.guest(), None)
+        self.running(launch, None)
     }
 
     /// Nobody holds keys for this launch.
     pub(super) fn unverified(&self, launch: Launch<Measured, Libvirt>) -> Result<Answer> {
         let launch = launch.resume_unverified()?;
         self.step("resumed. Without a session nothing can be verified: the memory is encrypted, and the host is trusted for the rest.");
-        self.running(launch.guest(), None)
+        self.running(launch, None)
     }
 
     /// The owner verifies elsewhere.
     pub(super) fn handed_over(&self, launch: Launch<Measured, Libvirt>, libvirt: &Libvirt) -> Result<Answer> {
-        let (guest, evidence) = launch.hand_over();
-        let value = self.evidence(&evidence);
-        if !self.out.is_json() {
-            self.out.answer(&crate::online::measurement::text(&value))?;
+        let value = self.evidence(launch.evidence());
+        let text = crate::online::measurement::text(&value);
+        let told = if self.out.is_json() { Ok(()) } else { self.out.answer(&text) };
+        match told.and_then(|()| self.answer(launch.guest(), "paused", false, value)) {
+            Ok(answer) => {
+                launch.hand_over();
+                self.step(&format!(
+                    "waits for its owner, who verifies it and lets it run:\n  {}",
+                    next_command(libvirt.uri(), &self.name, self.security)
+                ));
+                Ok(answer)
+            }
+            Err(e) => Err(launch.abandon(e)),
         }
-        let answer = self.answer(&guest, "paused", false, value)?;
-        self.step(&format!(
-            "waits for its owner, who verifies it and lets it run:\n  {}",
-            next_command(libvirt.uri(), &self.name, self.security)
-        ));
-        Ok(answer)
     }
 }
 
