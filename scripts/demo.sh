@@ -9,6 +9,7 @@ files=$VIRT_SEV_LAB_FILES
 work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
+export XDG_CACHE_HOME=$work/cache # virt-install's log
 export LIBVIRT_DEFAULT_URI=$uri
 PATH=$bin:$PATH
 

@@ -5,7 +5,7 @@ use super::escape::is_xml_char;
 use super::limits;
 use crate::codes::Kind;
 use crate::error::Error;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 /// A range of bytes of the document.
@@ -111,7 +111,11 @@ pub(super) fn scan(text: &str) -> Result<Scan, Error> {
                     .wanted("a document without <!DOCTYPE> and without entities of its own")
                     .hint("libvirt writes none. Remove it."));
             }
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            Event::Decl(d) => scanner.declaration(&d, span.start == base)?,
+            Event::PI(p) if p.target().eq_ignore_ascii_case("xml") => {
+                return Err(scanner.error(span.start, "not an XML declaration"));
+            }
+            Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => break,
         }
     }
@@ -133,6 +137,26 @@ fn position(p: u64) -> usize {
 impl<'a> Scanner<'a> {
     fn error(&self, at: usize, message: &str) -> Error {
         Error::new(Kind::Domain, message).at(super::path::line_column(self.text, at))
+    }
+
+    /// `<?xml …?>` stands first or nowhere (XML 1.0, section 2.8). libvirt follows an encoding that it names, so it must
+    /// be the one in which the document was read here.
+    fn declaration(&self, declaration: &BytesDecl<'_>, first: bool) -> Result<(), Error> {
+        if !first {
+            return Err(self.error(0, "an XML declaration that is not at the beginning"));
+        }
+        let known =
+            |name: &str| ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|k| name.eq_ignore_ascii_case(k));
+        match declaration.encoding() {
+            None => Ok(()),
+            Some(Ok(name)) if known(&name) => Ok(()),
+            Some(Ok(name)) => Err(self
+                .error(0, "an encoding other than UTF-8")
+                .found(name)
+                .wanted("UTF-8")
+                .hint("Convert the document, for example with iconv, and declare no encoding.")),
+            Some(Err(e)) => Err(self.error(0, "not an XML declaration").because(e)),
+        }
     }
 
     fn entity(&self, at: usize, name: &str) -> Error {

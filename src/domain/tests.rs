@@ -222,3 +222,24 @@ fn an_element_goes_with_its_line() {
     assert_eq!(d.apply(gone("a").iter()).unwrap(), "<domain>\n  <b/><c/>\n</domain>");
     assert_eq!(d.apply(gone("c").iter()).unwrap(), "<domain>\n  <a/>\n  <b/>\n</domain>");
 }
+
+/// libvirt would have read other characters than virt-sev did, or refused what was taken here.
+#[test]
+fn an_xml_declaration_stands_first_and_names_no_other_encoding() {
+    let body = "<domain><name>\u{e9}</name></domain>";
+    for good in ["", "<?xml version='1.0'?>", "<?xml version='1.0' encoding='utf-8'?>\n"] {
+        Domain::parse(&format!("{good}{body}")).unwrap();
+        Domain::parse(&format!("\u{feff}{good}{body}")).unwrap();
+    }
+    for bad in [
+        "<?xml version='1.0' encoding='ISO-8859-1'?>",
+        "<?xml version='1.0' encoding='UTF-16'?>",
+        "\n<?xml version='1.0'?>",
+        "<?xml version='1.0'?><?xml version='1.0'?>",
+        "<?XML version='1.0'?>",
+    ] {
+        let e = Domain::parse(&format!("{bad}{body}")).unwrap_err();
+        assert_eq!(e.kind(), Kind::Domain, "{bad}");
+    }
+    Domain::parse("<domain><?xml version='1.0'?><name>g</name></domain>").unwrap_err();
+}

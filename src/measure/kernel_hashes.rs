@@ -3,7 +3,7 @@
 //!
 //! Layout: QEMU `target/i386/sev.c` (`PaddedSevHashTable`) and edk2 `OvmfPkg/AmdSev/BlobVerifierLibSevHashes`.
 
-use super::{Digest32, feed, hash_of};
+use super::{Digest32, LARGEST_FILE, feed, hash_of};
 use crate::Result;
 use crate::guid::Guid;
 use sha2::{Digest, Sha256};
@@ -47,7 +47,7 @@ impl KernelHashes {
         let kernel = hash_of("kernel", kernel)?;
         let mut hash = Sha256::new();
         if let Some(initrd) = initrd {
-            feed(&mut hash, "initrd", initrd)?;
+            feed(&mut hash, "initrd", initrd, LARGEST_FILE)?;
         }
         let initrd = hash.finalize().into();
         let mut hash = Sha256::new();

@@ -18,8 +18,13 @@ use std::io::{ErrorKind, Read};
 /// A SHA-256 digest.
 pub type Digest32 = [u8; 32];
 
-/// Feeds a stream into a hash in pieces, so that memory does not grow with the file.
-pub(crate) fn feed(hash: &mut Sha256, what: &str, from: &mut dyn Read) -> Result<u64> {
+/// The most of a kernel or an initrd that is hashed: the boot protocol has 32 bits for its size (Linux,
+/// `Documentation/arch/x86/boot.rst`, `ramdisk_size`).
+const LARGEST_FILE: u64 = u32::MAX as u64;
+
+/// Feeds a stream into a hash in pieces, so that memory does not grow with the file, and no further than `most` bytes, so
+/// that a device without an end is an error and no hang.
+pub(crate) fn feed(hash: &mut Sha256, what: &str, from: &mut dyn Read, most: u64) -> Result<u64> {
     let mut piece = vec![0u8; 128 * 1024];
     let mut total = 0u64;
     loop {
@@ -28,6 +33,10 @@ pub(crate) fn feed(hash: &mut Sha256, what: &str, from: &mut dyn Read) -> Result
             Ok(n) => {
                 hash.update(&piece[..n]);
                 total += n as u64;
+                if total > most {
+                    return Err(Error::new(Kind::File, format!("the {what} is too large"))
+                        .wanted(format!("at most {most} bytes")));
+                }
             }
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(Error::new(Kind::File, format!("cannot read the {what}")).because(e)),
@@ -38,7 +47,7 @@ pub(crate) fn feed(hash: &mut Sha256, what: &str, from: &mut dyn Read) -> Result
 /// SHA-256 of a stream.
 pub(crate) fn hash_of(what: &str, from: &mut dyn Read) -> Result<Digest32> {
     let mut hash = Sha256::new();
-    feed(&mut hash, what, from)?;
+    feed(&mut hash, what, from, LARGEST_FILE)?;
     Ok(hash.finalize().into())
 }
 
@@ -53,4 +62,20 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
 /// Encodes as base64 on one line.
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `verify --firmware /dev/zero` never ended.
+    #[test]
+    fn a_stream_without_an_end_is_an_error() {
+        let e = feed(&mut Sha256::new(), "firmware", &mut std::io::repeat(0), 1 << 20).unwrap_err();
+        assert_eq!(e.kind(), Kind::File);
+        let whole = feed(&mut Sha256::new(), "firmware", &mut std::io::repeat(0).take(1 << 20), 1 << 20);
+        assert_eq!(whole.unwrap(), 1 << 20);
+        let e = sev::Measured::new(&mut std::io::repeat(0), None).unwrap_err();
+        assert_eq!(e.message(), "the firmware is too large");
+    }
 }

@@ -11,6 +11,9 @@ use crate::{Error, Kind, Result};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 
+/// No SEV firmware image is larger: OVMF builds have 2 to 8 MiB, and QEMU takes at most 16 MiB (`max-fw-size`).
+pub const LARGEST_FIRMWARE: u64 = 64 << 20;
+
 /// Firmware and kernel hashes table, measured; VMSA pages may follow, in more than one variant.
 #[derive(Debug, Clone)]
 pub struct Measured(Sha256);
@@ -22,7 +25,7 @@ impl Measured {
     /// `Kind::File` when the stream cannot be read; `Kind::Firmware` when it is empty.
     pub fn new(firmware: &mut dyn Read, kernel: Option<&KernelHashes>) -> Result<Self> {
         let mut hash = Sha256::new();
-        if feed(&mut hash, "firmware", firmware)? == 0 {
+        if feed(&mut hash, "firmware", firmware, LARGEST_FIRMWARE)? == 0 {
             return Err(Error::new(Kind::Firmware, "the firmware image is empty")
                 .hint("Give the image that the guest starts from, such as OVMF.amdsev.fd."));
         }

@@ -73,7 +73,14 @@ impl Registry {
         let path = self.folder.join(session.id());
         match std::fs::read(&path) {
             Ok(line) => {
-                let line = String::from_utf8_lossy(&line);
+                // The file may have been damaged: what is not text reaches no terminal.
+                let line: String = String::from_utf8_lossy(&line)
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .collect();
                 match line.trim() {
                     // Another process made the file this very moment, or died while writing it.
                     "" => Ok(Some(

@@ -100,3 +100,13 @@ fn times_are_those_of_the_calendar() {
         assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
     }
 }
+
+#[test]
+fn a_damaged_file_counts_as_used_and_reaches_no_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::open(dir.path()).unwrap();
+    registry.claim(&blob(4), "x").unwrap();
+    std::fs::write(dir.path().join("sessions").join(blob(4).id()), b"\xff\x1b[31mx\nsecond\n").unwrap();
+    let told = registry.used(&blob(4)).unwrap().unwrap();
+    assert!(!told.contains(['\x1b', '\n']) && told.contains("[31mx"), "{told:?}");
+}

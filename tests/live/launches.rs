@@ -260,3 +260,47 @@ fn sev_es_is_verified_and_snp_is_started() {
     let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!((json["mode"].as_str(), json["policy"].as_str()), (Some("sev-snp"), Some("0x30000")));
 }
+
+/// A signal did nothing while a launch waited for a key from a pipe.
+#[test]
+fn a_launch_that_waits_for_a_key_can_be_interrupted() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(None);
+    let pipe = corner.path("owner/tik.bin");
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = corner.launch("0x1", &[]);
+    let mut child = command.args(corner.owner(None)).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for the key");
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    for _ in 0..200 {
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    panic!("SIGTERM did not end it");
+}
+
+/// The exit code said that the launch had failed, and the guest ran.
+#[test]
+fn a_launch_whose_answer_is_lost_is_undone() {
+    let corner = Corner::new(Lab::shared());
+    for verified in [true, false] {
+        corner.session("0x1");
+        corner.domain(None);
+        let mut command = corner.launch("0x1", &[]);
+        if verified {
+            command.args(corner.owner(None));
+        }
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let out = command.stdout(full).output().unwrap();
+        assert_code(&out, 4);
+        assert_eq!(corner.lab.state(&corner.guest), "none", "{}", err(&out));
+        std::fs::remove_dir_all(corner.path("owner")).unwrap();
+    }
+}

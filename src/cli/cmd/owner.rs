@@ -11,13 +11,11 @@ use virt_sev::inject::packet::{self, Packet};
 use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
 use virt_sev::measure::expected::Processors;
 use virt_sev::measure::kernel_hashes::KernelHashes;
+use virt_sev::measure::sev::LARGEST_FIRMWARE;
 use virt_sev::measure::verify::{Evidence, Expected};
 use virt_sev::measure::vmsa::{CpuSignature, VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
 use virt_sev::{Error, Kind, Result};
-
-/// No SEV firmware image is larger: OVMF builds have 2 to 8 MiB.
-const LARGEST_FIRMWARE: u64 = 64 << 20;
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
@@ -131,9 +129,15 @@ fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
 /// What a firmware image holds.
 pub(crate) fn image_contents(path: &Path) -> Result<ImageContents> {
     let mut bytes = Vec::new();
-    files::open("firmware", path)?.take(LARGEST_FIRMWARE).read_to_end(&mut bytes).map_err(|e| {
+    files::open("firmware", path)?.take(LARGEST_FIRMWARE + 1).read_to_end(&mut bytes).map_err(|e| {
         Error::new(Kind::File, "the firmware cannot be read").at(path.display().to_string()).because(e)
     })?;
+    // The table stands at the end: a part of an image would say that there is none.
+    if bytes.len() as u64 > LARGEST_FIRMWARE {
+        return Err(Error::new(Kind::Firmware, "the firmware image is too large")
+            .at(path.display().to_string())
+            .wanted(format!("at most {} MiB", LARGEST_FIRMWARE >> 20)));
+    }
     ovmf::inspect(&bytes).map_err(|e| e.at(path.display().to_string()))
 }
 
@@ -157,4 +161,19 @@ pub(crate) fn packet(
     area: Option<u32>,
 ) -> Result<Packet> {
     packet::build(&keys.tik, &keys.tek, &evidence.mac(), &table.to_bytes(area)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first 64 MiB were looked into, and an image of that size seemed to have no place for a secret.
+    #[test]
+    fn an_image_that_is_too_large_is_told_as_such() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(LARGEST_FIRMWARE + 1).unwrap();
+        let e = image_contents(file.path()).unwrap_err();
+        assert_eq!(e.kind(), Kind::Firmware);
+        assert_eq!(e.message(), "the firmware image is too large");
+    }
 }

@@ -20,8 +20,7 @@ pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     mac.copy_from_slice(&measurement[..32]);
     let table = owner::secrets(&args.secret)?;
     let packet = packet::build(&keys.tik, &keys.tek, &mac, &table.to_bytes(None)?)?;
-    files::write("secret header", &args.secret_header, packet.header_base64().as_bytes(), 0o600)?;
-    files::write("secret payload", &args.secret_payload, packet.payload_base64().as_bytes(), 0o600)?;
+    files::write_packet(&args.secret_header, &args.secret_payload, &packet)?;
     if out.is_json() {
         out.answer_json(
             "secret",

@@ -81,11 +81,10 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
     })
 }
 
-/// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.
+/// Writes a packet where the options say.
 pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet) -> Result<()> {
     let (Some(header), Some(payload)) = (&args.secret_header, &args.secret_payload) else { return Ok(()) };
-    files::write("secret header", header, packet.header_base64().as_bytes(), 0o600)?;
-    files::write("secret payload", payload, packet.payload_base64().as_bytes(), 0o600)
+    files::write_packet(header, payload, packet)
 }
 
 /// Says where the packet is and what to do with it.

@@ -40,7 +40,7 @@ fn define(libvirt: &Libvirt, xml: &str) -> Result<(String, String)> {
 }
 
 /// libvirt refuses a document without `<uuid>` when a domain of its name is defined: what to do is not in its words.
-pub(super) fn same_name(e: Error) -> Error {
+fn same_name(e: Error) -> Error {
     if e.to_string().contains("already exists with uuid") {
         e.hint("Put that <uuid> into the document, name the defined domain in place of the file, or undefine it first.")
     } else {

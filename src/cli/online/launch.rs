@@ -4,7 +4,7 @@
 mod inputs;
 mod told;
 
-use super::{connect, define, session};
+use super::{connect, session};
 use crate::args::LaunchArgs;
 use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
@@ -23,10 +23,6 @@ use virt_sev_sys::Libvirt;
 pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register(signal, cancel.flag())
-            .map_err(|e| Error::new(Kind::Bug, "signals cannot be watched").because(e))?;
-    }
     if args.recover {
         return recover(uri, limit, &cancel, out);
     }
@@ -63,6 +59,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         None => None,
     };
 
+    // Until here nothing has changed, and a signal simply ends the program, whatever it waits for.
+    watch_signals(&cancel)?;
     let state = Registry::default_folder()?;
     let name = security.name.clone();
     if let Some(session) = &security.session {
@@ -72,7 +70,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let request =
         Request { name: name.clone(), xml: done.xml, limit, journal: Journal::below(&state), cancel };
     let told = Told::new(name, &security, out);
-    let launch = Launch::define(&libvirt, request).map_err(define::same_name)?;
+    let launch = Launch::define(&libvirt, request)?;
     told.step("defined");
     if let Err(e) = claim(&security, &state, libvirt.uri()) {
         return Err(launch.abandon(e));
@@ -89,6 +87,15 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         None if security.session.is_some() => told.handed_over(launch, &libvirt),
         None => told.unverified(launch),
     }
+}
+
+/// From here on a signal ends the launch in order: everything is undone.
+fn watch_signals(cancel: &Cancel) -> Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, cancel.flag())
+            .map_err(|e| Error::new(Kind::Bug, "signals cannot be watched").because(e))?;
+    }
+    Ok(())
 }
 
 /// The session is used from here on, whatever becomes of the start: the chip may see it.
