@@ -4,11 +4,16 @@ use super::{files, owner};
 use crate::args::SecretBuildArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
-use virt_sev::Result;
 use virt_sev::inject::packet;
 use virt_sev::measure::verify::Evidence;
+use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
+    if args.secret_header == args.secret_payload {
+        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload are the same file")
+            .found(args.secret_header.display().to_string())
+            .wanted("a file for each"));
+    }
     let keys = owner::keys(&args.keys)?;
     let measurement = Evidence::parse_measurement(&args.measurement)?;
     let mut mac = [0; 32];
