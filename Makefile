@@ -28,6 +28,7 @@ demo:
 
 .PHONY: build-demo run-demo
 build-demo:
+	@[ -x target/release/sev-lab ] || echo "building virt-sev and the simulator: some minutes, the first time"
 	@$(CARGO) build --quiet --release --locked -p virt-sev-cli -p virt-sev-sim
 
 run-demo:
@@ -58,7 +59,9 @@ bench:
 generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 
-install: build
+# Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
+install:
+	@[ -x target/release/virt-sev ] && [ -x target/release/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md

@@ -265,3 +265,11 @@ fn no_source_is_no_configuration() {
     assert_eq!(load_and_resolve(Sources::default()).unwrap(), None);
     assert!(load(Sources::default()).unwrap().is_empty());
 }
+
+/// A domain given to `--config` by mistake counted as a configuration without keys, and the guest got no SEV.
+#[test]
+fn a_domain_without_our_metadata_is_no_configuration() {
+    let e = virt_sev::config::from_text("<domain><name>g</name></domain>", "guest.xml").unwrap_err();
+    assert_eq!(e.kind(), virt_sev::Kind::Config);
+    assert!(e.to_string().contains("holds no virt-sev keys"), "{e}");
+}

@@ -92,7 +92,7 @@ impl Output {
             let word = match f.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
-                Severity::Info if !self.quiet => "note",
+                Severity::Info if self.verbose => "note",
                 Severity::Info | Severity::Ok => continue,
             };
             let mut line = format!("{word}: {}: ", f.id);

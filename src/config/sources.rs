@@ -2,7 +2,7 @@
 //! Never: the meaning of a key. The only file of this folder that touches the file system.
 
 use super::from_document::from_document;
-use super::from_metadata::from_metadata;
+use super::from_metadata::{NAMESPACE, from_metadata};
 use super::raw::RawConfig;
 use super::types::SevConfig;
 use super::{from_set, resolve, yaml};
@@ -74,7 +74,15 @@ fn gather(sources: Sources<'_>, problems: &mut Vec<Error>) -> RawConfig {
 pub fn from_text(text: &str, name: &str) -> Result<RawConfig> {
     let start = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
     if start.starts_with('<') && !start.starts_with("<<") {
-        from_metadata(start, name)
+        let raw = from_metadata(start, name)?;
+        // A whole domain is taken for its metadata. One that has none was not meant as a configuration without keys.
+        if raw.is_empty() && !start.contains(NAMESPACE) {
+            return Err(Error::new(Kind::Config, "this XML holds no virt-sev keys")
+                .at(name)
+                .wanted(format!("an element of the namespace {NAMESPACE}, or YAML or JSON"))
+                .hint("A domain is the argument of the command, not of --config."));
+        }
+        Ok(raw)
     } else {
         from_document(text, name)
     }

@@ -134,14 +134,16 @@ fn unknown_rule(id: &str) -> Option<Error> {
     if known().any(|k| k == id) {
         return None;
     }
-    let nearest = known().min_by_key(|k| distance(k, id)).unwrap_or("");
-    Some(
-        Error::new(Kind::Usage, "no such rule")
-            .at("--skip")
-            .found(format!("'{id}'"))
-            .wanted(known().collect::<Vec<_>>().join(", "))
-            .hint(format!("The nearest is '{nearest}'.")),
-    )
+    let error = Error::new(Kind::Usage, "no such rule")
+        .at("--skip")
+        .found(format!("'{id}'"))
+        .wanted(known().collect::<Vec<_>>().join(", "));
+    // A suggestion that shares little with what was typed only misleads.
+    let close = known().map(|k| (distance(k, id), k)).min().filter(|(d, k)| *d <= k.len() / 2);
+    Some(match close {
+        Some((_, nearest)) => error.hint(format!("Did you mean '{nearest}'?")),
+        None => error,
+    })
 }
 
 /// How many letters differ (Levenshtein).

@@ -312,7 +312,7 @@ impl Layers {
         finding.detail =
             "libvirt lists sev-snp wherever QEMU knows it, and counts SEV-ES guests even where the kernel has SEV-ES off."
                 .into();
-        finding.fix = "Run `virt-sev host` on that host.".into();
+        finding.fix = "Run virt-sev on that host: there it looks at every layer.".into();
     }
 
     /// With SEV-SNP initialised, firmware from API 1.58 on refuses LAUNCH_START of SEV-ES guests; older firmware

@@ -44,7 +44,7 @@ impl Chain {
             return Err(Error::new(Kind::Certificate, "the certificate chain is too short")
                 .found(format!("{} bytes", bytes.len()))
                 .wanted(format!("{} bytes: PDH, PEK, OCA and CEK", Self::ORDER.len() * CERT_SIZE))
-                .hint("Export it with `sevctl export --full FILE`, or with `virt-sev chain fetch`."));
+                .hint("Export it on the host with `sevctl export --full FILE`; `virt-sev session -c URI` reads it over libvirt."));
         };
         let mut problems = Vec::new();
         let mut certs: Vec<Cert> = Vec::with_capacity(Self::ORDER.len());

@@ -26,7 +26,7 @@ pub fn read_key(name: &str, from: &mut dyn Read) -> Result<Secret<[u8; 16]>> {
 /// # Errors
 /// As [`read_key`].
 pub fn read_both(from: &mut dyn Read) -> Result<TransportKeys> {
-    let both = read_exactly::<32>("TEK and TIK", from)?;
+    let both = read_exactly::<32>("file of TEK and TIK", from)?;
     let (mut tek, mut tik) = (Secret::new([0; 16]), Secret::new([0; 16]));
     tek.expose_mut().copy_from_slice(&both.expose()[..16]);
     tik.expose_mut().copy_from_slice(&both.expose()[16..]);
