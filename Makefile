@@ -21,7 +21,8 @@ build:
 	$(CARGO) build --release --locked -p virt-sev-cli
 
 # A recursive make reads build/env.mk after set-up has written it.
-demo: setup
+demo:
+	@scripts/setup.sh demo
 	@$(MAKE) --no-print-directory build-demo
 	@$(MAKE) --no-print-directory run-demo
 
@@ -43,6 +44,8 @@ check-static:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
 
+# virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
+check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache
 check-tests:
 	$(CARGO) build --quiet --locked --workspace --bins
 	$(CARGO) test --locked --workspace

@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 bin=$PWD/target/release
 uri=$VIRT_SEV_LAB_URI
 files=$VIRT_SEV_LAB_FILES
-work=$(mktemp -d "$PWD/build/demo.XXXXXX")
+work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
+export XDG_CACHE_HOME=$work/cache # virt-install's log
 export LIBVIRT_DEFAULT_URI=$uri
 PATH=$bin:$PATH
 
@@ -16,14 +17,27 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[
 exec 3>&1 # where commands are shown, even when their output goes to a file
 step() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 note() { printf '%s# %s%s\n' "$dim" "$*" "$off"; }
-show() { # a command as a person would type it, then its output
-  local words
-  words=$(printf ' %q' "$@")
-  words=${words//$work\//}
-  words=${words//$VIRT_SEV_LAB_DIR\/state\/platform\//}
-  words=${words//$files\//}
-  words=${words//"$(printf %q "$uri")"/URI}
-  printf '$%s\n' "$words" >&3
+short() { # standard input, without the folders that only this demo has
+  sed "s|$work/||g; s|$files/||g; s|$VIRT_SEV_LAB_DIR/state/platform/||g; s|$VIRT_SEV_LAB_DIR/bin/||g; s|${uri//[|?]/.}|URI|g"
+}
+fit() { # standard input, long lines cut where the cut is seen
+  sed -E "s/^(.{$1}).+/\\1.../"
+}
+show() { # a command as a person would type it, an option and its value on one line, then its output
+  local word line='' shown='$' groups=()
+  for word in "$@"; do
+    case $word in *[!A-Za-z0-9_@%+=:,./-]*) [ "$word" = "$uri" ] || word="'$word'" ;; esac
+    word=$(short <<<"$word")
+    if [ ${#groups[@]} = 0 ] || [[ $word = -* ]]; then groups+=("$word"); else groups[-1]+=" $word"; fi
+  done
+  for word in "${groups[@]}"; do
+    if [ -n "$line" ] && ((${#line} + ${#word} > 105)); then
+      shown+="$line \\"$'\n   '
+      line=''
+    fi
+    line+=" $word"
+  done
+  printf '%s\n' "$bold$shown$line$off" >&3
   "$@"
 }
 
@@ -49,8 +63,8 @@ fi
 step "1. The guest owner, elsewhere: verify the platform's certificates, make keys for one launch"
 note "The platform's chain came from the host; ask_ark.cert holds the simulator's own root, in the place of AMD's."
 # Policy bit 1 on top of security.sev's own bit 0: no key sharing.
-show virt-sev session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner" 2>&1 |
-  sed "s|$work/||; s|$VIRT_SEV_LAB_DIR/state/platform/||"
+show virt-sev session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" \
+  --policy 0x3 -o "$work/owner" 2>&1 | short
 printf 'the password of the root disk is: correct horse battery staple' >"$work/owner/disk.key"
 
 step "2. The administrator: an instance in LXD's own form ..."
@@ -68,7 +82,8 @@ devices: {}
 name: web1
 type: virtual-machine
 EOF
-cut -c1-76 "$work/instance.yaml" | sed "s|$files/||; s/^/  /"
+short <"$work/instance.yaml" | fit 76 | sed 's/^/  /'
+note "policy.noks and firmware are not among LXD's own four keys. All keys: virt-sev keys"
 
 step "3. ... and a domain as virt-install makes it"
 area=$(virt-sev firmware inspect "$files/OVMF.amdsev.fd" --format json)
@@ -77,23 +92,31 @@ size=$(sed -n '/"secret"/,/}/s/.*"size": \([0-9]*\).*/\1/p' <<<"$area")
 cmdline="console=ttyS0 quiet secret=$address,$size"
 truncate -s 16M "$files/web1.img"
 chmod 0666 "$files/web1.img"
-show /usr/bin/python3 "$(command -v virt-install)" --connect "$uri" --virt-type $virt --name web1 --memory 512 --vcpus 1 \
+note "secret=ADDRESS,SIZE tells the demo's tiny guest where the firmware keeps secrets (virt-sev firmware inspect)."
+# Debian's own Python: another one in PATH does not have virt-install's modules.
+virt-install() { /usr/bin/python3 "$(type -P virt-install)" "$@"; }
+show virt-install --connect "$uri" --virt-type $virt --name web1 --memory 512 --vcpus 1 \
   --osinfo debian11 --machine q35 --disk "type=file,source.file=$files/web1.img,driver.type=raw,bus=virtio" --network user,model=virtio --graphics none \
   --serial "file,path=$files/web1.console" --rng /dev/urandom \
   --boot "kernel=$files/vmlinuz,initrd=$files/initrd.img,kernel_args=\"$cmdline\"" --print-xml --dry-run --check all=off >"$work/web1.xml"
 note "$(wc -l <"$work/web1.xml") lines of XML, without SEV"
 
 step "4. What virt-sev changes"
-show virt-sev apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff |
-  sed "s|$files/||g; s|$VIRT_SEV_LAB_DIR/bin/||" | cut -c1-110
+show virt-sev -q apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff | short | fit 107 | sed '$ { /^ *$/d }'
+note "Every edit has a rule and a reason. --explain in the place of --diff:"
+virt-sev -q apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --explain | short | fit 107
 
 step "5. Launch: define, start paused, measure, verify, inject, and only then resume"
 note "--insecure: the owner verifies on the hypervisor's own machine here, which proves nothing outside a demo."
+# The owner's own copies of what is measured, under short names.
+ln -s "$VIRT_SEV_FIRMWARE" "$work/owner/OVMF.amdsev.fd"
+ln -s "$VIRT_SEV_KERNEL" "$work/owner/vmlinuz"
+ln -s "$VIRT_SEV_INITRD" "$work/owner/initrd.img"
 launch=(virt-sev launch -c "$uri" "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}"
   --tik "$work/owner/tik.bin" --tek "$work/owner/tek.bin"
-  --firmware "$VIRT_SEV_FIRMWARE" --kernel "$VIRT_SEV_KERNEL" --initrd "$VIRT_SEV_INITRD" --cmdline "$cmdline"
-  --inject-secret "736869e5-84f0-4973-92ec-06879ce3da0b:$work/owner/disk.key" --insecure)
-show "${launch[@]}"
+  --firmware "$work/owner/OVMF.amdsev.fd" --kernel "$work/owner/vmlinuz" --initrd "$work/owner/initrd.img" --cmdline "$cmdline"
+  --inject-secret "luks-key:$work/owner/disk.key" --insecure)
+show "${launch[@]}" 2>&1
 
 step "6. The guest, on its own serial console"
 for _ in $(seq 120); do
@@ -106,14 +129,14 @@ show virsh -q -c "$uri" domstate web1
 show virsh -q -c "$uri" destroy web1
 
 step "7. The same launch on a host that tampers with the firmware"
-note "A session serves one launch, so the owner makes a fresh one."
+note "A session serves one launch, so the owner has made a fresh one, and the instance carries it."
 virt-sev -q session --chain "$VIRT_SEV_LAB_DIR/state/platform/chain.cert" --ca "$VIRT_SEV_LAB_DIR/state/platform/ask_ark.cert" --policy 0x3 -o "$work/owner2" >/dev/null
 sed -i "s|security.sev.session.dh: .*|security.sev.session.dh: $(cat "$work/owner2/godh.b64")|; s|security.sev.session.data: .*|security.sev.session.data: $(cat "$work/owner2/session.b64")|" "$work/instance.yaml"
 mv "$work/owner2/tik.bin" "$work/owner2/tek.bin" "$work/owner/"
 show sev-lab fault tampered-firmware
 status=0
-show "${launch[@]}" || status=$?
-printf 'exit code %s\n' "$status"
+show "${launch[@]}" 2>&1 || status=$?
+note "exit code $status"
 [ "$status" = 1 ] || { echo "wanted exit code 1" >&2; exit 1; }
 show virsh -q -c "$uri" domstate web1
 [ "$(virsh -q -c "$uri" domstate web1)" = "shut off" ]

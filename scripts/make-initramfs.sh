@@ -6,7 +6,7 @@ busybox=$1
 image=$2
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$(dirname "$image")"
-tree=$(mktemp -d "$(dirname "$image")/initramfs.XXXXXX")
+tree=$(mktemp -d -p "$(dirname "$image")")
 trap 'rm -rf "$tree"' EXIT
 mkdir -p "$tree/bin"
 install -m 0755 "$busybox" "$tree/bin/busybox"

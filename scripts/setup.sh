@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Brings everything that `make demo` and `make check` need. In: a machine. Out: packages, build/ and build/env.mk.
+# Brings everything that `make demo` and `make check` need. In: a machine; with the argument `demo` what only the tests
+# need is left out. Out: packages, build/ and build/env.mk.
 # Repeatable: what is there is left alone. Never: upgrades, restarts or configures a libvirt or QEMU that is installed.
 #
 # - System packages come from the machine's own Debian mirror (Debian 12 and 13). On Debian 12 libvirt and QEMU
 #   come from bookworm-backports, unless the machine has Debian 12's own already. The machine's apt configuration
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
-#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (crates.io). They are unpacked below build/.
+#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -19,6 +20,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # Names of Debian's packages, each with the program or file that shows it is there on any distribution.
 wanted="
 gcc:gcc
+libc6-dev:/usr/include/stdio.h
 pkg-config:pkg-config
 make:make
 libvirt-dev:/usr/include/libvirt/libvirt.h
@@ -99,8 +101,6 @@ debian_packages() {
     say "packages: all here"
     return
   fi
-  local sudo=
-  [ "$(id -u)" = 0 ] || sudo=sudo
   : >"$build/apt/log"
   : >"$build/apt/preferences"
   local mirror keyring='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
@@ -122,14 +122,25 @@ debian_packages() {
     printf 'Package:%s\nPin: release n=bookworm-backports\nPin-Priority: 700\n' "$pin" >"$build/apt/preferences"
   fi
   apt_with release update >>"$build/apt/log" 2>&1 || die "apt-get update failed (see $build/apt/log)."
-  if [ ${#missing[@]} -gt 0 ]; then
-    say "packages: installing ${missing[*]}"
-    $sudo env DEBIAN_FRONTEND=noninteractive bash -c "$(declare -f apt_with); build='$build'; apt_with \"\$@\"" - \
-      release -y --no-install-recommends --no-remove install "${missing[@]}" >>"$build/apt/log" 2>&1 </dev/null ||
-      die "apt-get install failed (see $build/apt/log)."
-  fi
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
   unpack_kernel
+}
+
+install_packages() {
+  local sudo='' upgrades
+  local arguments=(release -y --no-install-recommends --no-remove install "$@")
+  upgrades=$(LC_ALL=C apt_with "${arguments[@]}" --simulate 2>>"$build/apt/log" | awk '$1 == "Inst" && $2 ~ /^(libvirt|qemu)/ && $3 ~ /^\[/ {printf " %s", $2}') ||
+    die "apt cannot install $* (see $build/apt/log)."
+  [ -z "$upgrades" ] ||
+    die "what is missing would also upgrade$upgrades, which set-up does not do by itself. Install this yourself and run again: $*"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "packages are missing, and there is neither root nor sudo. As root: apt-get install $*. Then run again."
+    sudo=sudo
+  fi
+  say "packages: installing $*"
+  $sudo env DEBIAN_FRONTEND=noninteractive bash -c "$(declare -f apt_with); build='$build'; apt_with \"\$@\"" - \
+    "${arguments[@]}" >>"$build/apt/log" 2>&1 </dev/null || die "apt-get install failed (see $build/apt/log)."
 }
 
 fetch_deb() { # list package folder: unpacks a package below the folder, without installing it
@@ -181,9 +192,11 @@ mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
-if [ ! -x "$build/peers/bin/sevctl" ]; then
-  say "sevctl $sevctl_version from crates.io (a peer to test against)"
-  CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl
+if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
+  say "sevctl $sevctl_version (a peer to test against)"
+  # A debug build, with the system's OpenSSL instead of one built from source: minutes less, and no need for Perl.
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
+    die "sevctl $sevctl_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 fi
 

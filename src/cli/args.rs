@@ -3,6 +3,34 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+const APPLY_EXAMPLES: &str = "Examples:
+  virt-sev apply --set security.sev=true --diff guest.xml
+  lxc config show web1 | virt-sev apply --config - web1.xml -o web1-sev.xml
+  virsh dumpxml --inactive web1 | virt-sev apply --config keys.yaml | virsh define /dev/stdin";
+
+const LAUNCH_EXAMPLES: &str = "\
+Without a session the guest runs unverified. With one, and without --tik and --tek, it stays paused for its owner.
+
+Examples:
+  virt-sev launch -c qemu:///system guest.xml --config session/keys.yaml
+  virt-sev launch -c qemu+ssh://HOST/system web1 --config session/keys.yaml --firmware OVMF.amdsev.fd \\
+    --tik session/tik.bin --tek session/tek.bin --inject-secret luks-key:disk.key";
+
+const SESSION_EXAMPLES: &str = "\
+The chain comes from the host: sevctl export --full chain.cert. A session serves one launch.
+
+Example:
+  virt-sev session --chain chain.cert --policy 0x1 -o session/";
+
+const VERIFY_EXAMPLES: &str = "\
+Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and
+--firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the
+exit code answers.
+
+Example:
+  virt-sev verify -c qemu+ssh://HOST/system --domain guest --firmware OVMF.amdsev.fd \\
+    --tik session/tik.bin --tek session/tek.bin --inject-secret luks-key:disk.key";
+
 /// AMD SEV, SEV-ES and SEV-SNP guests on libvirt: configured, checked, launched and attested.
 #[derive(Debug, Parser)]
 #[command(name = "virt-sev", version, max_term_width = 110, disable_help_subcommand = true)]
@@ -22,16 +50,16 @@ pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
-    /// Form of the answer; md is for keys only
+    /// Form of the answer; md is for `keys` only
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Say nothing but the answer and errors
+    /// Only the answer, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more; twice: much more
+    /// Say more: details of notes and warnings, digests, connections; -vv: what enters a measurement
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Colour
+    /// Colour in the answer
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub(crate) color: When,
 }
@@ -39,22 +67,17 @@ pub(crate) struct Common {
 /// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    // Comments of values would make clap print --help with a paragraph for every option.
     Text,
-    /// For programs
     Json,
-    /// Markdown
     Md,
 }
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -63,16 +86,20 @@ pub(crate) enum Command {
     /// Lists every configuration key
     Keys,
     /// Makes a domain document right: XML in, XML out
+    #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
     /// Applies, checks the host, and defines the domain
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes
+    #[command(after_help = LAUNCH_EXAMPLES)]
     Launch(LaunchArgs),
     /// Reads what a launched guest reports
     Measurement(MeasurementArgs),
     /// Makes a guest owner's session for a platform
+    #[command(after_help = SESSION_EXAMPLES)]
     Session(SessionArgs),
-    /// Verifies a launch measurement
+    /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
+    #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyCommand),
     /// Shows what a firmware image really holds
     #[command(subcommand)]
@@ -86,16 +113,17 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {
-    /// Keys as YAML or JSON: a flat map, or an LXD or Incus instance document; - is standard input
+    /// Keys as YAML or JSON: a flat map, or an LXD or Incus instance document; - is standard input (repeatable:
+    /// the later wins)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
-    /// One key; VALUE may be @FILE
+    /// One key, above every --config; @FILE for VALUE reads it from a file (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Ignore the keys in the domain's own metadata
     #[arg(long)]
     pub(crate) no_metadata: bool,
-    /// Leave out a rule (repeatable)
+    /// Leave out a rule, by the name that --explain gives it (repeatable)
     #[arg(long, value_name = "RULE")]
     pub(crate) skip: Vec<String>,
 }
@@ -126,7 +154,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub(crate) domcaps: Option<PathBuf>,
     /// Read the host's facts below DIR: its files, and CPUID from DIR/cpuid
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub(crate) host_root: Option<PathBuf>,
 }
 
@@ -182,13 +210,13 @@ pub(crate) struct SessionArgs {
     /// The platform's certificates: PDH, PEK, OCA, CEK, and ASK, ARK where present; as sevctl exports them
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: Option<PathBuf>,
-    /// ASK and ARK of another root than AMD's
+    /// ASK and ARK of another root than AMD's, for a test platform
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Guest policy, hexadecimal with 0x or decimal
+    /// Guest policy, hexadecimal with 0x or decimal: 0x1 for SEV, 0x5 for SEV-ES, as the keys give them
     #[arg(long, value_name = "NUMBER", value_parser = number::<u32>)]
     pub(crate) policy: u32,
-    /// Folder for godh.b64, session.b64, tek.bin, tik.bin and keys.yaml
+    /// Folder for tek.bin and tik.bin (yours), godh.b64, session.b64 and keys.yaml (the host's); made if missing
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     /// Proceed although the chain is not verified, or the platform is this machine
@@ -224,11 +252,25 @@ pub(crate) struct VerifyCommand {
     pub(crate) debug: bool,
 }
 
+/// The guest owner's keys.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// File with the TIK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tik: Option<PathBuf>,
+    /// File with the TEK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tek: Option<PathBuf>,
+    /// File with TEK and TIK, 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tk: Option<PathBuf>,
+}
+
 /// Options of virt-qemu-sev-validate, under the same names and letters.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Verification")]
 pub(crate) struct VerifyArgs {
-    /// Measurement, base64
+    /// Measurement, base64; `launch` reads it from the guest
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: Option<String>,
     /// SEV firmware API, major version
@@ -252,47 +294,40 @@ pub(crate) struct VerifyArgs {
     /// Initial ram disk
     #[arg(short = 'r', long, value_name = "FILE")]
     pub(crate) initrd: Option<PathBuf>,
-    /// Kernel command line, exactly
+    /// Kernel command line, exactly as the guest gets it
     #[arg(short = 'e', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) cmdline: Option<String>,
     /// Number of virtual processors, for SEV-ES
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) num_cpus: Option<u32>,
-    /// VMSA page of the boot processor
+    /// VMSA page of the boot processor, for SEV-ES
     #[arg(short = '0', long, value_name = "FILE")]
     pub(crate) vmsa_cpu0: Option<PathBuf>,
-    /// VMSA page of every other processor
+    /// VMSA page of every other processor, for SEV-ES
     #[arg(short = '1', long, value_name = "FILE")]
     pub(crate) vmsa_cpu1: Option<PathBuf>,
     /// Processor family, for SEV-ES
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpu_family: Option<u32>,
-    /// Processor model
+    /// Processor model, for SEV-ES
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpu_model: Option<u32>,
-    /// Processor stepping
+    /// Processor stepping, for SEV-ES
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpu_stepping: Option<u32>,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
-    /// Secret to inject after verification (repeatable)
+    /// Secret to inject after verification, such as luks-key:disk.key (repeatable)
     #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) inject_secret: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FirmwareCommand {
-    /// Reads the GUID table of an image: which modes it serves, where a secret and the kernel hashes go
+    /// Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go
     Inspect {
         /// Firmware image
         #[arg(value_name = "FILE")]
@@ -310,21 +345,14 @@ pub(crate) enum SecretCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct SecretBuildArgs {
-    /// Secret (repeatable); the table holds them in this order
+    /// Secret, such as luks-key:disk.key (repeatable); the table holds them in this order
     #[arg(short, long, required = true, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) secret: Vec<String>,
     /// Measurement of the guest, base64
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: String,
-    /// File with the TIK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tik: Option<PathBuf>,
-    /// File with the TEK, 16 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tek: Option<PathBuf>,
-    /// File with TEK and TIK, 32 bytes
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// File for the header
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_header: PathBuf,

@@ -15,6 +15,6 @@ fn main() -> ExitCode {
     if handover::needs_connection(&cli) {
         return output::finish(handover::to_online());
     }
-    output::start_log(&cli.common, false);
+    output::start_log(&cli);
     output::finish(cmd::run(&cli))
 }

@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    let debug = matches!(&cli.command, args::Command::Verify(v) if v.debug);
-    output::start_log(&cli.common, debug);
+    output::start_log(&cli);
     output::finish(online::run(&cli))
 }

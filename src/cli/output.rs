@@ -1,6 +1,6 @@
 //! Where words go: the answer to stdout, everything else to stderr. In: answers, findings, errors. Out: text.
 
-use crate::args::{Common, Format, When};
+use crate::args::{Cli, Command, Common, Format, When};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use virt_sev::{Error, Finding, Kind, Result, Severity};
@@ -10,6 +10,7 @@ use virt_sev::{Error, Finding, Kind, Result, Severity};
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) quiet: bool,
+    verbose: bool,
     color: When,
 }
 
@@ -22,7 +23,12 @@ pub(crate) enum Answer {
 
 impl Output {
     pub(crate) fn new(common: &Common) -> Self {
-        Self { format: common.format, quiet: common.quiet, color: common.color }
+        Self {
+            format: common.format,
+            quiet: common.quiet,
+            verbose: common.verbose > 0 && !common.quiet,
+            color: common.color,
+        }
     }
 
     pub(crate) fn is_json(self) -> bool {
@@ -80,7 +86,7 @@ impl Output {
         }
     }
 
-    /// Findings that are no errors: warnings always, the rest unless quiet.
+    /// Findings that are no errors: warnings always, the rest unless quiet; with `-v` their details too.
     pub(crate) fn findings<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
         for f in findings {
             let word = match f.severity {
@@ -94,6 +100,9 @@ impl Output {
                 line += &format!("{}: ", f.path);
             }
             line += &f.title;
+            if self.verbose && !f.detail.is_empty() {
+                line += &format!("\n  {}", f.detail);
+            }
             if !f.fix.is_empty() {
                 line += &format!("\n  {}", f.fix);
             }
@@ -109,16 +118,34 @@ pub(crate) fn finish(result: Result<Answer>) -> ExitCode {
         Ok(Answer::No) => ExitCode::from(Kind::No.code().exit),
         Err(e) => {
             let mut err = std::io::stderr().lock();
-            for problem in e.problems() {
-                let _ = writeln!(err, "virt-sev: {}", problem.alone());
+            for text in paragraphs(&e) {
+                let _ = writeln!(err, "virt-sev: {text}");
             }
             ExitCode::from(e.kind().code().exit)
         }
     }
 }
 
-/// `-v` and `-vv`: the log goes to stderr.
-pub(crate) fn start_log(common: &Common, debug: bool) {
+/// A text for each problem. Where several in a row have the same next step, it is told once, after the last.
+fn paragraphs(error: &Error) -> Vec<String> {
+    let problems: Vec<&Error> = error.problems().collect();
+    let hint = |n: usize| problems.get(n).and_then(|p: &&Error| p.hint_text());
+    let told = |(n, problem): (usize, &&Error)| {
+        let text = problem.alone().to_string();
+        match hint(n) {
+            Some(next) if hint(n + 1) == Some(next) => {
+                text.strip_suffix(&format!("\n  {next}")).map_or(text.clone(), str::to_owned)
+            }
+            _ => text,
+        }
+    };
+    problems.iter().enumerate().map(told).collect()
+}
+
+/// `-v`, `-vv`, and `verify -d`: the log goes to stderr.
+pub(crate) fn start_log(cli: &Cli) {
+    let common = &cli.common;
+    let debug = matches!(&cli.command, Command::Verify(args) if args.debug);
     let level = match common.verbose + if debug { 2 } else { 0 } {
         _ if common.quiet => log::LevelFilter::Error,
         0 => log::LevelFilter::Warn,
@@ -146,4 +173,16 @@ impl log::Log for StderrLog {
     }
 
     fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_step_that_several_problems_share_is_told_once() {
+        let problem = |text: &str, hint: &str| Error::new(Kind::File, text).hint(hint);
+        let e = Error::many(vec![problem("a", "x"), problem("b", "x"), problem("c", "y")]);
+        assert_eq!(e.map(|e| paragraphs(&e)), Some(vec!["a".into(), "b\n  x".into(), "c\n  y".into()]));
+    }
 }

@@ -54,8 +54,9 @@ impl Default for Settings {
             qemu: None,
             state: PathBuf::from("state"),
             modes: vec![Mode::Sev, Mode::Es, Mode::Snp],
-            asids: 16,
-            es_asids: 8,
+            // An EPYC 7003 with its ASIDs split at 100: more than any test starts at once.
+            asids: 410,
+            es_asids: 99,
             kvm: false,
             report_kvm: false,
             cbitpos: 51,

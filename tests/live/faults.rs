@@ -1,6 +1,7 @@
 //! A host that lies, hangs or dies: the contract's exit code, a clear text, and no guest left.
 
 use crate::lab::{Corner, Lab, assert_code, code, err};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -113,19 +114,16 @@ fn libvirtd_killed_in_the_middle() {
     corner.session("0x1");
     corner.domain(None);
     let mut command = corner.launch("0x1", &[]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..400 {
-        if lab.state(&corner.guest) == "paused" {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    // libvirt shows a guest as paused while it still starts it, and ends such a one when it comes back.
-    std::thread::sleep(Duration::from_secs(1));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // libvirt shows a guest as paused while it still starts it, and ends such a one when it comes back. The launch says
+    // when the start is over, however slow the machine is.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("started, paused") && stderr.read_line(&mut told).unwrap() > 0 {}
     lab.kill_daemon();
-    let out = child.wait_with_output().unwrap();
-    assert_code(&out, 5);
-    assert!(err(&out).contains("launch --recover"), "{}", err(&out));
+    stderr.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{told}");
+    assert!(told.contains("launch --recover"), "{told}");
 
     lab.sev_lab(&["restart"]);
     assert_eq!(lab.state(&corner.guest), "paused", "the guest outlives its daemon");

@@ -10,3 +10,4 @@ mod launches;
 mod offline;
 mod peers;
 mod secrecy;
+mod words;

@@ -1,6 +1,7 @@
 //! Off-line commands never load libvirt: they work on a machine that has none.
 
 use crate::lab::{assert_code, err, program, setup};
+use std::path::Path;
 use std::process::Command;
 
 /// The shared libraries that a program was linked with.
@@ -54,4 +55,31 @@ fn without_the_online_program_the_off_line_half_works_and_the_rest_says_what_is_
     let out = Command::new(&alone).args(["launch", "x"]).output().unwrap();
     assert_code(&out, 5);
     assert!(err(&out).contains("virt-sev-online is not installed"), "{}", err(&out));
+}
+
+#[test]
+fn a_wrong_document_is_exit_4_and_an_unfit_host_exit_1_with_every_reason_and_no_output() {
+    let roots = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/roots");
+    let apply = |arch: &str, root: &str| {
+        let domain = format!(
+            "<domain type='kvm'><name>g</name><memory>262144</memory><os><type arch='{arch}' machine='q35'>hvm</type></os></domain>"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domain.xml");
+        std::fs::write(&path, domain).unwrap();
+        let mut command = Command::new(program("virt-sev"));
+        command.args(["apply", "--set", "security.sev=true", "--host-root"]).arg(roots.join(root)).arg(path);
+        command.output().unwrap()
+    };
+    let out = apply("x86_64", "intel");
+    assert_code(&out, 1);
+    assert!(out.stdout.is_empty());
+    for reason in ["GenuineIntel", "kvm_amd", "Secure Processor", "firmware image"] {
+        assert!(err(&out).contains(reason), "{reason} is missing: {}", err(&out));
+    }
+    let out = apply("aarch64", "intel");
+    assert_code(&out, 4);
+    assert!(out.stdout.is_empty());
+    assert!(err(&out).contains("aarch64") && err(&out).contains("GenuineIntel"), "{}", err(&out));
+    assert_code(&apply("x86_64", "milan"), 0);
 }

@@ -12,6 +12,12 @@ use virt_sev::{Error, Kind, Result};
 
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(args: &ApplyArgs, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
+    // Below a folder that is not there nothing is found, and the answer would blame the host.
+    if let Some(root) = args.host_root.as_deref().filter(|r| !r.is_dir()) {
+        return Err(Error::new(Kind::File, "the folder of the host's files is not there")
+            .at(root.display().to_string())
+            .wanted("--host-root DIR with the host's own folders below DIR"));
+    }
     let mut facts = match &args.host_root {
         Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
         None => HostFacts::not_asked(),
@@ -43,9 +49,7 @@ pub(crate) fn run(
     if done.config.is_none() {
         out.say("note: no key asks for SEV, so the document stays as it is");
     }
-    if let Some(plan) = &done.plan {
-        out.findings(plan.findings());
-    }
+    out.findings(&done.findings);
     let before = done.domain.text();
     let changed = before != done.xml;
     if args.check {
@@ -68,7 +72,7 @@ pub(crate) fn run(
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
                     "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
                 })).collect()),
-                "findings": plan.map_or_else(Vec::new, |p| p.findings().to_vec()),
+                "findings": done.findings,
                 "xml": if written { None } else { Some(&done.xml) },
             }),
         )?;

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -15,9 +16,23 @@ fn trouble(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, what).at(path.display().to_string()).because(e)
 }
 
-/// Opens a file to be read as a stream.
+/// `tempfile` puts its own random name into its errors: the user knows only the file that was asked for.
+fn plain(e: std::io::Error) -> std::io::Error {
+    match e.to_string().split_once(" at path \"") {
+        Some((text, _)) => std::io::Error::new(e.kind(), text.to_owned()),
+        None => e,
+    }
+}
+
+/// Opens a file to be read as a stream; `-` is standard input.
 pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
+    let opened = if path == Path::new("-") {
+        // Not /dev/stdin: that cannot be opened where standard input is a socket.
+        std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    let file = opened.map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
     // A folder opens, and fails only when it is read, with a text that names no file.
     match file.metadata() {
         Ok(m) if m.is_dir() => {
@@ -30,12 +45,10 @@ pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
 /// Reads a whole document; `-` is standard input.
 pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let result = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)
-    } else {
-        open(what, path)?.take(MOST + 1).read_to_end(&mut bytes)
-    };
-    result.map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
+    open(what, path)?
+        .take(MOST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
     if bytes.len() as u64 > MOST {
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
             .at(path.display().to_string())
@@ -100,7 +113,7 @@ enum Draft<'a> {
 }
 
 fn unwritable(what: &str, path: &Path, e: std::io::Error) -> Error {
-    trouble(&format!("the {what} cannot be written"), path, e)
+    trouble(&format!("the {what} cannot be written"), path, plain(e))
 }
 
 impl<'a> Draft<'a> {
@@ -221,5 +234,15 @@ mod tests {
         let e = write_private(&[("header", &header, b"h"), ("payload", &header, b"p")]).unwrap_err();
         assert_eq!(e.kind(), Kind::Usage);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_error_names_no_temporary_file() {
+        let e = write("answer", Path::new("/nowhere/at/all"), b"", 0o600).map_err(|e| e.to_string());
+        assert!(
+            e.as_ref()
+                .is_err_and(|e| e.starts_with("/nowhere/at/all: the answer") && !e.contains(".virt-sev.")),
+            "{e:?}"
+        );
     }
 }

@@ -5,12 +5,18 @@ use crate::args::FirmwareCommand;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use virt_sev::Result;
-use virt_sev::host::ovmf::Area;
+use virt_sev::host::ovmf::{Area, ImageContents};
 
 pub(crate) fn run(args: &FirmwareCommand, out: Output) -> Result<Answer> {
     let FirmwareCommand::Inspect { image } = args;
     let contents = owner::image_contents(image)?;
     let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
+    if contents == ImageContents::default() {
+        out.say(&format!(
+            "note: {}: there is no GUID table with SEV entries: no OVMF image, or one for plain SEV without secrets",
+            image.display()
+        ));
+    }
     let area = |a: Option<Area>| {
         a.map_or(Value::Null, |a| json!({ "base": format!("{:#x}", a.base), "size": a.size }))
     };

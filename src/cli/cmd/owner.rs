@@ -2,7 +2,7 @@
 //! take. Never: anything that the host says.
 
 use super::files;
-use crate::args::VerifyArgs;
+use crate::args::{KeyArgs, VerifyArgs};
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use virt_sev::session::keys::{TransportKeys, read_both, read_key};
 use virt_sev::{Error, Kind, Result};
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
-pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) -> Result<TransportKeys> {
-    match (tk, tik, tek) {
+pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
+    match (&args.tk, &args.tik, &args.tek) {
         (Some(both), None, None) => read_both(&mut files::open("file of TEK and TIK", both)?)
             .map_err(|e| e.at(both.display().to_string())),
         (None, Some(tik), Some(tek)) => Ok(TransportKeys {
@@ -33,11 +33,6 @@ pub(crate) fn keys(tk: Option<&Path>, tik: Option<&Path>, tek: Option<&Path>) ->
             .wanted("--tk FILE, or --tik FILE and --tek FILE")
             .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")),
     }
-}
-
-/// The keys that the verification options name.
-pub(crate) fn keys_of(v: &VerifyArgs) -> Result<TransportKeys> {
-    keys(v.tk.as_deref(), v.tik.as_deref(), v.tek.as_deref())
 }
 
 /// Combinations of options that make no sense, as virt-qemu-sev-validate refuses them.
@@ -85,13 +80,29 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
         None => None,
     };
     let processors = processors(v, boot)?;
-    Expected::of_launch(
+    let expected = Expected::of_launch(
         &mut files::open("firmware", &boot.firmware)?,
         kernel.as_ref(),
         policy,
         processors.as_ref(),
     )
-    .map_err(|e| e.at(boot.firmware.display().to_string()))
+    .map_err(|e| e.at(boot.firmware.display().to_string()))?;
+    log::debug!("measured: firmware {}, policy {policy:#x}", boot.firmware.display());
+    if let Some(kernel) = &boot.kernel {
+        let initrd = boot.initrd.as_ref().map_or("none".to_owned(), |p| p.display().to_string());
+        let cmdline = boot.cmdline.as_deref().unwrap_or_default();
+        log::debug!("measured: kernel {}, initrd {initrd}, command line '{cmdline}'", kernel.display());
+    }
+    for candidate in &expected.digests {
+        let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
+        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
+    }
+    Ok(expected)
+}
+
+/// Lower-case hexadecimal, as digests are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The processors as the options describe them; `None` where they do not.

@@ -8,7 +8,7 @@ use virt_sev::config::{self, FirmwareChoice, SevConfig};
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::plan::{self, Plan};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
 
 /// A document, what its keys ask for, and what it should become.
 #[derive(Debug)]
@@ -17,8 +17,10 @@ pub(crate) struct Prepared {
     pub(crate) domain: Domain,
     /// What the keys ask for; `None`: nothing.
     pub(crate) config: Option<SevConfig>,
-    /// The edits and findings; `None` when nothing was asked for.
+    /// The edits; `None` when nothing was asked for.
     pub(crate) plan: Option<Plan>,
+    /// What the rules and the host's layers have to say, short of errors.
+    pub(crate) findings: Vec<Finding>,
     /// The document as it should be.
     pub(crate) xml: String,
 }
@@ -59,7 +61,10 @@ pub(crate) fn images(domain: &Domain, config: &SevConfig) -> Vec<PathBuf> {
     key.into_iter().chain(loader).collect()
 }
 
-/// Plans and applies.
+/// Plans, applies, and asks the host: what is wrong with the document or the keys comes first, then the host.
+///
+/// # Errors
+/// Every error finding; then there is no document at all.
 pub(crate) fn prepare(
     args: &ConfigArgs,
     domain: Domain,
@@ -69,10 +74,24 @@ pub(crate) fn prepare(
 ) -> Result<Prepared> {
     let Some(wanted) = &config else {
         let xml = domain.text().to_owned();
-        return Ok(Prepared { domain, config, plan: None, xml });
+        return Ok(Prepared { domain, config, plan: None, findings: Vec::new(), xml });
     };
     let options = plan::Options { skip: args.skip.clone(), injects_secret };
     let plan = plan::plan(wanted, &domain, host, &options)?;
+    let layers = preflight::run(wanted, host, &args.skip);
+    refuse(plan.error(), preflight::refuse(&layers).err())?;
     let xml = plan.apply(&domain)?;
-    Ok(Prepared { domain, config, plan: Some(plan), xml })
+    let findings =
+        plan.findings().iter().cloned().chain(layers).filter(|f| f.severity != Severity::Ok).collect();
+    Ok(Prepared { domain, config, plan: Some(plan), findings, xml })
+}
+
+/// Everything that stands in the way, in one error. The first problem gives the exit code: a document that is wrong is
+/// wrong on every host; and where only the host is, its missing mode says more than its missing firmware.
+fn refuse(rules: Option<Error>, layers: Option<Error>) -> Result<()> {
+    let problems = match rules {
+        Some(e) if e.kind() != Kind::No => vec![Some(e), layers],
+        rules => vec![layers, rules],
+    };
+    Error::many(problems.into_iter().flatten().collect()).map_or(Ok(()), Err)
 }

@@ -1,17 +1,19 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
-use super::{files, owner};
+use super::files;
+use super::owner::{self, hex};
 use crate::args::{VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 use virt_sev::inject::packet::Packet;
 use virt_sev::measure::verify::{Evidence, Verdict, check};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
-    owner::check_usage(v)?;
-    let keys = owner::keys_of(v)?;
+    check_usage(args)?;
+    let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
     let boot = owner::Boot {
         firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
@@ -26,11 +28,28 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let table = owner::secrets(&v.inject_secret)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
-    if verdict.matched() && !table.is_empty() {
+    let packed = verdict.matched() && !table.is_empty();
+    if packed {
         let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
     }
-    tell(&verdict, &evidence, out)
+    let answer = tell(&verdict, &evidence, out)?;
+    if packed {
+        out.say(&written(args));
+    }
+    Ok(answer)
+}
+
+/// Options that make no sense together.
+pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
+    if args.secret_header.is_some() && args.verify.inject_secret.is_empty() {
+        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload need --inject-secret")
+            .hint("Without a secret there is nothing to write."));
+    }
+    if args.secret_header.is_some() && args.secret_header == args.secret_payload {
+        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload are the same file"));
+    }
+    owner::check_usage(&args.verify)
 }
 
 fn missing(option: &str) -> Error {
@@ -68,9 +87,32 @@ pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet) -> Result<()> 
     files::write_packet(header, payload, packet)
 }
 
+/// Says where the packet is and what to do with it.
+pub(crate) fn written(args: &VerifyCommand) -> String {
+    let path = |p: &Option<PathBuf>| p.as_deref().unwrap_or(Path::new("")).display().to_string();
+    let (header, payload) = (path(&args.secret_header), path(&args.secret_payload));
+    format!(
+        "secret written, not injected. Inject: virt-sev secret inject -c URI {} --secret-header {header} --secret-payload {payload}",
+        args.domain.as_deref().unwrap_or("DOMAIN"),
+    )
+}
+
 /// Says the verdict.
 pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Result<Answer> {
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    log::debug!(
+        "reported: SEV firmware API {}.{} build {}, policy {:#x}, nonce {}",
+        evidence.api_major,
+        evidence.api_minor,
+        evidence.build_id,
+        evidence.policy,
+        hex(&evidence.measurement[32..])
+    );
+    if let Verdict::Differs { reported, computed } = verdict {
+        log::info!("reported measurement {}", hex(reported));
+        for one in computed {
+            log::info!("expected measurement {}", hex(one));
+        }
+    }
     let matched = verdict.matched();
     if out.is_json() {
         let mut answer = json!({
@@ -99,9 +141,7 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
                 let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
                 out.answer(&format!("verified: launch digest {}{state}\n", hex(digest)))?;
             }
-            Verdict::Differs { .. } => {
-                out.answer("not verified: the measurement is not the expected one\n")?
-            }
+            Verdict::Differs { .. } => out.answer("not verified\n")?,
         }
     }
     if matched {

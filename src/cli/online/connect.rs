@@ -12,7 +12,10 @@ use virt_sev_sys::{Libvirt, LibvirtGuest};
 /// Connects; a daemon that does not answer is an error, not a hang.
 pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
     let uri = uri.map(str::to_owned);
-    within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(uri.as_deref()))
+    let libvirt =
+        within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(uri.as_deref()))?;
+    log::info!("connected to {}", libvirt.uri());
+    Ok(libvirt)
 }
 
 /// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.
@@ -79,7 +82,9 @@ pub(crate) fn active(libvirt: &Libvirt, name: &str) -> Result<LibvirtGuest> {
             .hint(format!("virsh -c '{}' list --all names them.", libvirt.uri()))
     })?;
     if guest.state()? == GuestState::Off {
-        return Err(Error::new(Kind::State, "the guest is not active").at(name.to_owned()));
+        return Err(Error::new(Kind::State, "the guest is not active")
+            .at(name.to_owned())
+            .hint("`virt-sev launch` starts it, and leaves it paused where a session wants its owner."));
     }
     Ok(guest)
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
-use virt_sev::{Result, preflight};
+use virt_sev::{Error, Result};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
-    let done = checked(&args.config, domain, config, &host, false, out)?;
+    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    out.findings(&done.findings);
     let xml = done.xml;
     let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;
     if out.is_json() {
@@ -34,27 +35,15 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
 }
 
 fn define(libvirt: &Libvirt, xml: &str) -> Result<(String, String)> {
-    let guest = libvirt.define(xml)?;
+    let guest = libvirt.define(xml).map_err(same_name)?;
     Ok((guest.name()?, guest.uuid()?))
 }
 
-/// Applies, asks the host, and says what was found. An error finding is an error: nothing is defined then.
-pub(super) fn checked(
-    args: &crate::args::ConfigArgs,
-    domain: virt_sev::domain::Domain,
-    config: Option<virt_sev::config::SevConfig>,
-    host: &HostFacts,
-    injects_secret: bool,
-    out: Output,
-) -> Result<prepare::Prepared> {
-    let done = prepare::prepare(args, domain, config, host, injects_secret)?;
-    if let Some(config) = &done.config {
-        let findings = preflight::run(config, host, &args.skip);
-        out.findings(findings.iter().filter(|f| f.severity != virt_sev::Severity::Error));
-        preflight::refuse(&findings)?;
+/// libvirt refuses a document without `<uuid>` when a domain of its name is defined: what to do is not in its words.
+fn same_name(e: Error) -> Error {
+    if e.to_string().contains("already exists with uuid") {
+        e.hint("Put that <uuid> into the document, name the defined domain in place of the file, or undefine it first.")
+    } else {
+        e
     }
-    if let Some(plan) = &done.plan {
-        out.findings(plan.findings());
-    }
-    Ok(done)
 }

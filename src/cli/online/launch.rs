@@ -4,9 +4,9 @@
 mod inputs;
 mod told;
 
-use super::{connect, define, session};
+use super::{connect, session};
 use crate::args::LaunchArgs;
-use crate::cmd::owner;
+use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::boot;
 use inputs::{Security, Source, Verification};
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
-    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys_of(&args.verify)?) } else { None };
+    let keys = if inputs::is_verified(&args.verify) { Some(owner::keys(&args.verify.keys)?) } else { None };
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
@@ -46,12 +46,13 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(domain) => domain,
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
-    let config = crate::cmd::prepare::config(&args.config, &domain, source.is_stdin())?;
+    let config = prepare::config(&args.config, &domain, source.is_stdin())?;
     let host = match &config {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
-    let done = define::checked(&args.config, domain, config, &host, !table.is_empty(), out)?;
+    let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
+    out.findings(&done.findings);
     let security = Security::of(&done)?;
     let verification = match keys {
         Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),

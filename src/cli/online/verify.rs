@@ -17,8 +17,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         out.format = Format::Json;
     }
     let v = &args.verify;
-    owner::check_usage(v)?;
-    let keys = owner::keys_of(v)?;
+    cmd::verify::check_usage(args)?;
+    let keys = owner::keys(&v.keys)?;
     let table = owner::secrets(&v.inject_secret)?;
     let name = args.domain.clone().unwrap_or_default();
     let limit = Duration::from_secs(args.wait.timeout.into());
@@ -29,14 +29,21 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
     }
+    let address = libvirt.uri().to_owned();
     let (guest, state, live) = within(limit, &cancel, "looking at the guest", move || {
         let guest = connect::active(&libvirt, &name)?;
         let state = guest.state()?;
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
+    if state != GuestState::Paused && !table.is_empty() && args.secret_header.is_none() {
+        return Err(Error::new(Kind::State, "the guest is not paused")
+            .at(args.domain.clone().unwrap_or_default())
+            .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
+    }
     if state != GuestState::Paused && !v.insecure {
         return Err(Error::new(Kind::State, "the guest is not paused")
+            .at(args.domain.clone().unwrap_or_default())
             .hint("A guest that has run may have changed since it was measured. --insecure verifies its launch all the same."));
     }
     let live = Domain::parse(&live)?;
@@ -49,19 +56,32 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let boot = boot(v, live.facts(), evidence.policy)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
-    if verdict.matched() && !table.is_empty() {
+    let mut next = None;
+    if verdict.matched() && table.is_empty() {
+        if state == GuestState::Paused {
+            next = Some(format!(
+                "the guest stays paused; it runs with: virsh -c '{address}' resume {}",
+                guest.name()?
+            ));
+        }
+    } else if verdict.matched() {
         let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         let packet = owner::packet(&keys, &evidence, &table, area)?;
         if args.secret_header.is_some() {
             cmd::verify::write_packet(args, &packet)?;
+            next = Some(cmd::verify::written(args));
         } else {
             let asked = guest.clone();
             within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, None))?;
             within(limit, &cancel, "resuming the guest", move || guest.resume())?;
-            out.say("secret injected, guest resumed");
+            next = Some("secret injected, guest resumed".to_owned());
         }
     }
-    cmd::verify::tell(&verdict, &evidence, out)
+    let answer = cmd::verify::tell(&verdict, &evidence, out)?;
+    if let Some(next) = next {
+        out.say(&next);
+    }
+    Ok(answer)
 }
 
 /// What the options say instead of the hypervisor.

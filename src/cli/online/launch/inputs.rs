@@ -69,17 +69,27 @@ impl Source {
 
 /// True when the owner's keys are here: then the launch is verified.
 pub(super) fn is_verified(v: &VerifyArgs) -> bool {
-    v.tik.is_some() || v.tek.is_some() || v.tk.is_some()
+    v.keys.tik.is_some() || v.keys.tek.is_some() || v.keys.tk.is_some()
 }
 
 /// Options that would be ignored are refused: somebody believes that they do something.
 pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
-    let secrets = !v.inject_secret.is_empty();
     let others = [
-        ("--measurement", v.measurement.is_some()),
         ("--firmware", v.firmware.is_some()),
         ("--kernel", v.kernel.is_some()),
-        ("--inject-secret", secrets),
+        ("--initrd", v.initrd.is_some()),
+        ("--cmdline", v.cmdline.is_some()),
+        ("--api-major", v.api_major.is_some()),
+        ("--api-minor", v.api_minor.is_some()),
+        ("--build-id", v.build_id.is_some()),
+        ("--policy", v.policy.is_some()),
+        ("--num-cpus", v.num_cpus.is_some()),
+        ("--vmsa-cpu0", v.vmsa_cpu0.is_some()),
+        ("--vmsa-cpu1", v.vmsa_cpu1.is_some()),
+        ("--cpu-family", v.cpu_family.is_some()),
+        ("--cpu-model", v.cpu_model.is_some()),
+        ("--cpu-stepping", v.cpu_stepping.is_some()),
+        ("--inject-secret", !v.inject_secret.is_empty()),
     ];
     if v.measurement.is_some() {
         return Some(Error::new(Kind::Usage, "--measurement is what launch reads from the guest itself"));
@@ -100,6 +110,8 @@ pub(super) struct Security {
     pub(super) mode: Option<&'static str>,
     pub(super) policy: u32,
     pub(super) session: Option<SessionBlob>,
+    /// The domain boots a kernel directly.
+    pub(super) kernel: bool,
 }
 
 impl Security {
@@ -108,12 +120,13 @@ impl Security {
         let name = done.domain.facts().name.clone().ok_or_else(|| {
             Error::new(Kind::Domain, "the domain has no name").at("/domain").hint("Add <name>.")
         })?;
+        let kernel = done.domain.facts().os.kernel.is_some();
         let (policy, session) = match &done.config {
             Some(config) => match &config.technology {
                 Technology::Sev { policy, session } => {
                     (policy.0, session.as_ref().map(|s| SessionBlob::parse(&s.session)).transpose()?)
                 }
-                Technology::Snp(_) => return Ok(Self { name, mode: None, policy: 0, session: None }),
+                Technology::Snp(_) => return Ok(Self { name, mode: None, policy: 0, session: None, kernel }),
             },
             None => {
                 let security = done.domain.facts().launch_security.as_ref().ok_or_else(|| {
@@ -122,7 +135,7 @@ impl Security {
                         .hint("Give --set security.sev=true, or --config FILE. A guest without SEV starts with virsh start.")
                 })?;
                 if security.kind.as_deref() != Some("sev") {
-                    return Ok(Self { name, mode: None, policy: 0, session: None });
+                    return Ok(Self { name, mode: None, policy: 0, session: None, kernel });
                 }
                 let policy = security.policy.and_then(|p| u32::try_from(p).ok()).ok_or_else(|| {
                     Error::new(Kind::Domain, "the launch security has no policy")
@@ -132,7 +145,7 @@ impl Security {
             }
         };
         let mode = if SevPolicy(policy).es() { "sev-es" } else { "sev" };
-        Ok(Self { name, mode: Some(mode), policy, session })
+        Ok(Self { name, mode: Some(mode), policy, session, kernel })
     }
 }
 

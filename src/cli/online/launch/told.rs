@@ -101,13 +101,27 @@ impl<'a> Told<'a> {
             Ok(answer) => {
                 launch.hand_over();
                 self.step(&format!(
-                    "waits for its owner, who verifies it and lets it run:\n  virt-sev verify -c {} --domain {} --tik tik.bin --tek tek.bin --firmware FILE --inject-secret NAME:FILE",
-                    libvirt.uri(),
-                    self.name
+                    "waits for its owner, who verifies it and lets it run:\n  {}",
+                    next_command(libvirt.uri(), &self.name, self.security)
                 ));
                 Ok(answer)
             }
             Err(e) => Err(launch.abandon(e)),
         }
     }
+}
+
+/// What the owner types: from elsewhere, so with an address that reaches this host from there.
+fn next_command(uri: &str, name: &str, security: &Security) -> String {
+    let uri = uri.strip_prefix("qemu:///").map_or(uri.to_owned(), |rest| format!("qemu+ssh://HOST/{rest}"));
+    let mut more = String::new();
+    if security.kernel {
+        more += " --kernel FILE --initrd FILE --cmdline TEXT";
+    }
+    if security.mode == Some("sev-es") {
+        more += " --num-cpus N --cpu-family N --cpu-model N --cpu-stepping N";
+    }
+    format!(
+        "virt-sev verify -c '{uri}' --domain {name} --tik tik.bin --tek tek.bin --firmware FILE{more} --inject-secret luks-key:FILE"
+    )
 }
