@@ -7,7 +7,6 @@ use crate::cmd;
 use crate::cmd::owner;
 use crate::output::{Answer, Output};
 use std::time::Duration;
-use virt_sev::config::SevPolicy;
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::launch::{Cancel, Guest as _, GuestState, Hypervisor as _, evidence, within};
 use virt_sev::measure::verify::{Evidence, check};
@@ -54,13 +53,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
     let evidence = overridden(evidence(&info)?, v)?;
-    let boot = boot(v, live.facts())?;
-    if SevPolicy(evidence.policy).es() && v.num_cpus.is_none() && !v.insecure {
-        return Err(Error::new(
-            Kind::Insecure,
-            "--num-cpus is not given, and the domain document comes from the host",
-        ));
-    }
+    let boot = boot(v, live.facts(), evidence.policy)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
     let mut next = None;

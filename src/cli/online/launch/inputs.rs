@@ -183,7 +183,7 @@ impl Verification {
                 .hint("The chip would refuse the launch. Use the TIK that was made with this session, and the same policy."));
         }
         let edited = Domain::parse(&done.xml)?;
-        let boot = boot(v, edited.facts())?;
+        let boot = boot(v, edited.facts(), security.policy)?;
         let expected = owner::expected(v, &boot, security.policy)?;
         let secret_area = if table.is_empty() { None } else { secret_area(&boot.firmware)? };
         if !table.is_empty() {
@@ -226,7 +226,7 @@ fn secret_area(firmware: &Path) -> Result<Option<u32>> {
 }
 
 /// What the guest is expected to start from: the owner's files; with `--insecure` the document's own.
-pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts) -> Result<Boot> {
+pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) -> Result<Boot> {
     let from_document = |option: &str| {
         Error::new(
             Kind::Insecure,
@@ -246,6 +246,10 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts) -> Result<Boo
                 ));
         }
     };
+    // Each processor's state is measured: a host that adds one adds what the owner has not counted.
+    if SevPolicy(policy).es() && v.num_cpus.is_none() && !v.insecure {
+        return Err(from_document("--num-cpus"));
+    }
     let hashed = facts.launch_security.as_ref().is_some_and(|l| l.kernel_hashes.as_deref() == Some("yes"));
     if !hashed {
         if v.kernel.is_some() {
@@ -280,4 +284,25 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts) -> Result<Boo
         cmdline,
         vcpus: v.num_cpus.or(facts.vcpus),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `launch` took the number of processors from the host's document where `verify` refused to.
+    #[test]
+    fn the_hosts_number_of_processors_is_not_taken() {
+        let domain =
+            Domain::parse("<domain><vcpu>9</vcpu><os><loader>/host.fd</loader></os></domain>").unwrap();
+        let mut v = VerifyArgs { firmware: Some("/own.fd".into()), ..VerifyArgs::default() };
+        let e = boot(&v, domain.facts(), SevPolicy::ES).unwrap_err();
+        assert_eq!(e.kind(), Kind::Insecure);
+        assert!(e.to_string().contains("--num-cpus"), "{e}");
+        boot(&v, domain.facts(), 0).unwrap();
+        v.num_cpus = Some(2);
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(2));
+        v = VerifyArgs { num_cpus: None, insecure: true, ..v };
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(9));
+    }
 }
