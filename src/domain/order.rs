@@ -96,6 +96,8 @@ const FEATURES: &[&str] = &[
 const MEMORY_BACKING: &[&str] =
     &["hugepages", "nosharepages", "locked", "source", "access", "allocation", "discard"];
 
+const PM: &[&str] = &["suspend-to-mem", "suspend-to-disk"];
+
 const MEMTUNE: &[&str] = &["hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit"];
 
 const LAUNCH_SECURITY: &[&str] = &[
@@ -206,6 +208,7 @@ fn table(parent: &str) -> &'static [&'static str] {
         "features" => FEATURES,
         "memoryBacking" => MEMORY_BACKING,
         "memtune" => MEMTUNE,
+        "pm" => PM,
         "launchSecurity" => LAUNCH_SECURITY,
         "devices" => DEVICES,
         "interface" => INTERFACE,
