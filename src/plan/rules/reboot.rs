@@ -23,14 +23,13 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    let mode = ctx.mode();
-    if mode == Mode::Sev {
+    if ctx.mode() == Mode::Sev {
         return Ok(());
     }
-    let reason = format!("an {} guest cannot be reset: a reboot is a new launch", mode.as_str());
-    out.in_domain(template::ON_REBOOT.fill(&[])?, reason.clone());
+    let reason = "encrypted registers cannot be reset: a reboot is a new launch";
+    out.in_domain(template::ON_REBOOT.fill(&[])?, reason);
     if ctx.facts.on_poweroff.as_deref() == Some("restart") {
-        out.in_domain(template::ON_POWEROFF.fill(&[])?, reason.clone());
+        out.in_domain(template::ON_POWEROFF.fill(&[])?, reason);
     }
     let on_crash = match ctx.facts.on_crash.as_deref() {
         Some("restart") => "destroy",
