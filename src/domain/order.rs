@@ -228,3 +228,12 @@ fn table(parent: &str) -> &'static [&'static str] {
 pub(super) fn rank(parent: &str, child: &str) -> usize {
     table(parent).iter().position(|n| *n == child).unwrap_or(usize::MAX)
 }
+
+/// The schema's group `events`. libxml2, with which libvirt validates, refuses such a group inside an interleave when
+/// other elements stand between its members, although RELAX NG permits it.
+const EVENTS: &[&str] = &["on_poweroff", "on_reboot", "on_crash", "on_lockfailure"];
+
+/// True for two children of `<domain>` that stay side by side, in whatever order the document is.
+pub(super) fn stand_together(one: &str, other: &str) -> bool {
+    EVENTS.contains(&one) && EVENTS.contains(&other)
+}

@@ -222,3 +222,28 @@ fn an_element_goes_with_its_line() {
     assert_eq!(d.apply(gone("a").iter()).unwrap(), "<domain>\n  <b/><c/>\n</domain>");
     assert_eq!(d.apply(gone("c").iter()).unwrap(), "<domain>\n  <a/>\n  <b/>\n</domain>");
 }
+
+#[test]
+fn what_libxml2_wants_side_by_side_stays_so() {
+    let reboot = || Node::around("domain", leaf("on_reboot"));
+    assert_eq!(
+        merged(
+            "<domain><devices/><on_crash>a</on_crash><on_poweroff>b</on_poweroff><cpu/></domain>",
+            "",
+            reboot()
+        ),
+        "<domain><devices/><on_crash>a</on_crash><on_poweroff>b</on_poweroff><on_reboot/><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><devices/><on_crash>a</on_crash><cpu/></domain>", "", reboot()),
+        "<domain><devices/><on_reboot/><on_crash>a</on_crash><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><on_crash>a</on_crash><cpu/></domain>", "", reboot()),
+        "<domain><on_reboot/><on_crash>a</on_crash><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><cpu/><devices/></domain>", "", reboot()),
+        "<domain><cpu/><on_reboot/><devices/></domain>"
+    );
+}
