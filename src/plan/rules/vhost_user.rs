@@ -35,19 +35,19 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 /// What has a vhost-user back end, and what to take instead.
 fn back_end(device: &Device) -> Option<(&'static str, &'static str)> {
-    let vhost_user = device.device_type.as_deref() == Some("vhostuser");
-    match device.kind {
-        DeviceKind::Filesystem if device.driver_type.as_deref() == Some("virtiofs") => Some((
+    let on_gpu = device.driver_name.as_deref() == Some("vhostuser");
+    match (&device.kind, device.device_type.as_deref()) {
+        (DeviceKind::Filesystem, _) if device.driver_type.as_deref() == Some("virtiofs") => Some((
             "a virtiofs file system",
             "Use a disk, 9p (<driver type='path'/>) or a network file system.",
         )),
-        DeviceKind::Disk if vhost_user => Some(("a vhost-user disk", "Use a disk of type file or block.")),
-        DeviceKind::Interface if vhost_user => {
+        (DeviceKind::Disk, Some("vhostuser")) => {
+            Some(("a vhost-user disk", "Use a disk of type file or block."))
+        }
+        (DeviceKind::Interface, Some("vhostuser")) => {
             Some(("a vhost-user interface", "Use an interface of type network, bridge or user."))
         }
-        DeviceKind::Video if device.driver_name.as_deref() == Some("vhostuser") => {
-            Some(("a vhost-user GPU", "Remove <driver name='vhostuser'/>."))
-        }
+        (DeviceKind::Video, _) if on_gpu => Some(("a vhost-user GPU", "Remove <driver name='vhostuser'/>.")),
         _ => None,
     }
 }
