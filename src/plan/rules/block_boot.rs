@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     id: "block-boot",
     title: "the boot disk is virtio, SCSI, SATA, NVMe or USB",
     text: "A floppy is read by ISA DMA, which knows nothing of encrypted memory, and OVMF has no driver for it. An \
-           IDE disk hangs on a controller that q35 does not have; nobody tests SEV with one, and Nova permits \
+           IDE disk hangs on a controller that q35, which SEV is tested with, does not have, and Nova permits \
            virtio, SCSI and SATA only. Neither is edited: another bus gives the disk another name in the guest. A \
            Linux guest older than 5.1 does not boot from a virtio-blk disk, because its driver does not bound the \
            size of a request to what the bounce buffer holds; virtio-scsi works there.",

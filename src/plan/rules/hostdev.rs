@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
            where the guest's driver bounces everything through shared memory, which many drivers, GPU drivers \
            above all, do not. What the device sees is in the clear to the host, and the device itself is not in \
            the measurement. VFIO also pins the whole of the guest's memory a second time.",
-    source: "AMD APM volume 2, section 15.34.9 (DMA uses no key); OpenStack Nova, doc/source/admin/sev.rst \
+    source: "AMD APM volume 2, section 15.34; OpenStack Nova, doc/source/admin/sev.rst \
              (no PCI passthrough)",
     run,
 };

@@ -9,8 +9,8 @@ pub(super) static RULE: Rule = Rule {
     title: "the guest cannot suspend to memory or disk",
     text: "Waking from S3 resets the virtual processors and enters the firmware again in the middle of a running \
            guest. With SEV-ES and SEV-SNP they cannot be reset, and with SEV the firmware's resume path is \
-           outside what was measured. After S4 the guest starts with a new key and cannot read what it left in \
-           memory. Without <pm> QEMU offers both states to the guest.",
+           outside what was measured. After S4 the guest takes its memory back from an image on the disk, which \
+           no measurement covers. Without <pm> QEMU offers both states to the guest.",
     source: "libvirt docs/kbase/launch_security_sev.rst, its examples; libvirt formatdomain, 'Power Management'",
     run,
 };
