@@ -30,6 +30,7 @@ struct Case {
     writing: Writing,
     config: SevConfig,
     host: HostFacts,
+    options: Options,
 }
 
 impl Case {
@@ -37,13 +38,14 @@ impl Case {
         let mut dice = Dice::new(bytes);
         let config = keys::config(&mut dice);
         let host = keys::host(&mut dice);
+        let options = keys::options(&mut dice);
         let (xml, writing) = document::document(&mut dice);
-        Self { xml, writing, config, host }
+        Self { xml, writing, config, host, options }
     }
 
     fn plan(&self, xml: &str) -> (Domain, Plan) {
         let domain = Domain::parse(xml).unwrap_or_else(|e| panic!("{e}\n{xml}"));
-        let plan = plan::plan(&self.config, &domain, &self.host, &Options::default())
+        let plan = plan::plan(&self.config, &domain, &self.host, &self.options)
             .unwrap_or_else(|e| panic!("{e}\n{xml}"));
         (domain, plan)
     }
@@ -157,6 +159,7 @@ const ORDER: &[(&str, &str)] = &[
     ("os", "type firmware loader nvram kernel initrd cmdline boot bootmenu"),
     ("features", "acpi apic pae kvm pmu vmport smm ioapic vmcoreinfo"),
     ("memoryBacking", "hugepages nosharepages locked source access allocation discard"),
+    ("pm", "suspend-to-mem suspend-to-disk"),
     ("memtune", "hard_limit soft_limit swap_hard_limit"),
     (
         "launchSecurity",
@@ -288,6 +291,19 @@ fn law_6_every_edit_is_explained_and_alone_in_its_place() {
     });
 }
 
+#[test]
+fn the_generated_documents_make_every_rule_speak() {
+    let spoken = std::cell::RefCell::new(HashSet::new());
+    law(|case| {
+        let (_, plan) = case.plan(&case.xml);
+        let edits = plan.edits().iter().map(|e| e.rule());
+        spoken.borrow_mut().extend(edits.chain(plan.findings().iter().map(|f| f.id)));
+        Ok(())
+    });
+    let silent: Vec<_> = RULES.iter().map(|r| r.id).filter(|id| !spoken.borrow().contains(id)).collect();
+    assert!(silent.is_empty(), "never heard: {silent:?}");
+}
+
 /// A document with a piece taken out, doubled or replaced.
 fn damage(xml: &str, dice: &mut Dice<'_>) -> String {
     let mut chars: Vec<char> = xml.chars().collect();
@@ -312,13 +328,13 @@ fn a_damaged_document_is_refused_or_edited_into_a_readable_one() {
         let case = Case::new(&bytes);
         let xml = damage(&case.xml, &mut Dice::new(&more));
         let Ok(domain) = Domain::parse(&xml) else { return Ok(()) };
-        let Ok(plan) = plan::plan(&case.config, &domain, &case.host, &Options::default()) else {
+        let Ok(plan) = plan::plan(&case.config, &domain, &case.host, &case.options) else {
             return Err(TestCaseError::fail(format!("no plan for\n{xml}")));
         };
         if let Ok(out) = plan.apply(&domain) {
             let again = Domain::parse(&out).map_err(|e| e.to_string());
             let again = again.and_then(|d| {
-                let plan = plan::plan(&case.config, &d, &case.host, &Options::default());
+                let plan = plan::plan(&case.config, &d, &case.host, &case.options);
                 plan.map(|p| p.edits().len()).map_err(|e| e.to_string())
             });
             if again != Ok(0) {

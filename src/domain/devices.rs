@@ -88,6 +88,8 @@ pub struct Device {
     pub driver: Option<ElementId>,
     /// `driver/@type`.
     pub driver_type: Option<String>,
+    /// `driver/@name`.
+    pub driver_name: Option<String>,
     /// `driver/@iommu`.
     pub iommu: Option<bool>,
     /// `<rom>`.
@@ -132,7 +134,9 @@ fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
     let target = d.child(id, "target");
     let target_dev = target.and_then(|t| d.attribute(t, "dev"));
     let said_bus = target.and_then(|t| d.attribute(t, "bus")).or_else(|| d.attribute(id, "bus"));
+    let disk_device = d.attribute(id, "device");
     let bus = match (&kind, said_bus, &target_dev) {
+        (K::Disk, None, _) if disk_device.as_deref() == Some("floppy") => Some("fdc".to_owned()),
         (K::Disk, None, Some(dev)) => inferred_bus(dev).map(str::to_owned),
         (_, said, _) => said,
     };
@@ -143,7 +147,7 @@ fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
     Ok(Device {
         element: id,
         device_type: d.attribute(id, "type"),
-        disk_device: d.attribute(id, "device"),
+        disk_device,
         mode: d.attribute(id, "mode"),
         model: match model_element {
             Some(m) => d.attribute(m, "type"),
@@ -161,6 +165,7 @@ fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
         },
         driver,
         driver_type: driver.and_then(|r| d.attribute(r, "type")),
+        driver_name: driver.and_then(|r| d.attribute(r, "name")),
         iommu: driver.and_then(|r| flag(d, r, "iommu")),
         rom: d.child(id, "rom").map(|r| Rom {
             element: r,

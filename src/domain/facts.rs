@@ -149,6 +149,10 @@ pub struct DomainFacts {
     pub features: Features,
     /// `<memory>` in bytes.
     pub memory: Option<u64>,
+    /// `<memory>`.
+    pub memory_element: Option<ElementId>,
+    /// `memory/@dumpCore`.
+    pub dump_core: Option<bool>,
     /// `<currentMemory>` in bytes.
     pub current_memory: Option<u64>,
     /// `maxMemory/@slots`, with its element.
@@ -159,6 +163,10 @@ pub struct DomainFacts {
     pub cpu_mode: Option<String>,
     /// `cpu/model`.
     pub cpu_model: Option<String>,
+    /// `<on_poweroff>`.
+    pub on_poweroff: Option<String>,
+    /// `<on_crash>`.
+    pub on_crash: Option<String>,
     /// `<memoryBacking>`.
     pub memory_backing: MemoryBackingFacts,
     /// `memtune/hard_limit` in bytes.
@@ -184,7 +192,7 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
     let devices_element = top("devices");
     let backing = top("memoryBacking");
     let memtune = top("memtune");
-    for id in [backing, memtune, top("features"), top("launchSecurity")].into_iter().flatten() {
+    for id in [backing, memtune, top("features"), top("pm"), top("launchSecurity")].into_iter().flatten() {
         once(d, id, |_| true)?;
     }
     let memory_slots = match top("maxMemory") {
@@ -192,13 +200,19 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
         None => None,
     };
     let cpu = top("cpu");
+    if let Some(id) = cpu {
+        once(d, id, |name| name == "model")?;
+    }
+    let memory_element = top("memory");
     Ok(DomainFacts {
         domain_type: d.attribute(root, "type"),
         name: top("name").map(|id| d.element_text(id)),
         uuid: text(d, top("uuid")),
         os: os(d)?,
         features: features(d)?,
-        memory: size(d, top("memory"))?,
+        memory: size(d, memory_element)?,
+        memory_element,
+        dump_core: memory_element.and_then(|id| flag(d, id, "dumpCore")),
         current_memory: size(d, top("currentMemory"))?,
         memory_slots,
         vcpus: match text(d, top("vcpu")) {
@@ -207,6 +221,8 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
         },
         cpu_mode: cpu.and_then(|id| d.attribute(id, "mode")),
         cpu_model: text(d, cpu.and_then(|id| d.child(id, "model"))),
+        on_poweroff: text(d, top("on_poweroff")),
+        on_crash: text(d, top("on_crash")),
         memory_backing: backing.map(|id| memory_backing(d, id)).transpose()?.unwrap_or_default(),
         hard_limit: size(d, memtune.and_then(|id| d.child(id, "hard_limit")))?,
         launch_security: top("launchSecurity").map(|id| launch_security(d, id)).transpose()?,

@@ -96,6 +96,8 @@ const FEATURES: &[&str] = &[
 const MEMORY_BACKING: &[&str] =
     &["hugepages", "nosharepages", "locked", "source", "access", "allocation", "discard"];
 
+const PM: &[&str] = &["suspend-to-mem", "suspend-to-disk"];
+
 const MEMTUNE: &[&str] = &["hard_limit", "soft_limit", "min_guarantee", "swap_hard_limit"];
 
 const LAUNCH_SECURITY: &[&str] = &[
@@ -206,6 +208,7 @@ fn table(parent: &str) -> &'static [&'static str] {
         "features" => FEATURES,
         "memoryBacking" => MEMORY_BACKING,
         "memtune" => MEMTUNE,
+        "pm" => PM,
         "launchSecurity" => LAUNCH_SECURITY,
         "devices" => DEVICES,
         "interface" => INTERFACE,
@@ -224,4 +227,13 @@ fn table(parent: &str) -> &'static [&'static str] {
 /// Where a child stands among its brothers; one that libvirt's formatter does not know stands last.
 pub(super) fn rank(parent: &str, child: &str) -> usize {
     table(parent).iter().position(|n| *n == child).unwrap_or(usize::MAX)
+}
+
+/// The schema's group `events`. libxml2, with which libvirt validates, refuses such a group inside an interleave when
+/// other elements stand between its members, although RELAX NG permits it.
+const EVENTS: &[&str] = &["on_poweroff", "on_reboot", "on_crash", "on_lockfailure"];
+
+/// True for two children of `<domain>` that stay side by side, in whatever order the document is.
+pub(super) fn stand_together(one: &str, other: &str) -> bool {
+    EVENTS.contains(&one) && EVENTS.contains(&other)
 }

@@ -152,10 +152,14 @@ impl Domain {
 
     fn insertion(&self, parent: ElementId, node: &Node, style: &Style) -> Splice {
         let rank = super::order::rank(self.name(parent), &node.name);
+        let fits = |c: &ElementId| super::order::rank(self.name(parent), self.name(*c)) <= rank;
+        let together = |c: &ElementId| super::order::stand_together(self.name(*c), &node.name);
         let before = if rank == usize::MAX {
             self.all_children(parent).last()
+        } else if let Some(first) = self.children(parent).find(together) {
+            let among = self.children(parent).filter(together).filter(fits).last();
+            among.or_else(|| self.all_children(parent).take_while(|c| *c != first).last())
         } else {
-            let fits = |c: &ElementId| super::order::rank(self.name(parent), self.name(*c)) <= rank;
             self.children(parent).filter(fits).last()
         };
         let inner = self.scan.elements[parent.0].inner;

@@ -243,3 +243,28 @@ fn an_xml_declaration_stands_first_and_names_no_other_encoding() {
     }
     Domain::parse("<domain><?xml version='1.0'?><name>g</name></domain>").unwrap_err();
 }
+
+#[test]
+fn what_libxml2_wants_side_by_side_stays_so() {
+    let reboot = || Node::around("domain", leaf("on_reboot"));
+    assert_eq!(
+        merged(
+            "<domain><devices/><on_crash>a</on_crash><on_poweroff>b</on_poweroff><cpu/></domain>",
+            "",
+            reboot()
+        ),
+        "<domain><devices/><on_crash>a</on_crash><on_poweroff>b</on_poweroff><on_reboot/><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><devices/><on_crash>a</on_crash><cpu/></domain>", "", reboot()),
+        "<domain><devices/><on_reboot/><on_crash>a</on_crash><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><on_crash>a</on_crash><cpu/></domain>", "", reboot()),
+        "<domain><on_reboot/><on_crash>a</on_crash><cpu/></domain>"
+    );
+    assert_eq!(
+        merged("<domain><cpu/><devices/></domain>", "", reboot()),
+        "<domain><cpu/><on_reboot/><devices/></domain>"
+    );
+}

@@ -41,6 +41,7 @@ templates! {
     ACPI = "acpi.xml";
     CONTROLLER_VIRTIO_SERIAL = "controller-virtio-serial.xml";
     DRIVER_IOMMU = "driver-iommu.xml";
+    DUMP_CORE_OFF = "dump-core-off.xml";
     FIRMWARE_AUTO = "firmware-auto.xml";
     HARD_LIMIT = "hard-limit.xml";
     HUGEPAGES = "hugepages.xml";
@@ -54,12 +55,17 @@ templates! {
     LOADER_ROM = "loader-rom.xml";
     LOADER_STATELESS = "loader-stateless.xml";
     MEMBALLOON = "memballoon.xml";
+    MEMBALLOON_KEEPS = "memballoon-keeps.xml";
     MEMFD = "memfd.xml";
     MEMORY_LOCKED = "memory-locked.xml";
+    ON_CRASH = "on-crash.xml";
+    ON_POWEROFF = "on-poweroff.xml";
+    ON_REBOOT = "on-reboot.xml";
     ROM_OFF = "rom-off.xml";
     SECURE_BOOT_FEATURE_OFF = "secure-boot-feature-off.xml";
     SECURE_BOOT_OFF = "secure-boot-off.xml";
     SMM_OFF = "smm-off.xml";
+    SUSPEND_OFF = "suspend-off.xml";
     VIRTIO_MODEL = "virtio-model.xml";
     VIRTIO_MODEL_ELEMENT = "virtio-model-element.xml";
     VMCOREINFO_OFF = "vmcoreinfo-off.xml";

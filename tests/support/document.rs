@@ -75,6 +75,7 @@ pub(crate) fn document(d: &mut Dice<'_>) -> (String, Writing) {
             let j = d.below(i + 1);
             root.items.swap(i, j);
         }
+        keep_events_together(&mut root.items);
     }
     let mut marker = 0;
     if writing.odd {
@@ -91,6 +92,15 @@ pub(crate) fn document(d: &mut Dice<'_>) -> (String, Writing) {
     print(&root, &writing, d, 0, &mut out);
     out.push_str(writing.newline);
     (out, writing)
+}
+
+/// libxml2 wants the members of the schema's group `events` side by side.
+fn keep_events_together(items: &mut Vec<Item>) {
+    let is_event = |i: &Item| matches!(i, Item::Element(e) if e.name.starts_with("on_"));
+    let Some(at) = items.iter().position(is_event) else { return };
+    let (events, mut rest): (Vec<_>, Vec<_>) = std::mem::take(items).into_iter().partition(is_event);
+    let tail = rest.split_off(at);
+    items.extend(rest.into_iter().chain(events).chain(tail));
 }
 
 /// Puts comments, processing instructions and foreign elements between the children.
@@ -124,18 +134,16 @@ fn metadata(d: &mut Dice<'_>) -> El {
 
 fn domain(d: &mut Dice<'_>) -> El {
     let with_arguments = d.once_in(4);
-    let root_attributes = if with_arguments {
-        "type=kvm xmlns:qemu=http://libvirt.org/schemas/domain/qemu/1.0"
-    } else {
-        "type=kvm"
-    };
+    let kind = if d.once_in(40) { "qemu" } else { "kvm" };
+    let names = if with_arguments { " xmlns:qemu=http://libvirt.org/schemas/domain/qemu/1.0" } else { "" };
     let memory = d.pick(&[
         ("unit=MiB", "2048"),
         ("", "1048576"),
         ("unit=GiB", "4"),
         ("unit=KB dumpCore=on", "3000000"),
+        ("dumpCore=off", "2097152"),
     ]);
-    let mut root = el("domain", root_attributes)
+    let mut root = el("domain", &format!("type={kind}{names}"))
         .with(text("name", "", d.pick(&["guest", "a&b", "späße"])))
         .maybe(d.once_in(2), || text("uuid", "", "6d1c1e2c-7a0e-4b5e-9c59-3a3f0c1b7d11"));
     if d.once_in(2) {
@@ -161,16 +169,44 @@ fn domain(d: &mut Dice<'_>) -> El {
     if !d.once_in(4) {
         root = root.with(features(d));
     }
-    root = root.maybe(d.once_in(2), || el("cpu", "mode=host-passthrough check=none"));
+    if d.once_in(2) {
+        root = root.with(cpu(d));
+    }
     root = root.maybe(d.once_in(2), || el("clock", "offset=utc").with(el("timer", "name=hpet present=no")));
-    root = root.maybe(d.once_in(3), || text("on_reboot", "", "restart"));
-    root = root.maybe(d.once_in(3), || el("pm", "").with(el("suspend-to-mem", "enabled=no")));
+    let actions = ["restart", "destroy", "preserve"];
+    let (poweroff, reboot) = (d.pick(&actions), d.pick(&actions));
+    let crash = d.pick(&["restart", "destroy", "coredump-restart", "coredump-destroy"]);
+    root = root.maybe(d.once_in(3), || text("on_poweroff", "", poweroff));
+    root = root.maybe(d.once_in(3), || text("on_reboot", "", reboot));
+    root = root.maybe(d.once_in(3), || text("on_crash", "", crash));
+    if d.once_in(3) {
+        let (to_mem, to_disk) =
+            (d.pick(&["enabled=no", "enabled=yes"]), d.pick(&["enabled=no", "enabled=yes"]));
+        root = root.with(
+            el("pm", "")
+                .maybe(d.once_in(2), || el("suspend-to-mem", to_mem))
+                .maybe(d.once_in(2), || el("suspend-to-disk", to_disk)),
+        );
+    }
     root = root.with(devices(d));
     root = root.maybe(d.once_in(5), || el("seclabel", "type=dynamic model=dac relabel=yes"));
     if d.once_in(2) {
         root = root.with(launch_security(d));
     }
     root.maybe(with_arguments, || el("qemu:commandline", "").with(el("qemu:arg", "value=-nodefaults")))
+}
+
+fn cpu(d: &mut Dice<'_>) -> El {
+    let named = |attributes: &str, model: &str| el("cpu", attributes).with(text("model", "", model));
+    match d.below(8) {
+        0 => el("cpu", "mode=host-model"),
+        1 => el("cpu", "mode=maximum"),
+        2 => named("mode=custom match=exact", "EPYC-Milan"),
+        3 => named("", "kvm64"),
+        4 => el("cpu", "").with(el("topology", "sockets=1 cores=2 threads=1")),
+        5 => named("mode=custom", d.pick(&["Haswell-noTSX", "Dhyana-v2", "qemu32", "EPYC-v4"])),
+        _ => el("cpu", "mode=host-passthrough check=none"),
+    }
 }
 
 fn memory_backing(d: &mut Dice<'_>) -> El {
@@ -196,7 +232,8 @@ fn memory_backing(d: &mut Dice<'_>) -> El {
 
 fn os(d: &mut Dice<'_>) -> El {
     let machine = d.pick(&["q35", "pc-q35-9.2", "q35", "q35", "pc"]);
-    let kind = text("type", &format!("arch=x86_64 machine={machine}"), "hvm");
+    let arch = if d.once_in(40) { "i686" } else { "x86_64" };
+    let kind = text("type", &format!("arch={arch} machine={machine}"), "hvm");
     let code = "/usr/share/OVMF/OVMF_CODE_4M.fd";
     let feature = |name: &str, on: &str| el("feature", &format!("enabled={on} name={name}"));
     let e = match d.below(9) {
@@ -263,13 +300,15 @@ fn devices(d: &mut Dice<'_>) -> El {
         e = e.with(device(d, n));
     }
     let model = d.pick(&["virtio", "none", "virtio-transitional"]);
-    e = e.maybe(d.once_in(2), || el("memballoon", &format!("model={model}")));
+    let gives_back =
+        d.pick(&["", "autodeflate=on freePageReporting=on", "freePageReporting=on", "autodeflate=off"]);
+    e = e.maybe(d.once_in(2), || el("memballoon", &format!("model={model} {gives_back}")));
     e.maybe(d.once_in(4), || el("vsock", "model=virtio").with(el("cid", "auto=yes")))
 }
 
 fn device(d: &mut Dice<'_>, n: usize) -> El {
     let driver = |d: &mut Dice<'_>| d.pick(&["iommu=on", "iommu=off", "packed=on", "ats=on iommu=on"]);
-    match d.below(14) {
+    match d.below(18) {
         0 | 1 => {
             let bus = d.pick(&["virtio", "virtio", "scsi", "sata"]);
             let dev = format!(
@@ -331,6 +370,30 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
         }
         12 => el("hostdev", "mode=subsystem type=pci managed=yes")
             .with(el("source", "").with(el("address", "domain=0x0000 bus=0x01 slot=0x00 function=0x0"))),
+        13 => el("hostdev", "mode=subsystem type=mdev model=vfio-pci")
+            .with(el("source", "").with(el("address", "uuid=6d1c1e2c-7a0e-4b5e-9c59-3a3f0c1b7d12"))),
+        14 => {
+            let kind = d.pick(&["vhostuser", "hostdev"]);
+            let source = match kind {
+                "vhostuser" => el("source", "type=unix path=/run/a.sock mode=client"),
+                _ => {
+                    el("source", "").with(el("address", "type=pci domain=0x0 bus=0x1 slot=0x10 function=0x0"))
+                }
+            };
+            el("interface", &format!("type={kind}")).with(source).with(el("model", "type=virtio"))
+        }
+        15 => el("filesystem", "type=mount accessmode=passthrough")
+            .with(el("driver", "type=virtiofs"))
+            .with(el("source", "dir=/srv"))
+            .with(el("target", &format!("dir=fast{n}"))),
+        16 => {
+            let (device, dev) = d.pick(&[("disk", "hd"), ("cdrom", "hd"), ("floppy", "fd")]);
+            let letter = ["a", "b", "c", "d", "e", "f", "g", "h"][n];
+            el("disk", &format!("type=file device={device}"))
+                .with(el("source", &format!("file=/old{n}.img")))
+                .with(el("target", &format!("dev={dev}{letter}")))
+                .maybe(d.once_in(4), || el("boot", &format!("order={}", n + 10)))
+        }
         _ => el("serial", "type=pty").with(el("target", "port=0")),
     }
 }

@@ -1,5 +1,5 @@
-//! Random keys and hosts. In: dice. Out: a typed configuration, host facts. Never: a configuration that
-//! `config::resolve` would refuse.
+//! Random keys, hosts and options. In: dice. Out: a typed configuration, host facts, rules to leave out.
+//! Never: a configuration that `config::resolve` would refuse.
 
 use super::dice::Dice;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use virt_sev::config::{
 };
 use virt_sev::host::ovmf::{Area, ImageContents};
 use virt_sev::host::{Fact, FirmwareDescriptor, FirmwareDevice, HostFacts};
+use virt_sev::plan::{Options, RULES};
 
 pub(crate) fn config(d: &mut Dice<'_>) -> SevConfig {
     let technology = match d.below(3) {
@@ -94,4 +95,15 @@ pub(crate) fn host(d: &mut Dice<'_>) -> HostFacts {
         all.push(one("/usr/share/ovmf/OVMF.amdsev.fd", device, &modes, false, &whole));
     }
     HostFacts { firmware: Fact::Known(all), ..HostFacts::not_asked() }
+}
+
+/// Mostly no rule is left out; else those that only refuse, so that what the others do with such documents is seen,
+/// or any one rule.
+pub(crate) fn options(d: &mut Dice<'_>) -> Options {
+    let skip: &[&str] = match d.below(6) {
+        0 | 1 => &["vhost-user", "cpu", "block-boot"],
+        2 => &[RULES[d.below(RULES.len())].id],
+        _ => &[],
+    };
+    Options { skip: skip.iter().map(|s| (*s).to_owned()).collect(), ..Options::default() }
 }

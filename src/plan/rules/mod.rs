@@ -1,20 +1,30 @@
 //! The rules, one a file. In: [`Ctx`]. Out: edits and findings. Never: XML, bytes.
 
 mod arch;
+mod block_boot;
+mod cpu;
+#[cfg(test)]
+mod cpu_tests;
+mod dump_core;
 mod firmware_capable;
 mod firmware_rom;
 mod firmware_stateless;
 mod firmware_uefi;
+mod hostdev;
 mod kernel_hashes;
 mod kvm;
 mod launch_security;
 mod machine_q35;
+mod memballoon;
 mod memory_backing;
 mod memory_lock;
 mod option_rom;
 mod policy;
+mod reboot;
 mod session_pair;
 mod smm;
+mod suspend;
+mod vhost_user;
 mod virtio_iommu;
 mod virtio_modern;
 mod vmcoreinfo;
@@ -55,6 +65,14 @@ pub static RULES: &[&Rule] = &[
     &memory_backing::RULE,
     &virtio_iommu::RULE,
     &option_rom::RULE,
+    &vhost_user::RULE,
+    &hostdev::RULE,
+    &memballoon::RULE,
     &vmcoreinfo::RULE,
+    &dump_core::RULE,
+    &suspend::RULE,
+    &reboot::RULE,
     &kernel_hashes::RULE,
+    &cpu::RULE,
+    &block_boot::RULE,
 ];

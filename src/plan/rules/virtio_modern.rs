@@ -22,7 +22,7 @@ pub(super) const MODERN: &str = "virtio-non-transitional";
 const LEGACY: &str = "virtio-transitional";
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    for device in ctx.facts.devices.iter().filter(|d| d.is_virtio()) {
+    for device in ctx.facts.devices.iter().filter(|d| d.is_virtio() && !is_always_modern(d)) {
         let model = device.model.as_deref();
         if model == Some(MODERN) || (ctx.is_q35() && model != Some(LEGACY)) {
             continue;
@@ -48,6 +48,12 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A virtio keyboard, mouse or tablet has no legacy protocol at all (QEMU `hw/virtio/virtio-input-pci.c`), and libvirt
+/// takes no model for it; only an input device of the host that is passed through has one.
+fn is_always_modern(device: &Device) -> bool {
+    device.kind == DeviceKind::Input && device.device_type.as_deref() != Some("passthrough")
 }
 
 fn merge(device: &Device, fragment: Node) -> crate::domain::Change {
