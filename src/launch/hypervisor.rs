@@ -135,6 +135,11 @@ pub trait Guest: Clone + Send + Sync + 'static {
     /// # Errors
     /// `Kind::Hypervisor`.
     fn state(&self) -> Result<GuestState>;
+    /// Whether a managed save image lies ready: a start would restore that instead of launching the guest.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    fn has_saved_state(&self) -> Result<bool>;
     /// Starts it with its processors stopped.
     ///
     /// # Errors

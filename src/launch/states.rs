@@ -187,6 +187,14 @@ fn before_launch<H: Hypervisor>(
             .at(name.to_owned())
             .hint("A launch begins with a guest that is off. Shut it down first."));
     }
+    if guest.has_saved_state()? {
+        return Err(Error::new(
+            Kind::State,
+            "the guest was saved, and a start would restore it instead of launching it",
+        )
+        .at(name.to_owned())
+        .hint(format!("If the saved state may be lost: virsh managedsave-remove {name}")));
+    }
     let there = (guest.name()?, guest.uuid()?);
     if (there.0.as_str(), there.1.as_str()) != (name, uuid) {
         // What a launch of this document that was cut off has left has another UUID, where the document has none.

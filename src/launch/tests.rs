@@ -145,6 +145,9 @@ impl Guest for Fake {
     fn state(&self) -> Result<GuestState> {
         Ok(self.now().ok_or_else(|| refused("gone"))?.1)
     }
+    fn has_saved_state(&self) -> Result<bool> {
+        Ok(false)
+    }
     fn start_paused(&self) -> Result<()> {
         self.call("start");
         if self.state()? != GuestState::Off {

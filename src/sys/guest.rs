@@ -63,6 +63,10 @@ impl Guest for LibvirtGuest {
         })
     }
 
+    fn has_saved_state(&self) -> Result<bool> {
+        told_as("libvirt does not tell whether the guest was saved", self.0.has_managed_save(0))
+    }
+
     fn start_paused(&self) -> Result<()> {
         match self.0.create_with_flags(virt::sys::VIR_DOMAIN_START_PAUSED) {
             Ok(_) => Ok(()),

@@ -161,3 +161,23 @@ fn a_dead_program_is_recovered_from() {
     assert_eq!(code(&out), 0, "{}", err(&out));
     assert_eq!(corner.lab.state(&corner.guest), "none");
 }
+
+/// libvirt would have restored the saved guest, unmeasured and without SEV, in the place of a launch.
+#[test]
+fn a_saved_guest_is_not_launched_and_its_state_is_kept() {
+    let corner = Corner::new(Lab::shared());
+    let domain = corner.domain(None);
+    corner.lab.virsh(&["define", domain.to_str().unwrap()]);
+    corner.lab.virsh(&["start", &corner.guest]);
+    corner.lab.virsh(&["managedsave", &corner.guest]);
+    let before = corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]);
+    std::fs::write(&domain, &before).unwrap();
+    corner.session("0x1");
+    let out = corner.launch("0x1", &[]).args(corner.owner(None)).output().unwrap();
+    assert_code(&out, 5);
+    assert!(err(&out).contains("managedsave-remove"), "{}", err(&out));
+    assert_eq!(corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]), before);
+    // The state is there still: its owner decides.
+    corner.lab.virsh(&["managedsave-remove", &corner.guest]);
+    assert_eq!(corner.lab.state(&corner.guest), "shut off");
+}
