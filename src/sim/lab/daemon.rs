@@ -34,6 +34,35 @@ pub(crate) fn start(lab: &Lab) -> Result<u32> {
     Ok(child.id())
 }
 
+/// Asks `sev-lab run` to start the daemon again. Only what is below that process ends with the lab, so it must be the
+/// one that starts it.
+pub(crate) fn ask_for_another(lab: &Lab) -> Result<u32> {
+    let request = lab.restart_request();
+    fs::write(&request, "").at(request.display())?;
+    let end = Instant::now() + PATIENCE;
+    while request.exists() {
+        if Instant::now() > end {
+            return Err(Error::new(
+                "the lab does not start its daemon again: does its `sev-lab run` still live?",
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let file = lab.pid_file();
+    let text = fs::read_to_string(&file).at(file.display())?;
+    text.trim().parse().map_err(|_| Error::new(format!("{}: no process id", file.display())))
+}
+
+/// Starts the daemon again where somebody asked for it.
+pub(crate) fn start_if_asked(lab: &Lab) -> Result<()> {
+    let request = lab.restart_request();
+    if request.exists() {
+        start(lab)?;
+        fs::remove_file(&request).at(request.display())?;
+    }
+    Ok(())
+}
+
 /// The daemon in a mount namespace of its own, where `/dev/kvm` is a second node for the same device that its user
 /// may open. Each step replaces the process, so the process id stays.
 fn with_private_kvm(lab: &Lab, user: &User) -> Result<Command> {

@@ -131,6 +131,11 @@ impl Lab {
         self.dir.join("run/daemon.pid")
     }
 
+    /// A file that is there while `sev-lab restart` waits for `sev-lab run`.
+    pub(crate) fn restart_request(&self) -> PathBuf {
+        self.dir.join("run/restart")
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         let name = if self.daemon.ends_with("virtqemud") { "virtqemud-sock" } else { "libvirt-sock" };
         self.dir.join("run/libvirt").join(name)

@@ -120,7 +120,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Run(options) => run::run(&options),
         Task::Restart { dir } => {
             let lab = folder::Lab::open(&dir)?;
-            let pid = daemon::start(&lab)?;
+            let pid = daemon::ask_for_another(&lab)?;
             daemon::wait(&lab, pid, || false)?;
             println!("{pid}");
             Ok(ExitCode::SUCCESS)

@@ -131,6 +131,7 @@ fn command(lab: &Lab, options: &RunOptions, pid: u32, signal: &AtomicUsize) -> R
         if let Some(status) = processes::reap(id) {
             return Ok(status);
         }
+        daemon::start_if_asked(lab)?;
         if let (true, Some(id)) = (signal.load(Ordering::SeqCst) != 0, id) {
             let since = *asked.get_or_insert_with(|| {
                 let _ = kill_process(id, Signal::TERM);

@@ -78,7 +78,7 @@ fn faults_come_and_go() {
         {GUEST}
         '{lab_program}' fault crash-at=measure --guest g
         virsh domlaunchsecinfo g && exit 3
-        # libvirt hears of the crash a moment after the caller does.
+        # libvirt answers the question before it takes in that the guest has gone.
         for _ in $(seq 100); do virsh list --name | grep -q g || exit 0; sleep 0.1; done
         exit 4"
     );
