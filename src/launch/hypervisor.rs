@@ -125,11 +125,6 @@ pub trait Guest: Clone + Send + Sync + 'static {
     /// # Errors
     /// `Kind::Hypervisor`.
     fn live_xml(&self) -> Result<String>;
-    /// Whether it has a persistent definition.
-    ///
-    /// # Errors
-    /// `Kind::Hypervisor`.
-    fn is_persistent(&self) -> Result<bool>;
     /// What it is doing.
     ///
     /// # Errors

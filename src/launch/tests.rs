@@ -139,9 +139,6 @@ impl Guest for Fake {
     fn live_xml(&self) -> Result<String> {
         self.definition()
     }
-    fn is_persistent(&self) -> Result<bool> {
-        Ok(true)
-    }
     fn state(&self) -> Result<GuestState> {
         Ok(self.now().ok_or_else(|| refused("gone"))?.1)
     }

@@ -38,14 +38,6 @@ impl Libvirt {
         Ok(Self { connect, uri: name.into(), asked: uri.map(Into::into) })
     }
 
-    /// libvirt's version on the other side, as MAJOR * 1,000,000 + MINOR * 1,000 + RELEASE.
-    ///
-    /// # Errors
-    /// `Kind::Hypervisor`.
-    pub fn libvirt_version(&self) -> Result<u32> {
-        self.connect.lib_version().map_err(|e| told("libvirt does not tell its version", &e))
-    }
-
     fn lookup(
         &self,
         found: std::result::Result<virt::domain::Domain, virt::error::Error>,

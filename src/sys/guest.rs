@@ -50,10 +50,6 @@ impl Guest for LibvirtGuest {
         told_as("libvirt does not show the live domain", self.0.xml_desc(0))
     }
 
-    fn is_persistent(&self) -> Result<bool> {
-        told_as("libvirt does not tell whether the domain is persistent", self.0.is_persistent())
-    }
-
     fn state(&self) -> Result<GuestState> {
         Ok(match raw::state(&self.0)? {
             virt::sys::VIR_DOMAIN_SHUTOFF | virt::sys::VIR_DOMAIN_CRASHED => GuestState::Off,
