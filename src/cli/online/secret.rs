@@ -1,7 +1,7 @@
 //! `virt-sev secret inject`. In: a packet in two files. Out: the secret in a paused guest.
 
 use super::connect;
-use crate::args::SecretInjectArgs;
+use crate::args::secret::SecretInjectArgs;
 use crate::cmd::files;
 use crate::output::{Answer, Output};
 use std::path::Path;

@@ -1,0 +1,141 @@
+//! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
+
+mod apply;
+mod launch;
+mod owner;
+pub(crate) mod secret;
+mod verify;
+
+pub(crate) use apply::ApplyArgs;
+pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
+pub(crate) use owner::SessionArgs;
+pub(crate) use secret::{SecretBuildArgs, SecretCommand};
+pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// AMD SEV, SEV-ES and SEV-SNP guests on libvirt: configured, checked, launched and attested.
+#[derive(Debug, Parser)]
+#[command(name = "virt-sev", version, max_term_width = 110, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, or yes; 1 the answer is no; 2 usage; 3 insecure usage refused; \
+4 an input is wrong; 5 the hypervisor or the host is in the wrong state; 6 a fault of virt-sev.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
+    #[arg(short, long, global = true, value_name = "URI")]
+    pub(crate) connect: Option<String>,
+    /// Form of the answer; md is for `keys` only
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Only the answer, warnings and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more: details of notes and warnings, digests, connections; -vv: what enters a measurement
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Colour in the answer
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub(crate) color: When,
+}
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    // Comments of values would make clap print --help with a paragraph for every option.
+    Text,
+    Json,
+    Md,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists every configuration key
+    Keys,
+    /// Makes a domain document right: XML in, XML out
+    #[command(after_help = apply::EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Applies, checks the host, and defines the domain
+    Define(DefineArgs),
+    /// Applies, defines, starts paused, measures, verifies, injects and resumes
+    #[command(after_help = launch::EXAMPLES)]
+    Launch(LaunchArgs),
+    /// Reads what a launched guest reports
+    Measurement(MeasurementArgs),
+    /// Makes a guest owner's session for a platform
+    #[command(after_help = owner::EXAMPLES)]
+    Session(SessionArgs),
+    /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(VerifyCommand),
+    /// Shows what a firmware image really holds
+    #[command(subcommand)]
+    Firmware(FirmwareCommand),
+    /// Builds or injects launch secrets
+    #[command(subcommand)]
+    Secret(SecretCommand),
+}
+
+/// Where the keys come from.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArgs {
+    /// Keys as YAML or JSON: a flat map, or an LXD or Incus instance document; - is standard input (repeatable:
+    /// the later wins)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// One key, above every --config; @FILE for VALUE reads it from a file (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Ignore the keys in the domain's own metadata
+    #[arg(long)]
+    pub(crate) no_metadata: bool,
+    /// Leave out a rule, by the name that --explain gives it (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) skip: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WaitArgs {
+    /// Longest wait for one answer of the hypervisor
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) timeout: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FirmwareCommand {
+    /// Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go
+    Inspect {
+        /// Firmware image
+        #[arg(value_name = "FILE")]
+        image: PathBuf,
+    },
+}
+
+/// A number as people write policies and addresses: `0x…` or decimal.
+pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => text.parse::<u64>(),
+    };
+    parsed.ok().and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
+        format!("'{text}' is not a number from 0 to {}", u64::MAX >> (64 - 8 * size_of::<T>()))
+    })
+}

@@ -1,0 +1,49 @@
+//! `virt-sev secret`: its options.
+
+use super::{KeyArgs, WaitArgs, number};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Builds the packet for a measured guest: header and encrypted payload
+    Build(SecretBuildArgs),
+    /// Injects a packet into a paused guest
+    Inject(SecretInjectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretBuildArgs {
+    /// Secret, such as luks-key:disk.key (repeatable); the table holds them in this order
+    #[arg(short, long, required = true, value_name = "GUID-OR-ALIAS:PATH")]
+    pub(crate) secret: Vec<String>,
+    /// Measurement of the guest, base64
+    #[arg(short, long, value_name = "BASE64")]
+    pub(crate) measurement: String,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    /// File for the header
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_header: PathBuf,
+    /// File for the encrypted secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_payload: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretInjectArgs {
+    /// Name of a paused guest
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domain: String,
+    /// File with the header, as `secret build`, `verify` or virt-qemu-sev-validate writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_header: PathBuf,
+    /// File with the encrypted secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_payload: PathBuf,
+    /// Guest physical address, hexadecimal with 0x or decimal; the firmware's own place unless given
+    #[arg(long, value_name = "NUMBER", value_parser = number::<u64>)]
+    pub(crate) set_address: Option<u64>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}

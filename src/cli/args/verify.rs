@@ -1,0 +1,113 @@
+//! `virt-sev verify` and what `launch` shares with it: the options of virt-qemu-sev-validate.
+
+use super::{WaitArgs, number};
+use clap::Args;
+use std::path::PathBuf;
+
+pub(crate) const EXAMPLES: &str = "\
+Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and
+--firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the
+exit code answers.
+
+Example:
+  virt-sev verify -c qemu+ssh://HOST/system --domain guest --firmware OVMF.amdsev.fd \\
+    --tik session/tik.bin --tek session/tek.bin --inject-secret luks-key:disk.key";
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyCommand {
+    /// Name, UUID or id of a paused guest on the hypervisor
+    #[arg(short = 'o', long, value_name = "NAME")]
+    pub(crate) domain: Option<String>,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArgs,
+    /// Do not check the guest's configuration
+    #[arg(short = 'g', long)]
+    pub(crate) ignore_config: bool,
+    /// Write the secret's header to FILE instead of injecting it
+    #[arg(long, value_name = "FILE", requires = "secret_payload")]
+    pub(crate) secret_header: Option<PathBuf>,
+    /// Write the encrypted secret to FILE instead of injecting it
+    #[arg(long, value_name = "FILE", requires = "secret_header")]
+    pub(crate) secret_payload: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    /// Print the answer as JSON: the same as --format json
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show debug information: the same as -vv
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+}
+
+/// The guest owner's keys.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// File with the TIK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tik: Option<PathBuf>,
+    /// File with the TEK, 16 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tek: Option<PathBuf>,
+    /// File with TEK and TIK, 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tk: Option<PathBuf>,
+}
+
+/// Options of virt-qemu-sev-validate, under the same names and letters.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Verification")]
+pub(crate) struct VerifyArgs {
+    /// Measurement, base64; `launch` reads it from the guest
+    #[arg(short, long, value_name = "BASE64")]
+    pub(crate) measurement: Option<String>,
+    /// SEV firmware API, major version
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) api_major: Option<u8>,
+    /// SEV firmware API, minor version
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) api_minor: Option<u8>,
+    /// SEV firmware build
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) build_id: Option<u8>,
+    /// Guest policy, hexadecimal with 0x or decimal
+    #[arg(long, value_name = "NUMBER", value_parser = number::<u32>)]
+    pub(crate) policy: Option<u32>,
+    /// Firmware image
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) firmware: Option<PathBuf>,
+    /// Kernel
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Initial ram disk
+    #[arg(short = 'r', long, value_name = "FILE")]
+    pub(crate) initrd: Option<PathBuf>,
+    /// Kernel command line, exactly as the guest gets it
+    #[arg(short = 'e', long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) cmdline: Option<String>,
+    /// Number of virtual processors, for SEV-ES
+    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) num_cpus: Option<u32>,
+    /// VMSA page of the boot processor, for SEV-ES
+    #[arg(short = '0', long, value_name = "FILE")]
+    pub(crate) vmsa_cpu0: Option<PathBuf>,
+    /// VMSA page of every other processor, for SEV-ES
+    #[arg(short = '1', long, value_name = "FILE")]
+    pub(crate) vmsa_cpu1: Option<PathBuf>,
+    /// Processor family, for SEV-ES
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpu_family: Option<u32>,
+    /// Processor model, for SEV-ES
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpu_model: Option<u32>,
+    /// Processor stepping, for SEV-ES
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpu_stepping: Option<u32>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    /// Proceed even if the usage is insecure
+    #[arg(short, long)]
+    pub(crate) insecure: bool,
+    /// Secret to inject after verification, such as luks-key:disk.key (repeatable)
+    #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
+    pub(crate) inject_secret: Vec<String>,
+}
