@@ -195,16 +195,26 @@ impl Domain {
         escape::content_text(&self.text[inner.start..inner.end]).unwrap_or_default()
     }
 
+    /// The elements of this namespace and name directly in `<metadata>`.
+    pub fn metadata_elements<'a>(
+        &'a self,
+        namespace: &str,
+        name: &'a str,
+    ) -> impl Iterator<Item = ElementId> + 'a {
+        let number = self.scan.namespaces.iter().position(|u| u == namespace);
+        let metadata = self.child(self.root(), "metadata");
+        number.zip(metadata).into_iter().flat_map(move |(number, metadata)| {
+            let wanted = Ns::Other(number);
+            self.all_children(metadata)
+                .filter(move |c| self.scan.elements[c.0].ns == wanted && self.name(*c) == name)
+        })
+    }
+
     /// The element of this namespace and name directly in `<metadata>`, as text that stands on its own: a prefix
     /// that is declared further up is declared in it too.
     #[must_use]
     pub fn metadata_element(&self, namespace: &str, name: &str) -> Option<String> {
-        let metadata = self.child(self.root(), "metadata")?;
-        let number = self.scan.namespaces.iter().position(|u| u == namespace)?;
-        let wanted = Ns::Other(number);
-        let id = self
-            .all_children(metadata)
-            .find(|c| self.scan.elements[c.0].ns == wanted && self.name(*c) == name)?;
+        let id = self.metadata_elements(namespace, name).next()?;
         let qualified = self.qualified_name(id);
         let declaration = match qualified.split_once(':') {
             Some((prefix, _)) => format!("xmlns:{prefix}"),

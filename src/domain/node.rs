@@ -8,7 +8,7 @@ use crate::error::Error;
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// Its name.
+    /// Its name, with its prefix where it has one.
     pub name: String,
     /// Its attributes, plain values.
     pub attributes: Vec<(String, String)>,
@@ -66,7 +66,7 @@ impl Node {
             (text[a.name.start..a.name.end].to_owned(), value.unwrap_or_default())
         });
         let mut node = Self {
-            name: text[e.local..e.name.end].to_owned(),
+            name: text[e.name.start..e.name.end].to_owned(),
             attributes: attributes.collect(),
             ..Self::default()
         };
