@@ -23,6 +23,8 @@ pub(crate) enum Value<'a> {
     Path(&'a str),
     /// `word`.
     Word(&'a str),
+    /// `text`.
+    Text(&'a str),
     /// `empty`.
     Empty,
 }
@@ -36,6 +38,7 @@ impl Value<'_> {
             Value::YesNo(_) => "yesno",
             Value::Path(_) => "path",
             Value::Word(_) => "word",
+            Value::Text(_) => "text",
             Value::Empty => "empty",
         }
     }
@@ -56,6 +59,13 @@ impl Value<'_> {
                 (*path).to_owned()
             }
             Value::Word(word) => (*word).to_owned(),
+            Value::Text(text) => {
+                if !text.chars().all(is_xml_char) {
+                    return Err(Error::new(Kind::Config, "not a text that a domain can hold")
+                        .found(format!("{text:?}")));
+                }
+                (*text).to_owned()
+            }
             Value::Empty => String::new(),
         })
     }
@@ -175,6 +185,7 @@ mod tests {
                         "yesno" => Value::YesNo(true),
                         "path" => Value::Path("/a<b"),
                         "word" => Value::Word("w"),
+                        "text" => Value::Text("a<b"),
                         "empty" => Value::Empty,
                         other => panic!("{}: unknown slot type {other}", t.file),
                     };
