@@ -27,7 +27,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Apply(args) if uri.is_some() => {
             cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
         }
-        Command::Keys
+        Command::Keys(_)
         | Command::Firmware(_)
         | Command::Apply(_)
         | Command::Session(_)
