@@ -234,18 +234,34 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
 
 /// Refuses a second element of a name that libvirt reads once: which of them counts would be a guess.
 pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool) -> Result<(), Error> {
-    match d.children(parent).find(|c| d.number(*c).is_some_and(|n| n > 1) && single(d.name(*c))) {
-        None => Ok(()),
-        Some(second) => Err(Error::new(Kind::Domain, "an element that stands twice")
-            .at(d.path(second))
-            .found(path::line_column(&d.text, d.span(second).start))
-            .wanted(format!("one <{}>", d.name(second)))),
+    let mut seen: Vec<&str> = Vec::new();
+    for child in d.children(parent) {
+        let name = d.name(child);
+        if !single(name) {
+            continue;
+        }
+        // Names are few, but for a hostile document: the numbers of its elements are then found all at once.
+        let again =
+            if seen.len() < 64 { seen.contains(&name) } else { d.number(child).is_some_and(|n| n > 1) };
+        if again {
+            return Err(twice(d, child));
+        }
+        seen.push(name);
     }
+    Ok(())
+}
+
+/// The error of an element that has a brother of the same name before it.
+pub(super) fn twice(d: &Domain, second: ElementId) -> Error {
+    Error::new(Kind::Domain, "an element that stands twice")
+        .at(d.path(second))
+        .found(path::line_column(&d.text, d.span(second).start))
+        .wanted(format!("one <{}>", d.name(second)))
 }
 
 /// The trimmed text of an element, unless it is empty.
 pub(super) fn text(d: &Domain, id: Option<ElementId>) -> Option<String> {
-    let text = d.element_text(id?);
+    let text = d.content(id?);
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
@@ -277,7 +293,12 @@ fn size(d: &Domain, id: Option<ElementId>) -> Result<Option<u64>, Error> {
 }
 
 pub(super) fn flag(d: &Domain, id: ElementId, name: &str) -> Option<bool> {
-    d.attribute(id, name).map(|v| v == "yes" || v == "on")
+    d.attribute_at(id, name).map(|a| is_on(&d.value(a)))
+}
+
+/// libvirt has two words for it, each in its places.
+pub(super) fn is_on(value: &str) -> bool {
+    value == "yes" || value == "on"
 }
 
 fn os(d: &Domain) -> Result<OsFacts, Error> {

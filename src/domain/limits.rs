@@ -15,6 +15,9 @@ pub const MAX_ATTRIBUTES: usize = 256;
 /// Namespace declarations that hold at one place.
 pub const MAX_NAMESPACES: usize = 256;
 
+/// Different namespaces of one document.
+pub const MAX_NAMESPACE_NAMES: usize = 1024;
+
 /// The error of a document that goes over a limit.
 pub(super) fn over(name: &str, limit: usize, place: String) -> Error {
     Error::new(Kind::Domain, "the domain document is too large")

@@ -70,7 +70,7 @@ pub(crate) fn run(
             json!({
                 "changed": changed,
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
-                    "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
+                    "rule": e.rule(), "reason": e.reason(), "places": e.places(&done.domain), "text": e.text(),
                 })).collect()),
                 "findings": done.findings,
                 "xml": if written { None } else { Some(&done.xml) },
@@ -83,7 +83,9 @@ pub(crate) fn run(
         out.answer(
             &edits
                 .iter()
-                .map(|e| format!("{}  [{}]\n    {}\n", e.places().join(", "), e.rule(), e.reason()))
+                .map(|e| {
+                    format!("{}  [{}]\n    {}\n", e.places(&done.domain).join(", "), e.rule(), e.reason())
+                })
                 .collect::<String>(),
         )?;
     } else if !written {
