@@ -42,6 +42,7 @@ mod crypt;
 pub mod domain;
 pub mod error;
 pub mod finding;
+pub mod generate;
 pub mod guid;
 pub mod host;
 pub mod inject;

@@ -8,7 +8,7 @@ use crate::error::Error;
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// Its name.
+    /// Its name, with its prefix.
     pub name: String,
     /// Its attributes, plain values.
     pub attributes: Vec<(String, String)>,
@@ -66,7 +66,7 @@ impl Node {
             (text[a.name.start..a.name.end].to_owned(), value.unwrap_or_default())
         });
         let mut node = Self {
-            name: text[e.local..e.name.end].to_owned(),
+            name: text[e.name.start..e.name.end].to_owned(),
             attributes: attributes.collect(),
             ..Self::default()
         };
@@ -79,6 +79,16 @@ impl Node {
             node.text = content_text(&text[e.inner.start..e.inner.end]);
         }
         node
+    }
+
+    /// A document of its own, two blanks further in for every step.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let style = Style { newline: Some("\n"), indent: String::new(), unit: "  ".to_owned(), quote: '\'' };
+        let mut out = String::new();
+        self.render(&style, &mut out);
+        out.push('\n');
+        out
     }
 
     /// Takes in another node of the same name: attributes and text are set, children of the same name are united.
