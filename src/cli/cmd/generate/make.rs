@@ -80,7 +80,9 @@ fn there(path: &Path) -> Error {
 }
 
 fn unwritable(path: &Path, e: std::io::Error) -> Error {
-    Error::new(Kind::File, "the image cannot be written").at(path.display().to_string()).because(files::plain(e))
+    Error::new(Kind::File, "the image cannot be written")
+        .at(path.display().to_string())
+        .because(files::plain(e))
 }
 
 /// A private file in the folder where the image is to be, so that its name can be given at once.
@@ -149,7 +151,12 @@ fn seed_image(seed: &Seed, sources: &SeedSources, name: &str) -> Result<NamedTem
         let image = image.map_err(|e| unwritable(path, e))?;
         let mut command = Command::new(program);
         command.args(*first).args(["-quiet", "-V", "cidata", "-J", "-r"]).args(&names);
-        command.current_dir(folder.path()).stdin(Stdio::null()).stdout(image);
+        // The same files give the same image: 1980 is where FAT begins, and no program takes it for unset.
+        command
+            .env("SOURCE_DATE_EPOCH", "315532800")
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(image);
         match command.output() {
             Ok(run) if run.status.success() => return Ok(draft),
             Ok(run) => {
