@@ -155,7 +155,7 @@ impl Request {
             Some(Hugepages(size)) => size,
             None => None,
         };
-        if let Some(page) = page.filter(|p| self.memory % p != 0) {
+        if let Some(page) = page.filter(|p| !self.memory.is_multiple_of(*p)) {
             return Some(
                 usage("--memory", "not a whole number of huge pages")
                     .found(format!("{} bytes", self.memory))

@@ -66,6 +66,9 @@ impl Template {
         if node.name != "domain" {
             check.wrong("/", "the template is not a domain", &format!("<{}>", node.name), "<domain>");
         }
+        if group(&node).is_some() {
+            check.wrong("/", "a document stands once", EACH, "it on an element inside");
+        }
         check.element(&node, &format!("/{}", node.name), &mut Vec::new());
         match check.cpu {
             [true, true] => drop(check.takes.insert("--cpu")),
@@ -143,8 +146,7 @@ impl Template {
             .with_values(&cpu, |values, groups| fill_document(&self.node, file, values, groups))
             .map_err(|e| if e.place().is_some() { e } else { e.at(file) })?;
         Domain::parse(&node.document()).map_err(|e| {
-            let place = e.place().unwrap_or_default().to_owned();
-            Error::new(Kind::File, "the template makes no domain").at(file).because(format!("{place}: {e}"))
+            Error::new(Kind::File, "the template makes no domain").at(file).because(e.to_string())
         })
     }
 }

@@ -59,6 +59,7 @@ fn an_error_in_a_template_names_the_file_the_place_and_the_slot_and_all_are_told
     assert!(e.to_string().starts_with("/t/own.xml, line 2"), "{e}");
     assert_eq!(template("<network/>").unwrap_err().kind(), Kind::File);
     assert!(template("<!DOCTYPE domain [<!ENTITY x SYSTEM '/etc/passwd'>]><domain>&x;</domain>").is_err());
+    assert!(template(&LEAST.replace("<domain ", "<domain each='disk' ")).is_err());
     let twice = with("<os/>");
     let e = template(&twice).unwrap().generate(&request(), None).unwrap_err();
     assert_eq!((e.kind(), e.place()), (Kind::File, Some("/t/own.xml")));

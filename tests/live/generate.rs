@@ -295,13 +295,7 @@ fn a_generated_domain_is_defined_as_it_is() {
         ]);
         let made = generate.args(corner.platform()).output().unwrap();
         assert_code(&made, 0);
-        let mut define = Command::new("virsh")
-            .args(["-q", "-c", &corner.lab.uri, "define", "--validate", "/dev/stdin"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        define.stdin.take().unwrap().write_all(&made.stdout).unwrap();
-        assert!(define.wait().unwrap().success(), "{}", String::from_utf8_lossy(&made.stdout));
+        define(&corner, &made.stdout);
         // What libvirt made of it is still right: nothing was added that a rule would change.
         let dumped = corner.path("dumped.xml");
         std::fs::write(&dumped, corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest])).unwrap();
@@ -365,4 +359,38 @@ fn a_generated_direct_kernel_guest_is_launched_verified_and_runs() {
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     panic!("the guest did not speak in two minutes: {}", said());
+}
+
+#[test]
+fn libvirt_knows_the_processor_that_a_measured_guest_gets() {
+    let corner = Corner::new(Lab::shared());
+    let folder = templates(&corner)[1].clone();
+    corner.session("0x5");
+    let firmware = format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display());
+    let dh = format!("security.sev.session.dh=@{}", corner.text("owner/godh.b64"));
+    let data = format!("security.sev.session.data=@{}", corner.text("owner/session.b64"));
+    let es = ["security.sev=true", "security.sev.policy.es=true", &dh, &data];
+    for (keys, model) in [(&es[..], "EPYC"), (&["security.sev.snp=true"], "EPYC-v4")] {
+        let mut generate = corner.command(&["generate", &corner.guest, "--memory", "256MiB", "--vcpus", "1"]);
+        generate.args(["--template-dir", &folder, "--set", &firmware]).args(corner.platform());
+        let made = generate.args(keys.iter().flat_map(|k| ["--set", k])).output().unwrap();
+        assert_code(&made, 0);
+        // A measured guest whose processor is not pinned would be warned of.
+        assert!(!err(&made).contains("warning"), "{}", err(&made));
+        define(&corner, &made.stdout);
+        let xml = corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]);
+        assert!(xml.contains(&format!("<model fallback='forbid'>{model}</model>")), "{xml}");
+        corner.lab.virsh(&["undefine", "--keep-nvram", &corner.guest]);
+    }
+}
+
+/// libvirt validates the document and defines it.
+fn define(corner: &Corner<'_>, xml: &[u8]) {
+    let mut define = Command::new("virsh")
+        .args(["-q", "-c", &corner.lab.uri, "define", "--validate", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    define.stdin.take().unwrap().write_all(xml).unwrap();
+    assert!(define.wait().unwrap().success(), "{}", String::from_utf8_lossy(xml));
 }

@@ -26,8 +26,13 @@ pub(crate) struct GenerateArgs {
     /// Virtual processors
     #[arg(long, value_name = "N", required_unless_present = "list")]
     pub(crate) vcpus: Option<u32>,
-    /// PATH[,SIZE][,format=raw|qcow2][,backing=PATH]: a disk (repeatable); with SIZE or backing it is created with qemu-img
-    #[arg(long, value_name = "DISK")]
+    // `help`, for in a comment rustdoc takes the brackets for links.
+    #[arg(
+        long,
+        value_name = "DISK",
+        help = "PATH[,SIZE][,format=raw|qcow2][,backing=PATH]: a disk (repeatable); \
+        with SIZE or backing it is created, by qemu-img"
+    )]
     pub(crate) disk: Vec<String>,
     /// NAME, bridge=NAME or user, with ,mac=MAC: a network interface (repeatable)
     #[arg(long, value_name = "NETWORK")]
@@ -41,8 +46,12 @@ pub(crate) struct GenerateArgs {
     /// Its command line, taken exactly
     #[arg(long, value_name = "TEXT", requires = "kernel", allow_hyphen_values = true)]
     pub(crate) cmdline: Option<String>,
-    /// PATH[,user-data=FILE[,meta-data=FILE][,network-config=FILE]]: cloud-init's seed; with user-data it is created
-    #[arg(long, value_name = "SEED")]
+    #[arg(
+        long,
+        value_name = "SEED",
+        help = "PATH[,user-data=FILE[,meta-data=FILE][,network-config=FILE]]: \
+        cloud-init's seed; with user-data it is created, by xorriso"
+    )]
     pub(crate) cloud_init: Option<String>,
     /// Model, or host-passthrough, host-model, maximum; unless given, what suits the keys
     #[arg(long, value_name = "CPU")]

@@ -56,9 +56,8 @@ pub(super) fn create(request: &Request, answer: Option<&Path>) -> Result<Made> {
     }
     let mut made = Made::default();
     for (path, file) in drafts {
-        file.persist_noclobber(path).map_err(|e| match e.error.kind() {
-            ErrorKind::AlreadyExists => there(path),
-            _ => unwritable(path, e.error),
+        file.persist_noclobber(path).map_err(|e| {
+            if e.error.kind() == ErrorKind::AlreadyExists { there(path) } else { unwritable(path, e.error) }
         })?;
         made.paths.push(path.to_owned());
     }
