@@ -97,7 +97,11 @@ pub(super) fn is_text(text: &str) -> bool {
     text.chars().all(|c| is_xml_char(c) && !c.is_control())
 }
 
-pub(super) fn size(place: &str, text: &str) -> Result<u64, Error> {
+/// A size that an option gives, in the form that the keys have.
+///
+/// # Errors
+/// `Kind::Usage`.
+pub fn size(place: &str, text: &str) -> Result<u64, Error> {
     crate::config::parse_size(text).map_err(|_| {
         usage(place, "not a size")
             .found(format!("{text:?}"))

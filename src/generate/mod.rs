@@ -7,6 +7,7 @@
 mod cpu;
 mod fields;
 mod media;
+mod memory;
 mod request;
 mod slots;
 mod template;
@@ -14,6 +15,7 @@ mod template;
 mod tests;
 
 pub use cpu::Cpu;
+pub use fields::size as parse_size;
 pub use media::{Creation, Disk, Format, Network, Seed, SeedSources};
 pub use request::{Hugepages, Kernel, Request};
 pub use template::Template;

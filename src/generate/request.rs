@@ -143,66 +143,6 @@ impl Request {
         })
     }
 
-    fn cells_fit(&self) -> Option<Error> {
-        let page = match self.hugepages {
-            Some(Hugepages(Some(bytes))) if !bytes.is_power_of_two() || bytes < 4096 => {
-                return Some(
-                    usage("--hugepages", "not a page size")
-                        .found(format!("{bytes} bytes"))
-                        .wanted("a power of two such as 2MiB or 1GiB"),
-                );
-            }
-            Some(Hugepages(size)) => size,
-            None => None,
-        };
-        if let Some(page) = page.filter(|p| !self.memory.is_multiple_of(*p)) {
-            return Some(
-                usage("--memory", "not a whole number of huge pages")
-                    .found(format!("{} bytes", self.memory))
-                    .wanted(format!("a multiple of {page} bytes")),
-            );
-        }
-        let cells = self.numa?;
-        let most = (self.kib() / self.step()).min(self.vcpus.into());
-        (cells == 0 || u64::from(cells) > most).then(|| {
-            usage("--numa", "not a number of cells that this domain can have")
-                .found(cells.to_string())
-                .wanted(format!("1 to {most}: a processor and {} KiB of memory for each", self.step()))
-        })
-    }
-
-    /// libvirt counts memory in KiB, and rounds up.
-    fn kib(&self) -> u64 {
-        self.memory.div_ceil(1024)
-    }
-
-    /// What the memory of a cell is a multiple of: a huge page, or what QEMU rounds to.
-    fn step(&self) -> u64 {
-        match self.hugepages {
-            Some(Hugepages(Some(bytes))) => (bytes / 1024).max(1024),
-            Some(Hugepages(None)) | None => 1024,
-        }
-    }
-
-    /// The cells: `(processors, KiB)` each. Nobody is left out: the first ones get what does not divide.
-    fn cells(&self) -> Vec<(String, u64)> {
-        let Some(count) = self.numa.filter(|n| *n > 0) else { return Vec::new() };
-        let (each, more) = (self.vcpus / count, self.vcpus % count);
-        let steps = self.kib() / self.step();
-        let (each_step, more_steps) = (steps / u64::from(count), steps % u64::from(count));
-        let rest = self.kib() % self.step();
-        let mut next = 0;
-        (0..count)
-            .map(|n| {
-                let (from, until) = (next, next + each + u32::from(n < more));
-                next = until;
-                let cpus = if until - from > 1 { format!("{from}-{}", until - 1) } else { from.to_string() };
-                let kib = (each_step + u64::from(u64::from(n) < more_steps)) * self.step();
-                (cpus, kib + if n == 0 { rest } else { 0 })
-            })
-            .collect()
-    }
-
     /// Calls `then` with the values of the slots and the members of the groups ([`super::slots`]).
     pub(super) fn with_values<T>(&self, cpu: &Cpu, then: impl FnOnce(&Values<'_>, &Groups<'_>) -> T) -> T {
         let kernel = self.kernel.as_ref();
@@ -296,21 +236,6 @@ mod tests {
     fn disks_are_named_as_libvirt_names_them() {
         let names: Vec<_> = [0, 1, 25, 26, 27, 51, 52, 701, 702].map(target).into();
         assert_eq!(names, ["vda", "vdb", "vdz", "vdaa", "vdab", "vdaz", "vdba", "vdzz", "vdaaa"]);
-    }
-
-    #[test]
-    fn cells_hold_every_processor_and_every_page() {
-        let mut request = Request::new("g", 5 << 30, 7);
-        request.numa = Some(3);
-        request.hugepages = Some(Hugepages(Some(1 << 30)));
-        let gib = 1 << 20;
-        assert_eq!(request.cells(), [("0-2".into(), 2 * gib), ("3-4".into(), 2 * gib), ("5-6".into(), gib)]);
-        assert!(request.check().is_empty());
-        request.numa = Some(6);
-        assert_eq!(request.check().len(), 1);
-        let odd = Request { memory: (3 << 20) + 1, vcpus: 2, numa: Some(2), ..Request::new("g", 1, 1) };
-        assert_eq!(odd.cells(), [("0".into(), 2049), ("1".into(), 1024)]);
-        assert_eq!(odd.cells().iter().map(|c| c.1).sum::<u64>(), odd.kib());
     }
 
     #[test]

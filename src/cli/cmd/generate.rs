@@ -9,9 +9,9 @@ use crate::args::GenerateArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
-use virt_sev::config::{SevConfig, parse_size};
+use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
-use virt_sev::generate::{Cpu, Disk, Hugepages, Kernel, Network, Request, Seed};
+use virt_sev::generate::{Cpu, Disk, Hugepages, Kernel, Network, Request, Seed, parse_size};
 use virt_sev::host::HostFacts;
 use virt_sev::{Error, Kind, Result};
 
@@ -64,19 +64,12 @@ pub(crate) fn run(
 fn request(args: &GenerateArgs) -> Result<Request> {
     let mut wrong = Vec::new();
     let mut keep = |e: Error| wrong.push(e);
-    let size = |option: &str, text: &str| {
-        parse_size(text).map_err(|_| {
-            Error::new(Kind::Usage, "not a size").at(option).found(format!("{text:?}")).wanted(
-                "a number above 0 with B, kB, MB, GB, TB, KiB, MiB, GiB, TiB or nothing, such as 4GiB",
-            )
-        })
-    };
-    let memory = size("--memory", args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
+    let memory = parse_size("--memory", args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
     let cpu = args.cpu.as_deref().map(Cpu::parse).transpose().map_err(&mut keep);
     let hugepages = match args.hugepages.as_deref() {
         None => Ok(None),
         Some("") => Ok(Some(Hugepages(None))),
-        Some(text) => size("--hugepages", text).map(|s| Some(Hugepages(Some(s)))).map_err(&mut keep),
+        Some(text) => parse_size("--hugepages", text).map(|s| Some(Hugepages(Some(s)))).map_err(&mut keep),
     };
     let disks: Vec<_> = args.disk.iter().filter_map(|d| Disk::parse(d).map_err(&mut keep).ok()).collect();
     let networks: Vec<_> =
