@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Everything up to [`preflight`] is pure; the host is read in [`host`] alone; XML is written from `xml-templates/`
-//! alone, and so do whole new documents, in [`generate`]. This crate links no libvirt: [`launch`] works over the
+//! alone, and so are whole new documents, in [`generate`]. This crate links no libvirt: [`launch`] works over the
 //! trait [`launch::Hypervisor`], whose implementation over libvirt is the package `virt-sev-sys`.
 //!
 //! ```
