@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// Its name.
+    /// Its name, with its prefix.
     pub name: String,
     /// Its attributes, plain values.
     pub attributes: Vec<(String, String)>,
@@ -76,7 +76,7 @@ impl Node {
             (a.name().of(text).to_owned(), value.into_owned())
         });
         let mut node =
-            Self { name: e.local().of(text).to_owned(), attributes: attributes.collect(), ..Self::default() };
+            Self { name: e.name().of(text).to_owned(), attributes: attributes.collect(), ..Self::default() };
         let mut child = e.first_child;
         while let Some(c) = child {
             node.children.push(Self::read(scan, text, c));
@@ -86,6 +86,16 @@ impl Node {
             node.text = content_text(e.inner().of(text)).map(Cow::into_owned);
         }
         node
+    }
+
+    /// A document of its own, two blanks further in for every step.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let style = Style { newline: Some("\n"), indent: "", steps: 0, unit: "  ", quote: '\'' };
+        let mut out = String::new();
+        self.render(&style, &mut out);
+        out.push('\n');
+        out
     }
 
     /// Takes in another node of the same name: its attributes and its text come to these, children of the same name

@@ -6,7 +6,7 @@
 mod ctx;
 mod edit;
 mod firmware;
-mod render;
+pub(crate) mod render;
 pub mod rules;
 mod template;
 #[cfg(test)]

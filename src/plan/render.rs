@@ -23,9 +23,17 @@ pub(crate) enum Value<'a> {
     Path(&'a str),
     /// `word`.
     Word(&'a str),
+    /// `text`.
+    Text(&'a str),
     /// `empty`.
     Empty,
 }
+
+/// Slots with their values; `None`: left empty.
+pub(crate) type Values<'a> = Vec<(&'static str, Option<Value<'a>>)>;
+
+/// What an element with `each='NAME'` stands for: once for every member, whose values go before those around it.
+pub(crate) type Groups<'a> = Vec<(&'static str, Vec<Values<'a>>)>;
 
 impl Value<'_> {
     fn slot_type(&self) -> &'static str {
@@ -36,6 +44,7 @@ impl Value<'_> {
             Value::YesNo(_) => "yesno",
             Value::Path(_) => "path",
             Value::Word(_) => "word",
+            Value::Text(_) => "text",
             Value::Empty => "empty",
         }
     }
@@ -56,19 +65,27 @@ impl Value<'_> {
                 (*path).to_owned()
             }
             Value::Word(word) => (*word).to_owned(),
+            Value::Text(text) => {
+                if !text.chars().all(|c| is_xml_char(c) && !c.is_control()) {
+                    return Err(Error::new(Kind::Config, "not a text that a domain can hold")
+                        .found(format!("{text:?}"))
+                        .wanted("text without control characters"));
+                }
+                (*text).to_owned()
+            }
             Value::Empty => String::new(),
         })
     }
 }
 
 /// `{name?:type}`, taken apart.
-struct Slot<'a> {
-    name: &'a str,
-    optional: bool,
-    slot_type: &'a str,
+pub(crate) struct Slot<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) optional: bool,
+    pub(crate) slot_type: &'a str,
 }
 
-fn slot(text: &str) -> Option<Slot<'_>> {
+pub(crate) fn slot(text: &str) -> Option<Slot<'_>> {
     let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
     let optional = name.ends_with('?');
     Some(Slot { name: name.trim_end_matches('?'), optional, slot_type })
@@ -82,7 +99,7 @@ impl Template {
     /// `Kind::Config` for a path that cannot stand in a domain.
     pub(crate) fn fill(&self, values: &[(&str, Option<Value<'_>>)]) -> Result<Node, Error> {
         let mut node = self.node()?.clone();
-        let mut filler = Filler { file: self.file, values, used: 0 };
+        let mut filler = Filler { file: self.file, scopes: vec![values], groups: &[], used: 0 };
         filler.element(&mut node)?;
         if filler.used != values.len() {
             return Err(filler.bug("a value that has no slot", ""));
@@ -91,9 +108,35 @@ impl Template {
     }
 }
 
+/// The attribute that makes an element stand once for every member of a group; with `+` after the name there must be one.
+pub(crate) const EACH: &str = "each";
+
+/// The group of an element, and whether it may not be empty.
+pub(crate) fn group(node: &Node) -> Option<(&str, bool)> {
+    let (_, name) = node.attributes.iter().find(|(n, _)| n == EACH)?;
+    Some(name.strip_suffix('+').map_or((name.as_str(), false), |n| (n, true)))
+}
+
+/// A whole document with its slots filled and its groups written out. Values without a slot are left out.
+///
+/// # Errors
+/// As [`Template::fill`]; `Kind::Bug` too for a group that is not there.
+pub(crate) fn fill_document(
+    node: &Node,
+    file: &str,
+    values: &Values<'_>,
+    groups: &Groups<'_>,
+) -> Result<Node, Error> {
+    let mut node = node.clone();
+    Filler { file, scopes: vec![values], groups, used: 0 }.element(&mut node)?;
+    Ok(node)
+}
+
 struct Filler<'a> {
-    file: &'static str,
-    values: &'a [(&'a str, Option<Value<'a>>)],
+    file: &'a str,
+    /// The innermost last.
+    scopes: Vec<&'a [(&'a str, Option<Value<'a>>)]>,
+    groups: &'a [(&'static str, Vec<Values<'a>>)],
     used: usize,
 }
 
@@ -102,8 +145,9 @@ impl Filler<'_> {
         Error::new(Kind::Bug, message).at(format!("{} {slot}", self.file))
     }
 
-    /// True when the element stays.
+    /// True when the element stays: one whose optional slots and groups were all that it had goes with them.
     fn element(&mut self, node: &mut Node) -> Result<bool, Error> {
+        let before = content(node);
         let mut attributes = Vec::with_capacity(node.attributes.len());
         for (name, raw) in node.attributes.drain(..) {
             if let Some(value) = self.value(raw)? {
@@ -112,26 +156,44 @@ impl Filler<'_> {
         }
         node.attributes = attributes;
         if let Some(raw) = node.text.take() {
-            let had_slot = slot(&raw).is_some();
             node.text = self.value(raw)?;
-            if node.text.is_none() && had_slot && node.attributes.is_empty() {
-                return Ok(false);
-            }
         }
         let mut children = Vec::with_capacity(node.children.len());
-        for mut child in node.children.drain(..) {
-            if self.element(&mut child)? {
-                children.push(child);
-            }
+        for child in node.children.drain(..) {
+            self.child(child, &mut children)?;
         }
         node.children = children;
-        Ok(true)
+        Ok(before == 0 || content(node) > 0)
+    }
+
+    /// A child as often as it stands.
+    fn child(&mut self, mut child: Node, into: &mut Vec<Node>) -> Result<(), Error> {
+        let Some((name, _)) = group(&child) else {
+            if self.element(&mut child)? {
+                into.push(child);
+            }
+            return Ok(());
+        };
+        let groups = self.groups;
+        let Some((_, members)) = groups.iter().find(|(n, _)| *n == name) else {
+            return Err(self.bug("a group that has no members", name));
+        };
+        child.attributes.retain(|(n, _)| n != EACH);
+        for member in members {
+            let mut one = child.clone();
+            self.scopes.push(member);
+            self.element(&mut one)?;
+            self.scopes.pop();
+            into.push(one);
+        }
+        Ok(())
     }
 
     /// The text for a slot, `None` for an optional one left empty; other text as it is.
     fn value(&mut self, raw: String) -> Result<Option<String>, Error> {
         let Some(slot) = slot(&raw) else { return Ok(Some(raw)) };
-        let Some((_, value)) = self.values.iter().find(|(n, _)| *n == slot.name) else {
+        let known = self.scopes.iter().rev().find_map(|s| s.iter().find(|(n, _)| *n == slot.name));
+        let Some((_, value)) = known else {
             return Err(self.bug("a slot that has no value", slot.name));
         };
         self.used += 1;
@@ -142,6 +204,11 @@ impl Filler<'_> {
             None => Err(self.bug("a slot that must be filled", slot.name)),
         }
     }
+}
+
+/// How much stands in an element.
+fn content(node: &Node) -> usize {
+    node.attributes.len() + node.children.len() + usize::from(node.text.is_some())
 }
 
 #[cfg(test)]
@@ -175,6 +242,7 @@ mod tests {
                         "yesno" => Value::YesNo(true),
                         "path" => Value::Path("/a<b"),
                         "word" => Value::Word("w"),
+                        "text" => Value::Text("a<b"),
                         "empty" => Value::Empty,
                         other => panic!("{}: unknown slot type {other}", t.file),
                     };
