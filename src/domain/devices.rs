@@ -1,6 +1,7 @@
 //! The devices of a document. In: `<devices>`. Out: [`Device`] each. Never: a judgement.
 
 use super::facts::{flag, is_on, number, once, twice};
+use super::word::Word;
 use super::{Domain, ElementId};
 use crate::error::Error;
 
@@ -38,7 +39,7 @@ pub enum DeviceKind {
     /// `<console>`.
     Console,
     /// Any other, by name.
-    Other(Box<str>),
+    Other(Word),
 }
 
 /// `<rom>`.
@@ -65,19 +66,19 @@ pub struct Device {
     /// Which element it is.
     pub kind: DeviceKind,
     /// `@type`.
-    pub device_type: Option<Box<str>>,
+    pub device_type: Option<Word>,
     /// `@device` of a disk: `disk`, `cdrom`, `lun`, `floppy`.
-    pub disk_device: Option<Box<str>>,
+    pub disk_device: Option<Word>,
     /// `@mode` of a host device.
-    pub mode: Option<Box<str>>,
+    pub mode: Option<Word>,
     /// `@model`, or `model/@type` where the kind has it there.
-    pub model: Option<Box<str>>,
+    pub model: Option<Word>,
     /// `<model>`, where the kind has one.
     pub model_element: Option<ElementId>,
     /// `target/@bus` or `@bus`; for a disk without one what libvirt infers from the target's name.
-    pub bus: Option<Box<str>>,
+    pub bus: Option<Word>,
     /// `target/@type`.
-    pub target_type: Option<Box<str>>,
+    pub target_type: Option<Word>,
     /// `@index` of a controller.
     pub index: Option<u32>,
     /// `address/@controller`.
@@ -85,9 +86,9 @@ pub struct Device {
     /// `<driver>`.
     pub driver: Option<ElementId>,
     /// `driver/@type` of a file system.
-    pub driver_type: Option<Box<str>>,
+    pub driver_type: Option<Word>,
     /// `driver/@name` of a video device.
-    pub driver_name: Option<Box<str>>,
+    pub driver_name: Option<Word>,
     /// `driver/@iommu`.
     pub iommu: Option<bool>,
     /// `<rom>`.
@@ -218,7 +219,7 @@ fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
     if device.kind == K::Disk && device.bus.is_none() {
         let floppy = device.disk_device.as_deref() == Some("floppy");
         let bus = if floppy { Some("fdc") } else { target_dev.as_deref().and_then(inferred_bus) };
-        device.bus = bus.map(Box::from);
+        device.bus = bus.map(Word::from);
     }
     if device.kind == K::Controller {
         device.index = number(d, id, "index")?;

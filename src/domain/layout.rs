@@ -86,7 +86,7 @@ impl Domain {
         if let Some(line) = self.all_children(id).find_map(|c| self.line(self.span(c).start)) {
             return style(Some(line.newline), self.blank(&line), 0);
         }
-        let childless = self.scan.element(id).first_child.is_none();
+        let childless = self.scan.first_child(id).is_none();
         match self.line(self.span(id).start) {
             Some(line) if childless => style(Some(line.newline), self.blank(&line), 1),
             Some(_) | None => style(None, "", 0),

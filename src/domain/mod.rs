@@ -19,6 +19,7 @@ mod splice;
 mod tests;
 mod tree;
 mod units;
+mod word;
 
 pub use devices::{BootOrder, Device, DeviceKind, Rom};
 pub use facts::{
@@ -29,6 +30,7 @@ pub use patch::{Change, Fragment};
 pub use splice::Splice;
 pub use tree::{ElementId, Span};
 pub use units::scale;
+pub use word::Word;
 
 use crate::codes::Kind;
 use crate::error::Error;
@@ -151,7 +153,7 @@ impl Domain {
 
     /// Every child element, of whatever namespace.
     fn all_children(&self, id: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        let mut next = self.scan.element(id).first_child;
+        let mut next = self.scan.first_child(id);
         std::iter::from_fn(move || {
             let here = next?;
             next = self.scan.element(here).next;
@@ -219,7 +221,7 @@ impl Domain {
     pub fn metadata_element(&self, namespace: &str, name: &str) -> Option<String> {
         let metadata = self.child(self.root(), "metadata")?;
         let number = self.scan.namespaces.iter().position(|u| u == namespace)?;
-        let wanted = Ns::Other(u32::try_from(number).ok()?);
+        let wanted = Ns::Other(u16::try_from(number).ok()?);
         let id = self
             .all_children(metadata)
             .find(|c| self.scan.element(*c).ns == wanted && self.name(*c) == name)?;

@@ -77,7 +77,7 @@ impl Node {
         });
         let mut node =
             Self { name: e.name().of(text).to_owned(), attributes: attributes.collect(), ..Self::default() };
-        let mut child = e.first_child;
+        let mut child = scan.first_child(at);
         while let Some(c) = child {
             node.children.push(Self::read(scan, text, c));
             child = scan.element(c).next;

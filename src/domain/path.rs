@@ -40,9 +40,9 @@ impl Domain {
 pub(super) fn numbers(scan: &super::tree::Scan, text: &str) -> Vec<u32> {
     let mut out = vec![0u32; scan.elements.len()];
     let mut seen = std::collections::HashMap::<(&str, super::tree::Ns), (ElementId, u32)>::new();
-    for parent in &scan.elements {
+    for parent in (0..scan.elements.len()).map(ElementId::of_index) {
         seen.clear();
-        let mut child = parent.first_child;
+        let mut child = scan.first_child(parent);
         while let Some(c) = child {
             let e = scan.element(c);
             let entry = seen.entry((e.local().of(text), e.ns)).or_insert((c, 0));

@@ -27,7 +27,7 @@ struct Declaration<'a> {
     depth: usize,
     prefix: &'a str,
     /// Its number in [`Scan::namespaces`]; `None`: no namespace again.
-    namespace: Option<u32>,
+    namespace: Option<u16>,
 }
 
 struct Scanner<'a> {

@@ -238,7 +238,9 @@ impl Domain {
         out.push(at, at, |s| {
             style.push_lead(s);
             node.render(style, s);
-            if element.first_child.is_none() && !self.text[at..element.inner().end].contains(['\n', '\r']) {
+            if self.scan.first_child(parent).is_none()
+                && !self.text[at..element.inner().end].contains(['\n', '\r'])
+            {
                 self.push_close_lead(parent, style, s);
             }
         });

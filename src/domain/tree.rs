@@ -30,7 +30,7 @@ pub(super) enum Ns {
     /// None: libvirt's own elements.
     None,
     /// Another one, by its number in [`Scan::namespaces`].
-    Other(u32),
+    Other(u16),
 }
 
 /// A place in the document: [`limits::MAX_BYTES`] fits, and half the size is half the memory to walk.
@@ -54,21 +54,21 @@ impl ElementId {
     }
 }
 
-/// One element.
+/// One element. Small, since a document is mostly these.
 #[derive(Debug, Clone)]
 pub(super) struct Element {
     pub start: Place,
     pub end: Place,
-    pub name_end: Place,
-    pub local: Place,
     pub inner_start: Place,
     pub inner_end: Place,
+    /// Its first attribute's index. They end where those of the next element begin.
+    pub attributes: u32,
     pub parent: Option<ElementId>,
-    pub first_child: Option<ElementId>,
     /// The next brother.
     pub next: Option<ElementId>,
-    pub attributes_from: u32,
-    pub attributes_to: u32,
+    pub name_length: u16,
+    /// Of the prefix with its colon.
+    pub prefix_length: u16,
     pub ns: Ns,
 }
 
@@ -80,12 +80,13 @@ impl Element {
 
     /// The name in the start tag, with its prefix.
     pub(super) fn name(&self) -> Span {
-        Span::new(self.start + 1, self.name_end)
+        Span::new(self.start + 1, self.start + 1 + Place::from(self.name_length))
     }
 
     /// The name without its prefix.
     pub(super) fn local(&self) -> Span {
-        Span::new(self.local, self.name_end)
+        let name = self.name();
+        Span { start: name.start + usize::from(self.prefix_length), ..name }
     }
 
     /// Between the tags; for `<a/>` empty, at the element's end.
@@ -131,10 +132,17 @@ impl Scan {
         &self.elements[id.index()]
     }
 
+    /// The first child, which follows its parent in the list.
+    pub(super) fn first_child(&self, id: ElementId) -> Option<ElementId> {
+        let next = id.index() + 1;
+        self.elements.get(next).filter(|e| e.parent == Some(id)).map(|_| ElementId::of_index(next))
+    }
+
     /// The attributes of an element, in the order in which they stand.
     pub(super) fn attributes_of(&self, id: ElementId) -> &[Attribute] {
-        let e = self.element(id);
-        &self.attributes[e.attributes_from as usize..e.attributes_to as usize]
+        let from = self.element(id).attributes as usize;
+        let to = self.elements.get(id.index() + 1).map_or(self.attributes.len(), |e| e.attributes as usize);
+        &self.attributes[from..to]
     }
 }
 
@@ -144,4 +152,12 @@ pub(super) fn place(at: usize) -> Place {
     at as Place
 }
 
+/// A length or a number that [`limits::MAX_NAME`] or [`limits::MAX_NAMESPACE_NAMES`] keeps within range.
+#[allow(clippy::cast_possible_truncation, reason = "the limits hold")]
+pub(super) fn short(length: usize) -> u16 {
+    length as u16
+}
+
 const _: () = assert!(limits::MAX_BYTES < Place::MAX as usize);
+const _: () =
+    assert!(limits::MAX_NAME <= u16::MAX as usize && limits::MAX_NAMESPACE_NAMES < limits::MAX_NAME);

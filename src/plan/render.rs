@@ -98,9 +98,8 @@ impl Template {
     /// `Kind::Bug` for a slot without a value, a value without a slot, or one of another type;
     /// `Kind::Config` for a path that cannot stand in a domain.
     pub(crate) fn fill(&self, values: &[(&str, Option<Value<'_>>)]) -> Result<Node, Error> {
-        let mut node = self.node()?.clone();
         let mut filler = Filler { file: self.file, scopes: vec![values], groups: &[], used: 0 };
-        filler.element(&mut node)?;
+        let node = filler.element(self.node()?)?.unwrap_or_default();
         if filler.used != values.len() {
             return Err(filler.bug("a value that has no slot", ""));
         }
@@ -127,9 +126,8 @@ pub(crate) fn fill_document(
     values: &Values<'_>,
     groups: &Groups<'_>,
 ) -> Result<Node, Error> {
-    let mut node = node.clone();
-    Filler { file, scopes: vec![values], groups, used: 0 }.element(&mut node)?;
-    Ok(node)
+    let filled = Filler { file, scopes: vec![values], groups, used: 0 }.element(node)?;
+    Ok(filled.unwrap_or_default())
 }
 
 struct Filler<'a> {
@@ -145,53 +143,48 @@ impl Filler<'_> {
         Error::new(Kind::Bug, message).at(format!("{} {slot}", self.file))
     }
 
-    /// True when the element stays: one whose optional slots and groups were all that it had goes with them.
-    fn element(&mut self, node: &mut Node) -> Result<bool, Error> {
-        let before = content(node);
-        let mut attributes = Vec::with_capacity(node.attributes.len());
-        for (name, raw) in node.attributes.drain(..) {
+    /// The element with its values. One whose optional slots and groups were all that it had goes with them.
+    fn element(&mut self, template: &Node) -> Result<Option<Node>, Error> {
+        let mut node = Node { name: template.name.clone(), ..Node::default() };
+        node.attributes.reserve_exact(template.attributes.len());
+        for (name, raw) in template.attributes.iter().filter(|(n, _)| n != EACH) {
             if let Some(value) = self.value(raw)? {
-                attributes.push((name, value));
+                node.attributes.push((name.clone(), value));
             }
         }
-        node.attributes = attributes;
-        if let Some(raw) = node.text.take() {
+        if let Some(raw) = &template.text {
             node.text = self.value(raw)?;
         }
-        let mut children = Vec::with_capacity(node.children.len());
-        for child in node.children.drain(..) {
-            self.child(child, &mut children)?;
+        node.children.reserve_exact(template.children.len());
+        for child in &template.children {
+            self.child(child, &mut node.children)?;
         }
-        node.children = children;
-        Ok(before == 0 || content(node) > 0)
+        Ok((content(template) == 0 || content(&node) > 0).then_some(node))
     }
 
     /// A child as often as it stands.
-    fn child(&mut self, mut child: Node, into: &mut Vec<Node>) -> Result<(), Error> {
-        let Some((name, _)) = group(&child) else {
-            if self.element(&mut child)? {
-                into.push(child);
-            }
+    fn child(&mut self, template: &Node, into: &mut Vec<Node>) -> Result<(), Error> {
+        let Some((name, _)) = group(template) else {
+            into.extend(self.element(template)?);
             return Ok(());
         };
         let groups = self.groups;
         let Some((_, members)) = groups.iter().find(|(n, _)| *n == name) else {
             return Err(self.bug("a group that has no members", name));
         };
-        child.attributes.retain(|(n, _)| n != EACH);
         for member in members {
-            let mut one = child.clone();
             self.scopes.push(member);
-            self.element(&mut one)?;
+            let one = self.element(template);
             self.scopes.pop();
-            into.push(one);
+            // A member stands, whatever it leaves empty.
+            into.push(one?.unwrap_or_else(|| Node { name: template.name.clone(), ..Node::default() }));
         }
         Ok(())
     }
 
     /// The text for a slot, `None` for an optional one left empty; other text as it is.
-    fn value(&mut self, raw: String) -> Result<Option<String>, Error> {
-        let Some(slot) = slot(&raw) else { return Ok(Some(raw)) };
+    fn value(&mut self, raw: &str) -> Result<Option<String>, Error> {
+        let Some(slot) = slot(raw) else { return Ok(Some(raw.to_owned())) };
         let known = self.scopes.iter().rev().find_map(|s| s.iter().find(|(n, _)| *n == slot.name));
         let Some((_, value)) = known else {
             return Err(self.bug("a slot that has no value", slot.name));

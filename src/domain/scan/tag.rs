@@ -3,7 +3,7 @@
 use super::super::escape::unescape_attribute;
 use super::super::limits;
 use super::super::path::line_column;
-use super::super::tree::{Attribute, Element, ElementId, Ns, place};
+use super::super::tree::{Attribute, Element, ElementId, Ns, place, short};
 use super::{Declaration, Open, Scanner, name};
 use crate::error::Error;
 
@@ -28,6 +28,8 @@ impl<'a> Scanner<'a> {
                 .error(start, "not an XML name")
                 .found(format!("<{}", &text[start + 1..name_end])));
         };
+        let name_length = name_end - start - 1;
+        limits::check("bytes of one name", name_length, limits::MAX_NAME, || line_column(text, start))?;
         self.at = name_end;
         let first = self.out.attributes.len();
         while self.attribute(first)? {}
@@ -45,24 +47,19 @@ impl<'a> Scanner<'a> {
         };
         let id = ElementId::of_index(index);
         let parent = self.stack.last().map(|open| open.element);
-        if let Some(open) = self.stack.last_mut() {
-            match open.last_child.replace(id) {
-                Some(before) => self.out.elements[before.index()].next = Some(id),
-                None => self.out.elements[open.element.index()].first_child = Some(id),
-            }
+        if let Some(before) = self.stack.last_mut().and_then(|open| open.last_child.replace(id)) {
+            self.out.elements[before.index()].next = Some(id);
         }
         self.out.elements.push(Element {
             start: place(start),
             end: place(self.at),
-            name_end: place(name_end),
-            local: place(name_end - local.len()),
             inner_start: place(self.at),
             inner_end: place(self.at),
             parent,
-            first_child: None,
             next: None,
-            attributes_from: place(first),
-            attributes_to: place(self.out.attributes.len()),
+            attributes: place(first),
+            name_length: short(name_length),
+            prefix_length: short(name_length - local.len()),
             ns,
         });
         if empty {
@@ -178,16 +175,16 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn number(&mut self, uri: &str) -> u32 {
+    fn number(&mut self, uri: &str) -> u16 {
         let known = self.out.namespaces.iter().position(|u| u == uri);
-        place(known.unwrap_or_else(|| {
+        short(known.unwrap_or_else(|| {
             self.out.namespaces.push(uri.to_owned());
             self.out.namespaces.len() - 1
         }))
     }
 
     /// The namespace of a prefix: `None` when it is not declared, `Some(None)` for no namespace.
-    fn resolve(&mut self, prefix: &str) -> Option<Option<u32>> {
+    fn resolve(&mut self, prefix: &str) -> Option<Option<u16>> {
         match self.scope.iter().rev().find(|d| d.prefix == prefix) {
             Some(d) if prefix.is_empty() || d.namespace.is_some() => Some(d.namespace),
             Some(_) => None,
