@@ -76,6 +76,11 @@ fn is_blank(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// `1.0`, and whatever comes after it (XML 1.0, section 2.8, production 26).
+fn is_version(text: &str) -> bool {
+    text.strip_prefix("1.").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 impl<'a> Scanner<'a> {
     fn error(&self, at: usize, message: &str) -> Error {
         Error::new(Kind::Domain, message).at(line_column(self.text, at))
@@ -213,7 +218,7 @@ impl<'a> Scanner<'a> {
         let parts = self.out.attributes.split_off(first);
         let part = |n: usize| parts.get(n).map(|a| (a.name().of(self.text), a.value().of(self.text)));
         let standalone = |p| matches!(p, None | Some(("standalone", "yes" | "no")));
-        let known = matches!(part(0), Some(("version", v)) if v.starts_with("1."))
+        let known = matches!(part(0), Some(("version", v)) if is_version(v))
             && match part(1) {
                 Some(("encoding", _)) => standalone(part(2)) && parts.len() <= 3,
                 other => standalone(other) && parts.len() <= 2,
