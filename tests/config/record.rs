@@ -35,7 +35,7 @@ fn domain(metadata: &str) -> String {
 const KEYS: &[&str] = &[
     "security.sev=true",
     "security.sev=yes; security.sev.policy.es=on; security.sev.policy.min_fw=1.51",
-    "security.sev=true; security.sev.policy=0x4f; security.sev.cbitpos=51; security.sev.reduced_phys_bits=1",
+    "security.sev=true; security.sev.policy=0x1b; security.sev.cbitpos=51; security.sev.reduced_phys_bits=1",
     "security.sev=1; security.sev.kernel_hashes=no; security.sev.memory.lock=hard_limit; \
      security.sev.memory.hard_limit=5GiB; security.sev.memory.backing=hugepages:2MiB",
     "security.sev=true; security.sev.firmware=/opt/ä & <b>/\"x' y.fd",

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod files;
 mod firmware;
+pub(crate) mod generate;
 mod keys;
 pub(crate) mod owner;
 pub(crate) mod prepare;
@@ -20,7 +21,16 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     match &cli.command {
         Command::Keys(args) => keys::run(args, out),
         Command::Apply(args) => {
-            apply::run(args, |domain, config| apply::offline_facts(args, domain, config), out.without_md()?)
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.without_md()?)
+        }
+        Command::Generate(args) => {
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            generate::run(
+                args,
+                |domain, config| apply::offline_facts(host, domain, config),
+                out.without_md()?,
+            )
         }
         Command::Session(args) => session::run(args, out.without_md()?),
         Command::Verify(args) => {

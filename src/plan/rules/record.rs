@@ -42,7 +42,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         Some(metadata) => (metadata, fragment),
         None => (ctx.domain.root(), Node::around("metadata", fragment)),
     };
-    out.edit(Change::Add { parent, fragment }, "--record keeps the keys with the domain");
+    out.edit(Change::Add { parent, fragment: fragment.into() }, "--record keeps the keys with the domain");
     Ok(())
 }
 
