@@ -6,7 +6,7 @@ use super::import::{self, Format};
 use super::raw::RawConfig;
 use super::types::SevConfig;
 use super::{from_set, resolve, yaml};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::{Error, Kind, Result};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,12 @@ pub fn load_with_notes(sources: Sources<'_>) -> Result<Loaded> {
     let raw = gather(sources, &mut problems);
     let config = resolve::resolve_into(&raw, &mut problems);
     match Error::many(problems) {
-        Some(error) => Err(error),
+        // A key that hangs in the air may be waiting for a profile that is not there.
+        Some(error) => Err(raw
+            .notes()
+            .iter()
+            .filter(|n| n.severity == Severity::Warning)
+            .fold(error, |e, n| e.and_hint(format!("{}: {}. {}", n.path, n.title, n.fix)))),
         None => Ok(Loaded { config, notes: raw.notes().to_vec() }),
     }
 }

@@ -94,11 +94,10 @@ fn an_instance_and_its_profiles_come_in_files_of_their_own() {
     assert_eq!(super::policy(&config), 7);
     // Without the profile the instance's own key hangs in the air, and the note says why.
     let files = Files::new(&[instance]);
+    let e = load_with_notes(files.sources(Format::Auto)).unwrap_err().to_string();
     assert!(
-        load_with_notes(files.sources(Format::Auto))
-            .unwrap_err()
-            .to_string()
-            .contains("needs security.sev=true")
+        e.contains("needs security.sev=true") && e.contains("profiles that are not given ('sev')"),
+        "{e}"
     );
     let raw = load(files.sources(Format::Auto)).unwrap();
     assert!(raw.notes()[0].title.contains("'sev'"), "{:?}", raw.notes());

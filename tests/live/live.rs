@@ -11,4 +11,5 @@ mod launches;
 mod offline;
 mod peers;
 mod secrecy;
+mod sources;
 mod words;
