@@ -68,7 +68,7 @@ pub struct Device {
     pub device_type: Option<String>,
     /// `@device` of a disk: `disk`, `cdrom`, `lun`, `floppy`.
     pub disk_device: Option<String>,
-    /// `@mode` of a host device.
+    /// `@mode`; for a host device without one `subsystem`, as libvirt has it.
     pub mode: Option<String>,
     /// `@model`, or `model/@type` where the kind has it there.
     pub model: Option<String>,
@@ -148,7 +148,11 @@ fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
         element: id,
         device_type: d.attribute(id, "type"),
         disk_device,
-        mode: d.attribute(id, "mode"),
+        mode: match (&kind, d.attribute(id, "mode")) {
+            // virDomainHostdevDefParseXML
+            (K::Hostdev, None) => Some("subsystem".to_owned()),
+            (_, said) => said,
+        },
         model: match model_element {
             Some(m) => d.attribute(m, "type"),
             None if has_model_element => None,
