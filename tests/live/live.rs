@@ -4,7 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+#[path = "../support/cases.rs"]
+mod cases;
+mod defining;
 mod faults;
+mod goldens;
 mod lab;
 mod launches;
 mod offline;
