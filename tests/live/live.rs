@@ -12,6 +12,7 @@ mod goldens;
 mod lab;
 mod launches;
 mod offline;
+mod osinfo;
 mod peers;
 mod secrecy;
 mod words;
