@@ -1,14 +1,16 @@
 //! One edit as data. In: a rule's decision. Out: [`Edit`]. Never: bytes of the document.
 
-use crate::domain::Change;
+use crate::domain::{Change, Domain};
+use std::borrow::Cow;
 
 /// One change of a domain, with the rule that wants it and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub(crate) rule: &'static str,
-    pub(crate) reason: String,
-    pub(crate) places: Vec<String>,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) change: Change,
+    /// How many elements of the same name edits of this plan have added before this one to the same parent.
+    pub(crate) added_before: usize,
 }
 
 impl Edit {
@@ -24,18 +26,23 @@ impl Edit {
         &self.reason
     }
 
-    /// Every place that it touches, as paths: `/domain/features/smm/@state`. Never empty, and no place is in two
-    /// edits of one plan.
+    /// Every place that it touches in the document that was planned for, as paths: `/domain/features/smm/@state`.
+    /// Never empty, and no place is in two edits of one plan.
     #[must_use]
-    pub fn places(&self) -> &[String] {
-        &self.places
+    pub fn places(&self, domain: &Domain) -> Vec<String> {
+        let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
+        let there = domain.children_named(*parent, &fragment.name).count() + self.added_before;
+        let place = format!("{}/{}", domain.path(*parent), fragment.name);
+        vec![if there == 0 { place } else { format!("{place}[{}]", there + 1) }]
     }
 
     /// What is written, on one line; empty for a removal.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.change {
-            Change::Merge { fragment, .. } | Change::Add { fragment, .. } => fragment.to_string(),
+            Change::Merge { fragment, .. }
+            | Change::Unite { fragment, .. }
+            | Change::Add { fragment, .. } => fragment.to_string(),
             Change::Remove { .. } | Change::RemoveAttribute { .. } => String::new(),
         }
     }

@@ -6,7 +6,7 @@
 mod ctx;
 mod edit;
 mod firmware;
-mod render;
+pub(crate) mod render;
 pub mod rules;
 mod template;
 #[cfg(test)]
@@ -22,6 +22,7 @@ use crate::domain::{Domain, Splice};
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::host::HostFacts;
+use std::sync::Arc;
 
 /// Ids that `--skip` takes although no rule here has them: checks of the preflight.
 pub const CHECKS_ELSEWHERE: &[&str] = &["mode-host"];
@@ -40,14 +41,14 @@ pub struct Options {
 pub struct Plan {
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    source: String,
+    source: Arc<str>,
 }
 
 /// Asks every rule that is not skipped.
 ///
 /// # Errors
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
-/// can hold; `Kind::Bug` when two rules want the same place.
+/// can hold.
 pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
     if let Some(e) = Error::many(options.skip.iter().filter_map(|id| unknown_rule(id)).collect()) {
         return Err(e);
@@ -58,8 +59,8 @@ pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Opt
         out.enter(rule);
         (rule.run)(&ctx, &mut out)?;
     }
-    let (edits, findings) = out.finish()?;
-    Ok(Plan { edits, findings, source: domain.text().to_owned() })
+    let (edits, findings) = out.finish();
+    Ok(Plan { edits, findings, source: domain.shared_text() })
 }
 
 impl Plan {
@@ -90,7 +91,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Plan::error`] when there is an error finding: nothing partial. `Kind::Bug` for another document than the
-    /// one that was planned for.
+    /// one that was planned for, and when two rules want the same place.
     pub fn apply(&self, domain: &Domain) -> Result<String, Error> {
         self.check(domain)?;
         domain.apply(self.edits.iter().map(Edit::change))
@@ -106,7 +107,7 @@ impl Plan {
     }
 
     fn check(&self, domain: &Domain) -> Result<(), Error> {
-        if self.source != domain.text() {
+        if *self.source != *domain.text() {
             return Err(Error::new(Kind::Bug, "this plan was made for another document"));
         }
         self.error().map_or(Ok(()), Err)

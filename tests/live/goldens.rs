@@ -55,7 +55,7 @@ fn settled(defining: &Defining, case: &Path, printed: &str, but: &[&str]) -> Res
     if plan.edits().iter().map(|e| e.rule()).collect::<Vec<_>>() == but {
         return Ok(());
     }
-    let edits = plan.edits().iter().map(|e| format!("{} {:?} {}\n", e.rule(), e.places(), e.text()));
+    let edits = plan.edits().iter().map(|e| format!("{} {:?} {}\n", e.rule(), e.places(&domain), e.text()));
     Err(format!("unsettled as libvirt prints it:\n{}{printed}", edits.collect::<String>()))
 }
 

@@ -8,6 +8,7 @@
 mod cases;
 mod defining;
 mod faults;
+mod generate;
 mod goldens;
 mod lab;
 mod launches;

@@ -307,10 +307,11 @@ fn hold(defining: &Defining, made: &Made, xml: &str, keys: &SevConfig) -> Result
     }
     let out = first.apply(&domain).map_err(|e| e.to_string())?;
     let printed = defining.define(&out).map_err(|why| format!("{why}\n{out}"))?;
-    match plan(&printed)?.1.edits() {
+    let (domain, again) = plan(&printed)?;
+    match again.edits() {
         [] => Ok(true),
         edits => {
-            let edits: Vec<_> = edits.iter().map(|e| (e.rule(), e.places())).collect();
+            let edits: Vec<_> = edits.iter().map(|e| (e.rule(), e.places(&domain))).collect();
             Err(format!("unsettled as libvirt prints it: {edits:?}\n{printed}"))
         }
     }

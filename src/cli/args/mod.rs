@@ -1,12 +1,14 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod generate;
 mod launch;
 mod owner;
 pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use generate::GenerateArgs;
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
@@ -72,6 +74,9 @@ pub(crate) enum Command {
     /// Makes a domain document right: XML in, XML out
     #[command(after_help = apply::EXAMPLES)]
     Apply(ApplyArgs),
+    /// Makes a new domain from a template, right already
+    #[command(after_help = generate::EXAMPLES)]
+    Generate(GenerateArgs),
     /// Applies, checks the host, and defines the domain
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes

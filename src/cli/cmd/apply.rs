@@ -7,24 +7,29 @@ use serde_json::json;
 use std::path::Path;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
-use virt_sev::host::{Fact, HostFacts, RootProbe, domcaps};
+use virt_sev::host::{self, Fact, HostFacts, RootProbe};
 use virt_sev::{Error, Kind, Result};
 
 /// What is known of the host without a connection.
-pub(crate) fn offline_facts(args: &ApplyArgs, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
+pub(crate) fn offline_facts(
+    (host_root, domcaps): (Option<&Path>, Option<&Path>),
+    domain: &Domain,
+    config: &SevConfig,
+) -> Result<HostFacts> {
     // Below a folder that is not there nothing is found, and the answer would blame the host.
-    if let Some(root) = args.host_root.as_deref().filter(|r| !r.is_dir()) {
+    if let Some(root) = host_root.filter(|r| !r.is_dir()) {
         return Err(Error::new(Kind::File, "the folder of the host's files is not there")
             .at(root.display().to_string())
             .wanted("--host-root DIR with the host's own folders below DIR"));
     }
-    let mut facts = match &args.host_root {
+    let mut facts = match host_root {
         Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
         None => HostFacts::not_asked(),
     };
-    if let Some(path) = &args.domcaps {
+    if let Some(path) = domcaps {
         let text = files::read_text("domain capabilities", path)?;
-        facts.domcaps = Fact::Known(domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
+        facts.domcaps =
+            Fact::Known(host::domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
     }
     Ok(facts)
 }
@@ -39,7 +44,7 @@ pub(crate) fn run(
     if stdin && args.in_place {
         return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
     }
-    let domain = prepare::read_domain(&args.domain)?;
+    let (domain, encoding) = prepare::read_document(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin)?;
     let host = match &config {
         Some(config) => facts(&domain, config)?,
@@ -57,10 +62,10 @@ pub(crate) fn run(
     }
     if args.in_place {
         if changed {
-            files::write("domain document", &args.domain, done.xml.as_bytes(), 0o600)?;
+            files::write("domain document", &args.domain, &encoding.encode(&done.xml)?, 0o600)?;
         }
     } else if let Some(path) = &args.output {
-        files::write("domain document", path, done.xml.as_bytes(), 0o600)?;
+        files::write("domain document", path, &encoding.encode(&done.xml)?, 0o600)?;
     }
     let written = args.in_place || args.output.is_some();
     if out.is_json() {
@@ -70,7 +75,7 @@ pub(crate) fn run(
             json!({
                 "changed": changed,
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
-                    "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
+                    "rule": e.rule(), "reason": e.reason(), "places": e.places(&done.domain), "text": e.text(),
                 })).collect()),
                 "findings": done.findings,
                 "xml": if written { None } else { Some(&done.xml) },
@@ -83,11 +88,13 @@ pub(crate) fn run(
         out.answer(
             &edits
                 .iter()
-                .map(|e| format!("{}  [{}]\n    {}\n", e.places().join(", "), e.rule(), e.reason()))
+                .map(|e| {
+                    format!("{}  [{}]\n    {}\n", e.places(&done.domain).join(", "), e.rule(), e.reason())
+                })
                 .collect::<String>(),
         )?;
     } else if !written {
-        out.answer(&done.xml)?;
+        out.answer_bytes(&encoding.encode(&done.xml)?)?;
     }
     Ok(Answer::Yes)
 }

@@ -1,8 +1,10 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+mod encoding;
 pub(crate) mod files;
 mod firmware;
+pub(crate) mod generate;
 pub(crate) mod owner;
 pub(crate) mod prepare;
 mod secret;
@@ -20,7 +22,16 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     match &cli.command {
         Command::Keys => keys(out),
         Command::Apply(args) => {
-            apply::run(args, |domain, config| apply::offline_facts(args, domain, config), out.without_md()?)
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.without_md()?)
+        }
+        Command::Generate(args) => {
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            generate::run(
+                args,
+                |domain, config| apply::offline_facts(host, domain, config),
+                out.without_md()?,
+            )
         }
         Command::Session(args) => session::run(args, out.without_md()?),
         Command::Verify(args) => {

@@ -27,9 +27,13 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Apply(args) if uri.is_some() => {
             cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
         }
+        Command::Generate(args) if uri.is_some() => {
+            cmd::generate::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
+        }
         Command::Keys
         | Command::Firmware(_)
         | Command::Apply(_)
+        | Command::Generate(_)
         | Command::Session(_)
         | Command::Verify(_)
         | Command::Secret(_) => cmd::run(cli),

@@ -48,6 +48,6 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             out.edit(Change::Remove { element: tseg }, reason.clone());
         }
     }
-    out.in_domain(template::SMM_OFF.fill(&[])?, reason);
+    out.in_domain(template::SMM_OFF.node()?, reason);
     Ok(())
 }
