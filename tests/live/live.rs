@@ -4,11 +4,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+#[path = "../support/cases.rs"]
+mod cases;
+mod defining;
 mod faults;
 mod generate;
+mod goldens;
 mod lab;
 mod launches;
 mod offline;
+mod osinfo;
 mod peers;
 mod secrecy;
 mod sources;
