@@ -31,7 +31,7 @@ impl Edit {
     #[must_use]
     pub fn places(&self, domain: &Domain) -> Vec<String> {
         let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
-        let there = domain.children_named(*parent, &fragment.name).count() + self.added_before;
+        let there = domain.namesakes(*parent, &fragment.name) + self.added_before;
         let place = format!("{}/{}", domain.path(*parent), fragment.name);
         vec![if there == 0 { place } else { format!("{place}[{}]", there + 1) }]
     }
