@@ -12,6 +12,7 @@ mod node;
 mod order;
 mod patch;
 mod path;
+mod places;
 mod scan;
 mod splice;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use facts::{
 };
 pub use node::Node;
 pub use patch::Change;
+pub use places::{Places, Position};
 pub use scan::Span;
 pub use splice::Splice;
 pub use units::scale;
