@@ -1,6 +1,6 @@
 //! What a rule sees and what it says. In: the inputs of a plan. Out: edits and findings. Never: a rule's decision.
 
-use super::edit::Edit;
+use super::edit::{Edit, Reason};
 use super::firmware::Firmware;
 use super::{Options, Rule};
 use crate::codes::Kind;
@@ -80,7 +80,7 @@ impl<'a> Ctx<'a> {
 #[derive(Debug)]
 pub struct Out<'a> {
     domain: &'a Domain,
-    rule: &'static str,
+    rule: &'static Rule,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
     /// Every place that is taken, and by which rule.
@@ -89,10 +89,11 @@ pub struct Out<'a> {
 }
 
 impl<'a> Out<'a> {
-    pub(crate) fn new(domain: &'a Domain) -> Self {
+    /// For the rules of a table, in its order.
+    pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
         Self {
             domain,
-            rule: "",
+            rule: first,
             edits: Vec::new(),
             findings: Vec::new(),
             taken: BTreeMap::new(),
@@ -101,7 +102,7 @@ impl<'a> Out<'a> {
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
-        self.rule = rule.id;
+        self.rule = rule;
     }
 
     pub(crate) fn finish(self) -> Result<(Vec<Edit>, Vec<Finding>), Error> {
@@ -112,7 +113,7 @@ impl<'a> Out<'a> {
     }
 
     /// Makes a change, unless the document already is so.
-    pub fn edit(&mut self, change: Change, reason: impl Into<String>) {
+    pub fn edit(&mut self, change: Change, reason: impl Into<Reason>) {
         let mut places = self.domain.places(&change);
         if places.is_empty() {
             return;
@@ -128,11 +129,14 @@ impl<'a> Out<'a> {
         for place in &places {
             if let Some(other) = self.takes(place) {
                 let e = Error::new(Kind::Bug, "two rules edit the same place").at(place);
-                self.clash.get_or_insert(e.found(format!("{other} and {}", self.rule)));
+                self.clash.get_or_insert(e.found(format!("{other} and {}", self.rule.id)));
             }
-            self.taken.insert(place.clone(), self.rule);
+            self.taken.insert(place.clone(), self.rule.id);
         }
-        self.edits.push(Edit { rule: self.rule, reason: reason.into(), places, change });
+        let Reason { text, severity } = reason.into();
+        // A rule that edits says how much that weighs; a test holds it.
+        let severity = severity.or(self.rule.severity).unwrap_or(Severity::Error);
+        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, places, change });
     }
 
     /// The edit that already has this place, one around it or one inside it.
@@ -153,23 +157,23 @@ impl<'a> Out<'a> {
     }
 
     /// Brings a fragment below `<domain>`.
-    pub fn in_domain(&mut self, fragment: Node, reason: impl Into<String>) {
+    pub fn in_domain(&mut self, fragment: Node, reason: impl Into<Reason>) {
         self.inside(self.domain.root(), fragment, reason);
     }
 
     /// Brings a fragment below an element.
-    pub fn inside(&mut self, parent: ElementId, fragment: Node, reason: impl Into<String>) {
+    pub fn inside(&mut self, parent: ElementId, fragment: Node, reason: impl Into<Reason>) {
         let fragment = Node::around(self.domain.name(parent), fragment);
         self.edit(Change::Merge { into: parent, fragment }, reason);
     }
 
     /// Takes an element away.
-    pub fn remove(&mut self, element: ElementId, reason: impl Into<String>) {
+    pub fn remove(&mut self, element: ElementId, reason: impl Into<Reason>) {
         self.edit(Change::Remove { element }, reason);
     }
 
     /// Takes an attribute away, if it is there.
-    pub fn remove_attribute(&mut self, element: ElementId, name: &str, reason: impl Into<String>) {
+    pub fn remove_attribute(&mut self, element: ElementId, name: &str, reason: impl Into<Reason>) {
         self.edit(Change::RemoveAttribute { element, name: name.to_owned() }, reason);
     }
 
@@ -180,7 +184,7 @@ impl<'a> Out<'a> {
         title: impl Into<String>,
         with: impl FnOnce(Finding) -> Finding,
     ) {
-        self.findings.push(with(Finding::new(self.rule, severity, title)));
+        self.findings.push(with(Finding::new(self.rule.id, severity, title).source(self.rule.source)));
     }
 
     /// Says that it cannot work so.

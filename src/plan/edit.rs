@@ -1,12 +1,45 @@
 //! One edit as data. In: a rule's decision. Out: [`Edit`]. Never: bytes of the document.
 
 use crate::domain::Change;
+use crate::finding::Severity;
+
+/// Why an edit is made, and how much the lack of it weighs where that is not the rule's own weight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    pub(crate) text: String,
+    pub(crate) severity: Option<Severity>,
+}
+
+impl Reason {
+    /// A reason that weighs more than the rule in general.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), severity: Some(Severity::Error) }
+    }
+
+    /// A reason that weighs less than the rule in general.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self { text: text.into(), severity: Some(Severity::Warning) }
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self { text, severity: None }
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
 
 /// One change of a domain, with the rule that wants it and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub(crate) rule: &'static str,
     pub(crate) reason: String,
+    pub(crate) severity: Severity,
     pub(crate) places: Vec<String>,
     pub(crate) change: Change,
 }
@@ -22,6 +55,12 @@ impl Edit {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// How much it weighs that the document is not so.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
     }
 
     /// Every place that it touches, as paths: `/domain/features/smm/@state`. Never empty, and no place is in two

@@ -6,6 +6,8 @@
 mod ctx;
 mod edit;
 mod firmware;
+mod implied;
+mod lint;
 mod render;
 pub mod rules;
 mod template;
@@ -13,7 +15,9 @@ mod template;
 mod tests;
 
 pub use ctx::{Ctx, Out};
-pub use edit::Edit;
+pub use edit::{Edit, Reason};
+pub use implied::implied_keys;
+pub use lint::FIX;
 pub use rules::{RULES, Rule};
 
 use crate::codes::Kind;
@@ -53,7 +57,7 @@ pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Opt
         return Err(e);
     }
     let ctx = Ctx::new(config, domain, host, options);
-    let mut out = Out::new(domain);
+    let mut out = Out::new(domain, RULES[0]);
     for rule in RULES.iter().filter(|r| !ctx.is_skipped(r.id)) {
         out.enter(rule);
         (rule.run)(&ctx, &mut out)?;
