@@ -3,6 +3,7 @@
 //! `(SevConfig, Domain, HostFacts) → rules → Plan → text`. A rule decides; `domain` knows how to write; the
 //! fragments come from `xml-templates/`. On any error finding there is no output at all.
 
+mod attribute;
 mod ctx;
 mod edit;
 mod firmware;
