@@ -40,6 +40,16 @@ pub struct Options {
     pub injects_secret: bool,
 }
 
+impl Options {
+    /// Refuses a rule to leave out that does not exist.
+    ///
+    /// # Errors
+    /// `Kind::Usage`, for every one.
+    pub fn check(&self) -> Result<(), Error> {
+        Error::many(self.skip.iter().filter_map(|id| unknown_rule(id)).collect()).map_or(Ok(()), Err)
+    }
+}
+
 /// What the rules decided for one domain.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -54,9 +64,7 @@ pub struct Plan {
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
 /// can hold; `Kind::Bug` when two rules want the same place.
 pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
-    if let Some(e) = Error::many(options.skip.iter().filter_map(|id| unknown_rule(id)).collect()) {
-        return Err(e);
-    }
+    options.check()?;
     let ctx = Ctx::new(config, domain, host, options);
     let mut out = Out::new(domain, RULES[0]);
     for rule in RULES.iter().filter(|r| !ctx.is_skipped(r.id)) {

@@ -2,12 +2,14 @@
 
 mod apply;
 mod launch;
+mod lint;
 mod owner;
 pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
+pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
@@ -34,7 +36,7 @@ pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
-    /// Form of the answer; md is for `keys` only
+    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
@@ -55,6 +57,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Md,
+    Sarif,
 }
 
 /// When to use colour.
@@ -72,6 +75,11 @@ pub(crate) enum Command {
     /// Makes a domain document right: XML in, XML out
     #[command(after_help = apply::EXAMPLES)]
     Apply(ApplyArgs),
+    /// Says which rules a domain breaks; changes nothing
+    #[command(after_help = lint::EXAMPLES)]
+    Lint(LintArgs),
+    /// Prints what there is to know of a rule
+    Explain(ExplainArgs),
     /// Applies, checks the host, and defines the domain
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes
