@@ -65,6 +65,7 @@ install:
 	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
+	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
 	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
 
 uninstall:

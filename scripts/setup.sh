@@ -32,6 +32,7 @@ libvirt-clients-qemu:virt-qemu-sev-validate
 qemu-system-x86:qemu-system-x86_64
 qemu-utils:qemu-img
 virtinst:virt-install
+xorriso:xorriso
 osinfo-db:
 python3:/usr/bin/python3
 python3-libvirt:

@@ -15,8 +15,8 @@
 //! ```
 //!
 //! Everything up to [`preflight`] is pure; the host is read in [`host`] alone; XML is written from `xml-templates/`
-//! alone. This crate links no libvirt: [`launch`] works over the trait [`launch::Hypervisor`], whose implementation
-//! over libvirt is the package `virt-sev-sys`.
+//! alone, and so are whole new documents, in [`generate`]. This crate links no libvirt: [`launch`] works over the
+//! trait [`launch::Hypervisor`], whose implementation over libvirt is the package `virt-sev-sys`.
 //!
 //! ```
 //! use virt_sev::{config, domain::Domain, host::HostFacts, plan};
@@ -43,6 +43,7 @@ pub mod domain;
 pub mod error;
 pub mod explain;
 pub mod finding;
+pub mod generate;
 pub mod guid;
 pub mod host;
 pub mod inject;

@@ -16,6 +16,7 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
         Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
         Command::Secret(SecretCommand::Inject(_)) => true,
         Command::Apply(_) | Command::Lint(_) => connect,
+        Command::Generate(args) => connect && !args.list,
         Command::Session(args) => args.chain.is_none(),
         Command::Verify(args) => args.domain.is_some(),
         Command::Keys

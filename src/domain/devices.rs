@@ -1,6 +1,7 @@
 //! The devices of a document. In: `<devices>`. Out: [`Device`] each. Never: a judgement.
 
-use super::facts::{flag, number, once};
+use super::facts::{flag, is_on, number, once, twice};
+use super::word::Word;
 use super::{Domain, ElementId};
 use crate::error::Error;
 
@@ -38,7 +39,7 @@ pub enum DeviceKind {
     /// `<console>`.
     Console,
     /// Any other, by name.
-    Other(String),
+    Other(Word),
 }
 
 /// `<rom>`.
@@ -65,31 +66,29 @@ pub struct Device {
     /// Which element it is.
     pub kind: DeviceKind,
     /// `@type`.
-    pub device_type: Option<String>,
+    pub device_type: Option<Word>,
     /// `@device` of a disk: `disk`, `cdrom`, `lun`, `floppy`.
-    pub disk_device: Option<String>,
+    pub disk_device: Option<Word>,
     /// `@mode` of a host device.
-    pub mode: Option<String>,
+    pub mode: Option<Word>,
     /// `@model`, or `model/@type` where the kind has it there.
-    pub model: Option<String>,
+    pub model: Option<Word>,
     /// `<model>`, where the kind has one.
     pub model_element: Option<ElementId>,
     /// `target/@bus` or `@bus`; for a disk without one what libvirt infers from the target's name.
-    pub bus: Option<String>,
-    /// `target/@dev`.
-    pub target: Option<String>,
+    pub bus: Option<Word>,
     /// `target/@type`.
-    pub target_type: Option<String>,
+    pub target_type: Option<Word>,
     /// `@index` of a controller.
     pub index: Option<u32>,
     /// `address/@controller`.
     pub address_controller: Option<u32>,
     /// `<driver>`.
     pub driver: Option<ElementId>,
-    /// `driver/@type`.
-    pub driver_type: Option<String>,
-    /// `driver/@name`.
-    pub driver_name: Option<String>,
+    /// `driver/@type` of a file system.
+    pub driver_type: Option<Word>,
+    /// `driver/@name` of a video device.
+    pub driver_name: Option<Word>,
     /// `driver/@iommu`.
     pub iommu: Option<bool>,
     /// `<rom>`.
@@ -98,17 +97,22 @@ pub struct Device {
     pub boot_order: Option<BootOrder>,
 }
 
-/// Children of a device that libvirt reads once and a rule may edit.
-const SINGLE: &[&str] = &["driver", "model", "rom", "target", "boot"];
-
 pub(super) fn read(d: &Domain, devices: ElementId) -> Result<Vec<Device>, Error> {
     once(d, devices, |name| name == "emulator" || name == "memballoon")?;
-    d.children(devices).filter(|c| d.name(*c) != "emulator").map(|c| device(d, c)).collect()
+    let mut all = Vec::with_capacity(d.children(devices).count());
+    for child in d.children(devices).filter(|c| d.name(*c) != "emulator") {
+        all.push(Device::new(child, kind(d.name(child))));
+        // Filled in its place: a device is some hundred bytes.
+        if let Some(device) = all.last_mut() {
+            fill(d, device)?;
+        }
+    }
+    Ok(all)
 }
 
-fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
+fn kind(name: &str) -> DeviceKind {
     use DeviceKind as K;
-    let kind = match d.name(id) {
+    match name {
         "disk" => K::Disk,
         "controller" => K::Controller,
         "interface" => K::Interface,
@@ -124,61 +128,106 @@ fn device(d: &Domain, id: ElementId) -> Result<Device, Error> {
         "memory" => K::Memory,
         "channel" => K::Channel,
         "console" => K::Console,
-        other => K::Other(other.to_owned()),
-    };
-    let has_model_element = matches!(kind, K::Interface | K::Video);
-    if !matches!(kind, K::Other(_)) {
-        // A video device has one model; more than one is libvirt's old way of saying many heads, long gone.
-        once(d, id, |name| SINGLE.contains(&name))?;
+        other => K::Other(other.into()),
     }
-    let target = d.child(id, "target");
-    let target_dev = target.and_then(|t| d.attribute(t, "dev"));
-    let said_bus = target.and_then(|t| d.attribute(t, "bus")).or_else(|| d.attribute(id, "bus"));
-    let disk_device = d.attribute(id, "device");
-    let bus = match (&kind, said_bus, &target_dev) {
-        (K::Disk, None, _) if disk_device.as_deref() == Some("floppy") => Some("fdc".to_owned()),
-        (K::Disk, None, Some(dev)) => inferred_bus(dev).map(str::to_owned),
-        (_, said, _) => said,
-    };
-    let model_element = d.child(id, "model").filter(|_| has_model_element);
-    let driver = d.child(id, "driver");
-    let boot = d.child(id, "boot");
-    let address = d.child(id, "address");
-    Ok(Device {
-        element: id,
-        device_type: d.attribute(id, "type"),
-        disk_device,
-        mode: d.attribute(id, "mode"),
-        model: match model_element {
-            Some(m) => d.attribute(m, "type"),
-            None if has_model_element => None,
-            None => d.attribute(id, "model"),
-        },
-        model_element,
-        bus,
-        target: target_dev,
-        target_type: target.and_then(|t| d.attribute(t, "type")),
-        index: if kind == K::Controller { number(d, id, "index")? } else { None },
-        address_controller: match (&kind, address) {
-            (K::Channel | K::Console, Some(a)) => number(d, a, "controller")?,
-            _ => None,
-        },
-        driver,
-        driver_type: driver.and_then(|r| d.attribute(r, "type")),
-        driver_name: driver.and_then(|r| d.attribute(r, "name")),
-        iommu: driver.and_then(|r| flag(d, r, "iommu")),
-        rom: d.child(id, "rom").map(|r| Rom {
-            element: r,
-            enabled: flag(d, r, "enabled"),
-            bar: d.attribute(r, "bar").is_some(),
-            file: d.attribute(r, "file").is_some(),
-        }),
-        boot_order: match boot {
-            Some(b) => number(d, b, "order")?,
-            None => None,
-        },
-        kind,
-    })
+}
+
+/// The children that libvirt reads once and a rule may look at.
+#[derive(Default)]
+struct Parts {
+    driver: Option<ElementId>,
+    model: Option<ElementId>,
+    rom: Option<ElementId>,
+    target: Option<ElementId>,
+    boot: Option<ElementId>,
+    address: Option<ElementId>,
+}
+
+impl Parts {
+    fn read(d: &Domain, id: ElementId, kind: &DeviceKind) -> Result<Self, Error> {
+        let mut parts = Self::default();
+        for child in d.children(id) {
+            let part = match d.name(child) {
+                "driver" => &mut parts.driver,
+                "model" => &mut parts.model,
+                "rom" => &mut parts.rom,
+                "target" => &mut parts.target,
+                "boot" => &mut parts.boot,
+                // Not judged: the first counts.
+                "address" => {
+                    parts.address.get_or_insert(child);
+                    continue;
+                }
+                _ => continue,
+            };
+            match part {
+                None => *part = Some(child),
+                // A video device has one model; more than one is libvirt's old way of saying many heads, long gone.
+                Some(_) if !matches!(kind, DeviceKind::Other(_)) => return Err(twice(d, child)),
+                Some(_) => {}
+            }
+        }
+        Ok(parts)
+    }
+}
+
+fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
+    use DeviceKind as K;
+    let id = device.element;
+    let parts = Parts::read(d, id, &device.kind)?;
+    device.driver = parts.driver;
+    device.rom = parts.rom.map(|r| Rom {
+        element: r,
+        enabled: flag(d, r, "enabled"),
+        bar: d.attribute_at(r, "bar").is_some(),
+        file: d.attribute_at(r, "file").is_some(),
+    });
+    device.boot_order = parts.boot.map_or(Ok(None), |b| number(d, b, "order"))?;
+    let has_model_element = matches!(device.kind, K::Interface | K::Video);
+    for (name, value) in d.attributes(id) {
+        let field = match (name, &device.kind) {
+            ("type", _) => &mut device.device_type,
+            ("device", K::Disk) => &mut device.disk_device,
+            ("mode", K::Hostdev) => &mut device.mode,
+            ("model", _) if !has_model_element => &mut device.model,
+            ("bus", _) => &mut device.bus,
+            _ => continue,
+        };
+        *field = Some(value.into());
+    }
+    let mut target_dev = None;
+    for (name, value) in parts.target.into_iter().flat_map(|t| d.attributes(t)) {
+        match name {
+            "dev" => target_dev = Some(value),
+            "bus" => device.bus = Some(value.into()),
+            "type" => device.target_type = Some(value.into()),
+            _ => {}
+        }
+    }
+    for (name, value) in parts.driver.into_iter().flat_map(|r| d.attributes(r)) {
+        match (name, &device.kind) {
+            ("type", K::Filesystem) => device.driver_type = Some(value.into()),
+            ("name", K::Video) => device.driver_name = Some(value.into()),
+            ("iommu", _) => device.iommu = Some(is_on(&value)),
+            _ => {}
+        }
+    }
+    if has_model_element {
+        device.model_element = parts.model;
+        device.model = parts.model.and_then(|m| d.attribute_at(m, "type").map(|a| d.value(a).into()));
+    }
+    if device.kind == K::Disk && device.bus.is_none() {
+        let floppy = device.disk_device.as_deref() == Some("floppy");
+        let bus = if floppy { Some("fdc") } else { target_dev.as_deref().and_then(inferred_bus) };
+        device.bus = bus.map(Word::from);
+    }
+    if device.kind == K::Controller {
+        device.index = number(d, id, "index")?;
+    }
+    if matches!(device.kind, K::Channel | K::Console) {
+        device.address_controller = parts.address.map_or(Ok(None), |a| number(d, a, "controller"))?;
+    }
+    Ok(())
 }
 
 /// libvirt's guess from a disk's target name (`virDomainDiskDefPostParse` and `virDiskNameToBusDeviceIndex`).
@@ -194,6 +243,28 @@ fn inferred_bus(dev: &str) -> Option<&'static str> {
 }
 
 impl Device {
+    fn new(element: ElementId, kind: DeviceKind) -> Self {
+        Self {
+            element,
+            kind,
+            device_type: None,
+            disk_device: None,
+            mode: None,
+            model: None,
+            model_element: None,
+            bus: None,
+            target_type: None,
+            index: None,
+            address_controller: None,
+            driver: None,
+            driver_type: None,
+            driver_name: None,
+            iommu: None,
+            rom: None,
+            boot_order: None,
+        }
+    }
+
     /// True for a virtio device whose element takes `<driver iommu=…>` (`virtioOptions` in libvirt's schema).
     #[must_use]
     pub fn is_virtio(&self) -> bool {

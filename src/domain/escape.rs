@@ -1,5 +1,7 @@
 //! Text in and out of XML. In: raw or plain text. Out: the other one. Never: markup.
 
+use std::borrow::Cow;
+
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
@@ -9,6 +11,16 @@ use quick_xml::reader::Reader;
 #[must_use]
 pub fn escape(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
+    push_escaped(plain, &mut out);
+    out
+}
+
+/// [`escape`], behind what is there.
+pub(super) fn push_escaped(plain: &str, out: &mut String) {
+    if plain.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'')) {
+        out.push_str(plain);
+        return;
+    }
     for c in plain.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -20,7 +32,6 @@ pub fn escape(plain: &str) -> String {
             other => out.push_str(&format!("&#x{:x};", u32::from(other))),
         }
     }
-    out
 }
 
 /// True for what XML 1.0 lets stand in a document (XML 1.0, section 2.2 "Characters").
@@ -30,20 +41,20 @@ pub fn is_xml_char(c: char) -> bool {
 }
 
 /// An attribute's raw value as libxml2 hands it to libvirt. `None` for an entity that is not predefined.
-pub(super) fn unescape_attribute(raw: &str) -> Option<String> {
-    if !raw.contains(['&', '\t', '\n', '\r']) {
-        return Some(raw.to_owned());
+pub(super) fn unescape_attribute(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.bytes().any(|b| matches!(b, b'&' | b'\t' | b'\n' | b'\r')) {
+        return Some(Cow::Borrowed(raw));
     }
     // XML 1.0, 2.11 and 3.3.3: a line end is one blank, every other white space too; references stay as they are.
     let blank = raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
-    quick_xml::escape::unescape(&blank).ok().map(|v| v.into_owned())
+    quick_xml::escape::unescape(&blank).ok().map(|v| Cow::Owned(v.into_owned()))
 }
 
 /// The text of an element whose raw content this is, as XPath's `string()` gives it: CDATA and references are
 /// resolved, comments left out. `None` for an entity that is not predefined.
-pub(super) fn content_text(raw: &str) -> Option<String> {
-    if !raw.contains(['&', '<', '\r']) {
-        return Some(raw.to_owned());
+pub(super) fn content_text(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.bytes().any(|b| matches!(b, b'&' | b'<' | b'\r')) {
+        return Some(Cow::Borrowed(raw));
     }
     let mut out = String::new();
     let mut reader = Reader::from_str(raw);
@@ -55,7 +66,7 @@ pub(super) fn content_text(raw: &str) -> Option<String> {
                 Some(c) => out.push(c),
                 None => out.push_str(quick_xml::escape::resolve_predefined_entity(&r.into_inner())?),
             },
-            Event::Eof => return Some(out),
+            Event::Eof => return Some(Cow::Owned(out)),
             Event::Start(_)
             | Event::End(_)
             | Event::Empty(_)

@@ -187,12 +187,12 @@ const REPEATED: &[&str] = &["sysinfo", "seclabel"];
 /// Reads the facts.
 pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
     let root = d.root();
-    once(d, root, |name| !REPEATED.contains(&name))?;
-    let top = |name| d.child(root, name);
+    let all = once(d, root, |name| !REPEATED.contains(&name))?;
+    let top = |name| all.get(name);
     let devices_element = top("devices");
     let backing = top("memoryBacking");
     let memtune = top("memtune");
-    for id in [backing, memtune, top("features"), top("pm"), top("launchSecurity")].into_iter().flatten() {
+    for id in [backing, memtune, top("pm")].into_iter().flatten() {
         once(d, id, |_| true)?;
     }
     let memory_slots = match top("maxMemory") {
@@ -208,8 +208,8 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
         domain_type: d.attribute(root, "type"),
         name: top("name").map(|id| d.element_text(id)),
         uuid: text(d, top("uuid")),
-        os: os(d)?,
-        features: features(d)?,
+        os: top("os").map(|id| os(d, id)).transpose()?.unwrap_or_default(),
+        features: top("features").map(|id| features(d, id)).transpose()?.unwrap_or_default(),
         memory: size(d, memory_element)?,
         memory_element,
         dump_core: memory_element.and_then(|id| flag(d, id, "dumpCore")),
@@ -232,20 +232,44 @@ pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
     })
 }
 
-/// Refuses a second element of a name that libvirt reads once: which of them counts would be a guess.
-pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool) -> Result<(), Error> {
-    match d.children(parent).find(|c| d.number(*c).is_some_and(|n| n > 1) && single(d.name(*c))) {
-        None => Ok(()),
-        Some(second) => Err(Error::new(Kind::Domain, "an element that stands twice")
-            .at(d.path(second))
-            .found(path::line_column(&d.text, d.span(second).start))
-            .wanted(format!("one <{}>", d.name(second)))),
+/// The children of one element that stand once.
+pub(super) struct Once<'a>(Vec<(&'a str, ElementId)>);
+
+impl Once<'_> {
+    pub(super) fn get(&self, name: &str) -> Option<ElementId> {
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, id)| *id)
     }
+}
+
+/// Finds the children of these names. Refuses a second one of a name: which of them counts would be a guess.
+pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool) -> Result<Once<'_>, Error> {
+    let mut found = Once(Vec::new());
+    for child in d.children(parent) {
+        let name = d.name(child);
+        if !single(name) {
+            continue;
+        }
+        // Names are few, but for a hostile document: the numbers of its elements are then found all at once.
+        let few = found.0.len() < 64;
+        if if few { found.get(name).is_some() } else { d.number(child).is_some_and(|n| n > 1) } {
+            return Err(twice(d, child));
+        }
+        found.0.push((name, child));
+    }
+    Ok(found)
+}
+
+/// The error of an element that has a brother of the same name before it.
+pub(super) fn twice(d: &Domain, second: ElementId) -> Error {
+    Error::new(Kind::Domain, "an element that stands twice")
+        .at(d.path(second))
+        .found(path::line_column(&d.text, d.span(second).start))
+        .wanted(format!("one <{}>", d.name(second)))
 }
 
 /// The trimmed text of an element, unless it is empty.
 pub(super) fn text(d: &Domain, id: Option<ElementId>) -> Option<String> {
-    let text = d.element_text(id?);
+    let text = d.content(id?);
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
@@ -277,15 +301,20 @@ fn size(d: &Domain, id: Option<ElementId>) -> Result<Option<u64>, Error> {
 }
 
 pub(super) fn flag(d: &Domain, id: ElementId, name: &str) -> Option<bool> {
-    d.attribute(id, name).map(|v| v == "yes" || v == "on")
+    d.attribute_at(id, name).map(|a| is_on(&d.value(a)))
 }
 
-fn os(d: &Domain) -> Result<OsFacts, Error> {
-    let Some(id) = d.child(d.root(), "os") else { return Ok(OsFacts::default()) };
+/// libvirt has two words for it, each in its places.
+pub(super) fn is_on(value: &str) -> bool {
+    value == "yes" || value == "on"
+}
+
+fn os(d: &Domain, id: ElementId) -> Result<OsFacts, Error> {
     let repeated = ["boot", "initarg", "initenv", "acpi"];
-    once(d, id, |name| !repeated.contains(&name))?;
-    let kind = d.child(id, "type");
-    let firmware_element = d.child(id, "firmware");
+    let all = once(d, id, |name| !repeated.contains(&name))?;
+    let child = |name| all.get(name);
+    let kind = child("type");
+    let firmware_element = child("firmware");
     let firmware_features = firmware_element
         .into_iter()
         .flat_map(|f| d.children_named(f, "feature"))
@@ -302,7 +331,7 @@ fn os(d: &Domain) -> Result<OsFacts, Error> {
         firmware: d.attribute(id, "firmware"),
         firmware_element,
         firmware_features,
-        loader: d.child(id, "loader").map(|l| Loader {
+        loader: child("loader").map(|l| Loader {
             element: l,
             path: text(d, Some(l)),
             kind: d.attribute(l, "type"),
@@ -310,23 +339,23 @@ fn os(d: &Domain) -> Result<OsFacts, Error> {
             stateless: flag(d, l, "stateless"),
             readonly: flag(d, l, "readonly"),
         }),
-        nvram: d.child(id, "nvram").map(|n| Nvram {
+        nvram: child("nvram").map(|n| Nvram {
             element: n,
             path: if d.child(n, "source").is_none() { text(d, Some(n)) } else { None },
             template: d.attribute(n, "template"),
         }),
-        kernel: text(d, d.child(id, "kernel")),
-        initrd: text(d, d.child(id, "initrd")),
-        cmdline: d.child(id, "cmdline").map(|c| d.element_text(c)),
+        kernel: text(d, child("kernel")),
+        initrd: text(d, child("initrd")),
+        cmdline: child("cmdline").map(|c| d.element_text(c)),
         boot_devices: d.children_named(id, "boot").filter_map(|b| d.attribute(b, "dev")).collect(),
     })
 }
 
-fn features(d: &Domain) -> Result<Features, Error> {
-    let Some(id) = d.child(d.root(), "features") else { return Ok(Features::default()) };
+fn features(d: &Domain, id: ElementId) -> Result<Features, Error> {
+    let all = once(d, id, |_| true)?;
     // An element without `state` is on (libvirt, formatdomain "Hypervisor features").
-    let state = |name| d.child(id, name).map(|f| (f, d.attribute(f, "state").is_none_or(|s| s == "on")));
-    Ok(Features { acpi: d.child(id, "acpi").is_some(), smm: state("smm"), vmcoreinfo: state("vmcoreinfo") })
+    let state = |name| all.get(name).map(|f| (f, d.attribute(f, "state").is_none_or(|s| s == "on")));
+    Ok(Features { acpi: all.get("acpi").is_some(), smm: state("smm"), vmcoreinfo: state("vmcoreinfo") })
 }
 
 fn memory_backing(d: &Domain, id: ElementId) -> Result<MemoryBackingFacts, Error> {
@@ -346,7 +375,8 @@ fn memory_backing(d: &Domain, id: ElementId) -> Result<MemoryBackingFacts, Error
 }
 
 fn launch_security(d: &Domain, id: ElementId) -> Result<LaunchSecurityFacts, Error> {
-    let child = |name| d.child(id, name).map(|c| d.element_text(c));
+    let all = once(d, id, |_| true)?;
+    let child = |name| all.get(name).map(|c| d.element_text(c));
     let count = |name| child(name).and_then(|t| t.trim().parse().ok());
     let policy = child("policy").and_then(|t| {
         let t = t.trim();

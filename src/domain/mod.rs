@@ -7,6 +7,7 @@
 mod devices;
 pub mod escape;
 mod facts;
+mod layout;
 pub mod limits;
 mod node;
 mod order;
@@ -17,33 +18,35 @@ mod scan;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod units;
+mod word;
 
 pub use devices::{BootOrder, Device, DeviceKind, Rom};
 pub use facts::{
     DomainFacts, Features, FirmwareFeature, LaunchSecurityFacts, Loader, MemoryBackingFacts, Nvram, OsFacts,
 };
 pub use node::Node;
-pub use patch::Change;
+pub use patch::{Change, Fragment};
 pub use places::{Places, Position};
-pub use scan::Span;
 pub use splice::Splice;
+pub use tree::{ElementId, Span};
 pub use units::scale;
+pub use word::Word;
 
 use crate::codes::Kind;
 use crate::error::Error;
-use scan::{Ns, Scan};
-
-/// Names one element of one [`Domain`]. Means nothing in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ElementId(usize);
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+use tree::{Attribute, Ns, Scan};
 
 /// One domain document, read once.
 #[derive(Debug, Clone)]
 pub struct Domain {
-    text: String,
+    text: Arc<str>,
     scan: Scan,
-    numbers: Vec<u32>,
+    /// See [`path::numbers`]: found when the first path is asked for.
+    numbers: OnceLock<Vec<u32>>,
     facts: DomainFacts,
 }
 
@@ -58,8 +61,8 @@ impl Domain {
     /// libvirt reads once.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let scan = scan::scan(text)?;
-        let numbers = path::numbers(&scan, text);
-        let mut domain = Self { text: text.to_owned(), scan, numbers, facts: DomainFacts::default() };
+        let mut domain =
+            Self { text: text.into(), scan, numbers: OnceLock::new(), facts: DomainFacts::default() };
         domain.check_root()?;
         domain.facts = facts::read(&domain)?;
         Ok(domain)
@@ -95,6 +98,11 @@ impl Domain {
         &self.text
     }
 
+    /// The same text, to be kept.
+    pub(crate) fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     /// What it says, as plain values.
     #[must_use]
     pub fn facts(&self) -> &DomainFacts {
@@ -104,56 +112,54 @@ impl Domain {
     /// `<domain>`.
     #[must_use]
     pub fn root(&self) -> ElementId {
-        ElementId(0)
+        ElementId::ROOT
     }
 
     /// The local name of an element.
     #[must_use]
     pub fn name(&self, id: ElementId) -> &str {
-        let e = &self.scan.elements[id.0];
-        &self.text[e.local..e.name.end]
+        self.scan.element(id).local().of(&self.text)
     }
 
     fn qualified_name(&self, id: ElementId) -> &str {
-        let e = &self.scan.elements[id.0];
-        &self.text[e.name.start..e.name.end]
+        self.scan.element(id).name().of(&self.text)
     }
 
     /// The bytes of an element.
     #[must_use]
     pub fn span(&self, id: ElementId) -> Span {
-        self.scan.elements[id.0].span
+        self.scan.element(id).span()
     }
 
     /// The text of an element, tags and all, as it stands in the document.
     #[must_use]
     pub fn raw(&self, id: ElementId) -> &str {
-        let span = self.span(id);
-        &self.text[span.start..span.end]
+        self.span(id).of(&self.text)
     }
 
     /// The element around this one.
     #[must_use]
     pub fn parent(&self, id: ElementId) -> Option<ElementId> {
-        self.scan.elements[id.0].parent.map(ElementId)
+        self.scan.element(id).parent
     }
 
     fn number(&self, id: ElementId) -> Option<u32> {
-        Some(self.numbers[id.0]).filter(|n| *n > 0)
+        let numbers = self.numbers.get_or_init(|| path::numbers(&self.scan, &self.text));
+        Some(numbers[id.index()]).filter(|n| *n > 0)
     }
 
     /// True for an element in no namespace, as all of libvirt's own are.
     fn is_own(&self, id: ElementId) -> bool {
-        self.scan.elements[id.0].ns == Ns::None
+        self.scan.element(id).ns == Ns::None
     }
 
     /// Every child element, of whatever namespace.
     fn all_children(&self, id: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        let mut next = self.scan.elements[id.0].first_child;
+        let mut next = self.scan.first_child(id);
         std::iter::from_fn(move || {
             let here = next?;
-            next = self.scan.elements[here].next;
-            Some(ElementId(here))
+            next = self.scan.element(here).next;
+            Some(here)
         })
     }
 
@@ -177,24 +183,38 @@ impl Domain {
         self.children_named(id, name).next()
     }
 
-    fn attribute_at(&self, id: ElementId, name: &str) -> Option<scan::Attribute> {
-        let (from, to) = self.scan.elements[id.0].attributes;
-        self.scan.attributes[from..to].iter().find(|a| &self.text[a.name.start..a.name.end] == name).copied()
+    fn attribute_at(&self, id: ElementId, name: &str) -> Option<&Attribute> {
+        self.scan.attributes_of(id).iter().find(|a| a.name().of(&self.text) == name)
+    }
+
+    fn value(&self, attribute: &Attribute) -> Cow<'_, str> {
+        // The scan has refused what cannot be resolved.
+        escape::unescape_attribute(attribute.value().of(&self.text)).unwrap_or_default()
+    }
+
+    /// The attributes of an element: names as they stand, values with their references resolved.
+    fn attributes(&self, id: ElementId) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.scan.attributes_of(id).iter().map(|a| (a.name().of(&self.text), self.value(a)))
     }
 
     /// The value of an attribute, its references resolved.
     #[must_use]
     pub fn attribute(&self, id: ElementId, name: &str) -> Option<String> {
-        let a = self.attribute_at(id, name)?;
-        // The scan has refused what cannot be resolved.
-        Some(escape::unescape_attribute(&self.text[a.value.start..a.value.end]).unwrap_or_default())
+        self.attribute_at(id, name).map(|a| self.value(a).into_owned())
+    }
+
+    fn attribute_is(&self, id: ElementId, name: &str, value: &str) -> bool {
+        self.attribute_at(id, name).is_some_and(|a| self.value(a) == value)
     }
 
     /// The text inside an element, as XPath's `string()` gives it for one without child elements.
     #[must_use]
     pub fn element_text(&self, id: ElementId) -> String {
-        let inner = self.scan.elements[id.0].inner;
-        escape::content_text(&self.text[inner.start..inner.end]).unwrap_or_default()
+        self.content(id).into_owned()
+    }
+
+    fn content(&self, id: ElementId) -> Cow<'_, str> {
+        escape::content_text(self.scan.element(id).inner().of(&self.text)).unwrap_or_default()
     }
 
     /// The element of this namespace and name directly in `<metadata>`, as text that stands on its own: a prefix
@@ -203,10 +223,10 @@ impl Domain {
     pub fn metadata_element(&self, namespace: &str, name: &str) -> Option<String> {
         let metadata = self.child(self.root(), "metadata")?;
         let number = self.scan.namespaces.iter().position(|u| u == namespace)?;
-        let wanted = Ns::Other(number);
+        let wanted = Ns::Other(u16::try_from(number).ok()?);
         let id = self
             .all_children(metadata)
-            .find(|c| self.scan.elements[c.0].ns == wanted && self.name(*c) == name)?;
+            .find(|c| self.scan.element(*c).ns == wanted && self.name(*c) == name)?;
         let qualified = self.qualified_name(id);
         let declaration = match qualified.split_once(':') {
             Some((prefix, _)) => format!("xmlns:{prefix}"),

@@ -1,14 +1,16 @@
 //! A piece of new XML as a tree. In: what a template made. Out: text in the style of its surroundings.
 //! Never: a place in a document.
 
-use super::escape::{content_text, escape, unescape_attribute};
+use super::escape::{content_text, push_escaped, unescape_attribute};
 use super::scan;
+use super::tree::{ElementId, Scan};
 use crate::error::Error;
+use std::borrow::Cow;
 
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// Its name.
+    /// Its name, with its prefix.
     pub name: String,
     /// Its attributes, plain values.
     pub attributes: Vec<(String, String)>,
@@ -19,27 +21,35 @@ pub struct Node {
 }
 
 /// How text is laid out where it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Style {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style<'a> {
     /// The line end, or nothing where all stands on one line.
     pub newline: Option<&'static str>,
-    /// White space before the element itself.
-    pub indent: String,
-    /// One step further in.
-    pub unit: String,
+    /// White space before an element on its line.
+    pub indent: &'a str,
+    /// Steps further in than `indent`.
+    pub steps: usize,
+    /// The white space of one step.
+    pub unit: &'a str,
     /// Around attribute values.
     pub quote: char,
 }
 
-impl Style {
+impl Style<'_> {
     /// The style for what stands inside an element of this style.
-    pub(super) fn deeper(&self) -> Self {
-        Self { indent: format!("{}{}", self.indent, self.unit), ..self.clone() }
+    fn deeper(self) -> Self {
+        Self { steps: self.steps + 1, ..self }
     }
 
     /// A line end and the indentation, or nothing.
-    pub(super) fn lead(&self) -> String {
-        self.newline.map(|n| format!("{n}{}", self.indent)).unwrap_or_default()
+    pub(super) fn push_lead(&self, out: &mut String) {
+        if let Some(newline) = self.newline {
+            out.push_str(newline);
+            out.push_str(self.indent);
+            for _ in 0..self.steps {
+                out.push_str(self.unit);
+            }
+        }
     }
 }
 
@@ -56,64 +66,67 @@ impl Node {
     /// `Kind::Domain` when it is not well-formed.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let scan = scan::scan(text)?;
-        Ok(Self::read(&scan, text, 0))
+        Ok(Self::read(&scan, text, ElementId::ROOT))
     }
 
-    fn read(scan: &scan::Scan, text: &str, at: usize) -> Self {
-        let e = &scan.elements[at];
-        let attributes = scan.attributes[e.attributes.0..e.attributes.1].iter().map(|a| {
-            let value = unescape_attribute(&text[a.value.start..a.value.end]);
-            (text[a.name.start..a.name.end].to_owned(), value.unwrap_or_default())
+    fn read(scan: &Scan, text: &str, at: ElementId) -> Self {
+        let e = scan.element(at);
+        let attributes = scan.attributes_of(at).iter().map(|a| {
+            let value = unescape_attribute(a.value().of(text)).unwrap_or_default();
+            (a.name().of(text).to_owned(), value.into_owned())
         });
-        let mut node = Self {
-            name: text[e.local..e.name.end].to_owned(),
-            attributes: attributes.collect(),
-            ..Self::default()
-        };
-        let mut child = e.first_child;
+        let mut node =
+            Self { name: e.name().of(text).to_owned(), attributes: attributes.collect(), ..Self::default() };
+        let mut child = scan.first_child(at);
         while let Some(c) = child {
             node.children.push(Self::read(scan, text, c));
-            child = scan.elements[c].next;
+            child = scan.element(c).next;
         }
-        if node.children.is_empty() && !e.empty {
-            node.text = content_text(&text[e.inner.start..e.inner.end]);
+        if node.children.is_empty() && !e.is_empty() {
+            node.text = content_text(e.inner().of(text)).map(Cow::into_owned);
         }
         node
     }
 
-    /// Takes in another node of the same name: attributes and text are set, children of the same name are united.
-    pub(super) fn merge(&mut self, other: Node) {
-        for (name, value) in other.attributes {
-            match self.attributes.iter_mut().find(|(n, _)| *n == name) {
-                Some(known) => known.1 = value,
-                None => self.attributes.push((name, value)),
+    /// A document of its own, two blanks further in for every step.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let style = Style { newline: Some("\n"), indent: "", steps: 0, unit: "  ", quote: '\'' };
+        let mut out = String::new();
+        self.render(&style, &mut out);
+        out.push('\n');
+        out
+    }
+
+    /// Takes in another node of the same name: its attributes and its text come to these, children of the same name
+    /// are united. False, and half done, when both have the same attribute or a text.
+    pub(super) fn merge(&mut self, other: &Node) -> bool {
+        for (name, value) in &other.attributes {
+            if self.attributes.iter().any(|(n, _)| n == name) {
+                return false;
             }
+            self.attributes.push((name.clone(), value.clone()));
         }
         if other.text.is_some() {
-            self.text = other.text;
-        }
-        for child in other.children {
-            match self.children.iter_mut().find(|c| c.name == child.name) {
-                Some(known) => known.merge(child),
-                None => self.children.push(child),
+            if self.text.is_some() {
+                return false;
             }
+            self.text.clone_from(&other.text);
         }
+        other.children.iter().all(|child| match self.children.iter_mut().find(|c| c.name == child.name) {
+            Some(known) => known.merge(child),
+            None => {
+                self.children.push(child.clone());
+                true
+            }
+        })
     }
 
-    /// Puts the children, and theirs, into libvirt's order.
-    pub(super) fn sort(&mut self) {
-        let parent = self.name.clone();
-        self.children.sort_by_key(|c| super::order::rank(&parent, &c.name));
-        for child in &mut self.children {
-            child.sort();
-        }
-    }
-
-    pub(super) fn render(&self, style: &Style, out: &mut String) {
+    pub(super) fn render(&self, style: &Style<'_>, out: &mut String) {
         out.push('<');
         out.push_str(&self.name);
         for (name, value) in &self.attributes {
-            out.push_str(&attribute(name, value, style.quote));
+            push_attribute(name, value, style.quote, out);
         }
         if self.text.is_none() && self.children.is_empty() {
             out.push_str("/>");
@@ -121,15 +134,24 @@ impl Node {
         }
         out.push('>');
         if let Some(text) = &self.text {
-            out.push_str(&escape(text));
-        }
-        let inside = style.deeper();
-        for child in &self.children {
-            out.push_str(&inside.lead());
-            child.render(&inside, out);
+            push_escaped(text, out);
         }
         if !self.children.is_empty() {
-            out.push_str(&style.lead());
+            let inside = style.deeper();
+            let mut write = |child: &Node| {
+                inside.push_lead(out);
+                child.render(&inside, out);
+            };
+            // In libvirt's order; most are.
+            let order = super::order::of(&self.name);
+            if self.children.is_sorted_by_key(|c| order.rank(&c.name)) {
+                self.children.iter().for_each(&mut write);
+            } else {
+                let mut sorted: Vec<_> = self.children.iter().collect();
+                sorted.sort_by_key(|c| order.rank(&c.name));
+                sorted.into_iter().for_each(&mut write);
+            }
+            style.push_lead(out);
         }
         out.push_str("</");
         out.push_str(&self.name);
@@ -138,14 +160,19 @@ impl Node {
 }
 
 /// An attribute with the blank before it.
-pub(super) fn attribute(name: &str, value: &str, quote: char) -> String {
-    format!(" {name}={quote}{}{quote}", escape(value))
+pub(super) fn push_attribute(name: &str, value: &str, quote: char, out: &mut String) {
+    out.push(' ');
+    out.push_str(name);
+    out.push('=');
+    out.push(quote);
+    push_escaped(value, out);
+    out.push(quote);
 }
 
 impl std::fmt::Display for Node {
     /// On one line.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let style = Style { newline: None, indent: String::new(), unit: String::new(), quote: '\'' };
+        let style = Style { newline: None, indent: "", steps: 0, unit: "", quote: '\'' };
         let mut out = String::new();
         self.render(&style, &mut out);
         f.write_str(&out)

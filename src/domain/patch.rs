@@ -1,7 +1,38 @@
-//! Many changes as one patch. In: changes. Out: for each element what becomes of it. Never: bytes.
+//! Many changes as steps. In: changes. Out: for each element what becomes of it, in the document's order. Never: bytes.
 
 use super::{Domain, ElementId, Node};
-use std::collections::BTreeMap;
+
+/// A piece of new XML: most are the same for every document, and need not be copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fragment {
+    /// One that never changes.
+    Fixed(&'static Node),
+    /// One that was made for this document.
+    Made(Box<Node>),
+}
+
+impl std::ops::Deref for Fragment {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        match self {
+            Fragment::Fixed(node) => node,
+            Fragment::Made(node) => node,
+        }
+    }
+}
+
+impl From<&'static Node> for Fragment {
+    fn from(node: &'static Node) -> Self {
+        Fragment::Fixed(node)
+    }
+}
+
+impl From<Node> for Fragment {
+    fn from(node: Node) -> Self {
+        Fragment::Made(Box::new(node))
+    }
+}
 
 /// One change of a document, by what it means and not by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +43,21 @@ pub enum Change {
         /// Into which element.
         into: ElementId,
         /// What.
-        fragment: Node,
+        fragment: Fragment,
+    },
+    /// Unite `fragment` with the child element of its name, or add it where there is none.
+    Unite {
+        /// Whose child.
+        parent: ElementId,
+        /// What.
+        fragment: Fragment,
     },
     /// Add a child element, even beside others of the same name.
     Add {
         /// Whose child.
         parent: ElementId,
         /// What.
-        fragment: Node,
+        fragment: Fragment,
     },
     /// Take an element away.
     Remove {
@@ -31,114 +69,125 @@ pub enum Change {
         /// Whose.
         element: ElementId,
         /// Which.
-        name: String,
+        name: &'static str,
     },
 }
 
-/// What becomes of one element.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ElementPatch {
-    pub removed: bool,
-    pub set: Vec<(String, String)>,
-    pub unset: Vec<String>,
-    pub text: Option<String>,
-    pub added: Vec<Node>,
+/// One part of a change, at one element.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step<'a> {
+    Set(&'a str, &'a str),
+    Unset(&'a str),
+    Text(&'a str),
+    Unite(&'a Node),
+    Add(&'a Node),
+    Remove,
 }
 
-/// What becomes of the document.
-pub(super) type Patch = BTreeMap<ElementId, ElementPatch>;
+/// What becomes of the document: each element's steps side by side.
+pub(super) type Patch<'a> = Vec<(ElementId, Step<'a>)>;
 
 /// Puts changes together.
-pub(super) fn collect<'a>(domain: &Domain, changes: impl Iterator<Item = &'a Change>) -> Patch {
-    let mut patch = Patch::new();
+pub(super) fn collect<'a>(domain: &Domain, changes: impl Iterator<Item = &'a Change>) -> Patch<'a> {
+    let changes: Vec<_> = changes.collect();
+    let mut removed: Vec<_> = changes
+        .iter()
+        .filter_map(|c| if let Change::Remove { element } = c { Some(*element) } else { None })
+        .collect();
+    removed.sort_unstable();
+    let stays = |element: &ElementId| removed.binary_search(element).is_err();
+    let mut patch = Patch::with_capacity(changes.len());
     for change in changes {
-        match change {
-            Change::Merge { into, fragment } => merge(domain, &mut patch, *into, fragment),
-            Change::Add { parent, fragment } => {
-                patch.entry(*parent).or_default().added.push(fragment.clone());
-            }
-            Change::Remove { element } => patch.entry(*element).or_default().removed = true,
-            Change::RemoveAttribute { element, name } => {
-                if domain.attribute_at(*element, name).is_some() {
-                    patch.entry(*element).or_default().unset.push(name.clone());
-                }
-            }
-        }
+        domain.steps(change, &stays, &mut |element, step| {
+            patch.push((element, step));
+            true
+        });
     }
+    // Stable: at one element the steps stay in the order of the changes.
+    patch.sort_by_key(|(element, _)| *element);
     patch
 }
 
-fn merge(domain: &Domain, patch: &mut Patch, into: ElementId, fragment: &Node) {
-    for (name, value) in &fragment.attributes {
-        if domain.attribute(into, name).as_ref() != Some(value) {
-            patch.entry(into).or_default().set.push((name.clone(), value.clone()));
-        }
-    }
-    if let Some(text) = &fragment.text
-        && domain.element_text(into) != *text
-    {
-        patch.entry(into).or_default().text = Some(text.clone());
-    }
-    for child in &fragment.children {
-        let there =
-            domain.children_named(into, &child.name).find(|c| !patch.get(c).is_some_and(|p| p.removed));
-        match there {
-            Some(c) => merge(domain, patch, c, child),
-            None => {
-                let added = &mut patch.entry(into).or_default().added;
-                match added.iter_mut().find(|n| n.name == child.name) {
-                    Some(known) => known.merge(child.clone()),
-                    None => added.push(child.clone()),
-                }
+/// Takes in a step; says whether to go on.
+type Take<'a, 't> = &'t mut dyn FnMut(ElementId, Step<'a>) -> bool;
+
+impl Domain {
+    /// Hands out what a change does, step by step, as long as `take` wants more. What the document already has is no
+    /// step. `stays`: false for an element that another change takes away.
+    fn steps<'a>(&self, change: &'a Change, stays: &dyn Fn(&ElementId) -> bool, take: Take<'a, '_>) -> bool {
+        match change {
+            Change::Merge { into, fragment } => self.merge_steps(*into, fragment, stays, take),
+            Change::Unite { parent, fragment } => self.unite_steps(*parent, fragment, stays, take),
+            Change::Add { parent, fragment } => take(*parent, Step::Add(fragment)),
+            Change::Remove { element } => take(*element, Step::Remove),
+            Change::RemoveAttribute { element, name } => {
+                self.attribute_at(*element, name).is_none() || take(*element, Step::Unset(name))
             }
         }
     }
-}
 
-impl Domain {
+    fn merge_steps<'a>(
+        &self,
+        into: ElementId,
+        fragment: &'a Node,
+        stays: &dyn Fn(&ElementId) -> bool,
+        take: Take<'a, '_>,
+    ) -> bool {
+        for (name, value) in &fragment.attributes {
+            if !self.attribute_is(into, name, value) && !take(into, Step::Set(name, value)) {
+                return false;
+            }
+        }
+        if let Some(text) = &fragment.text
+            && self.content(into) != *text
+            && !take(into, Step::Text(text))
+        {
+            return false;
+        }
+        fragment.children.iter().all(|child| self.unite_steps(into, child, stays, take))
+    }
+
+    fn unite_steps<'a>(
+        &self,
+        parent: ElementId,
+        fragment: &'a Node,
+        stays: &dyn Fn(&ElementId) -> bool,
+        take: Take<'a, '_>,
+    ) -> bool {
+        match self.children_named(parent, &fragment.name).find(stays) {
+            Some(there) => self.merge_steps(there, fragment, stays, take),
+            None => take(parent, Step::Unite(fragment)),
+        }
+    }
+
+    /// True when the document is not yet as the change wants it.
+    #[must_use]
+    pub fn differs(&self, change: &Change) -> bool {
+        !self.steps(change, &|_| true, &mut |_, _| false)
+    }
+
     /// The places that a change touches, each as a path: `/domain/features/smm/@state`. Empty when the document
     /// already is as the change wants it.
     #[must_use]
     pub fn places(&self, change: &Change) -> Vec<String> {
         let mut out = Vec::new();
-        match change {
-            Change::Merge { into, fragment } => self.merge_places(*into, fragment, &mut out),
-            Change::Add { parent, fragment } => out.push(self.new_place(*parent, &fragment.name)),
-            Change::Remove { element } => out.push(self.path(*element)),
-            Change::RemoveAttribute { element, name } => {
-                if self.attribute_at(*element, name).is_some() {
-                    out.push(format!("{}/@{name}", self.path(*element)));
+        self.steps(change, &|_| true, &mut |element, step| {
+            let path = self.path(element);
+            match step {
+                Step::Set(name, _) | Step::Unset(name) => out.push(format!("{path}/@{name}")),
+                Step::Text(_) => out.push(format!("{path}/text()")),
+                Step::Unite(node) => new_places(&format!("{path}/{}", node.name), node, &mut out),
+                Step::Add(node) => {
+                    out.push(match self.children_named(element, &node.name).count() {
+                        0 => format!("{path}/{}", node.name),
+                        n => format!("{path}/{}[{}]", node.name, n + 1),
+                    });
                 }
+                Step::Remove => out.push(path),
             }
-        }
+            true
+        });
         out
-    }
-
-    /// The path of a child that comes beside those that are there.
-    fn new_place(&self, parent: ElementId, name: &str) -> String {
-        match self.children_named(parent, name).count() {
-            0 => format!("{}/{name}", self.path(parent)),
-            n => format!("{}/{name}[{}]", self.path(parent), n + 1),
-        }
-    }
-
-    fn merge_places(&self, into: ElementId, fragment: &Node, out: &mut Vec<String>) {
-        for (name, value) in &fragment.attributes {
-            if self.attribute(into, name).as_ref() != Some(value) {
-                out.push(format!("{}/@{name}", self.path(into)));
-            }
-        }
-        if let Some(text) = &fragment.text
-            && self.element_text(into) != *text
-        {
-            out.push(format!("{}/text()", self.path(into)));
-        }
-        for child in &fragment.children {
-            match self.child(into, &child.name) {
-                Some(c) => self.merge_places(c, child, out),
-                None => new_places(&format!("{}/{}", self.path(into), child.name), child, out),
-            }
-        }
     }
 }
 

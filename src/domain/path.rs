@@ -37,21 +37,21 @@ impl Domain {
 }
 
 /// For each element its number among its brothers of the same name; 0 where it is the only one.
-pub(super) fn numbers(scan: &super::scan::Scan, text: &str) -> Vec<u32> {
+pub(super) fn numbers(scan: &super::tree::Scan, text: &str) -> Vec<u32> {
     let mut out = vec![0u32; scan.elements.len()];
-    let mut seen = std::collections::HashMap::<(&str, super::scan::Ns), (usize, u32)>::new();
-    for parent in &scan.elements {
+    let mut seen = std::collections::HashMap::<(&str, super::tree::Ns), (ElementId, u32)>::new();
+    for parent in (0..scan.elements.len()).map(ElementId::of_index) {
         seen.clear();
-        let mut child = parent.first_child;
+        let mut child = scan.first_child(parent);
         while let Some(c) = child {
-            let e = &scan.elements[c];
-            let entry = seen.entry((&text[e.local..e.name.end], e.ns)).or_insert((c, 0));
+            let e = scan.element(c);
+            let entry = seen.entry((e.local().of(text), e.ns)).or_insert((c, 0));
             entry.1 += 1;
             if entry.1 == 2 {
-                out[entry.0] = 1;
+                out[entry.0.index()] = 1;
             }
             if entry.1 > 1 {
-                out[c] = entry.1;
+                out[c.index()] = entry.1;
             }
             child = e.next;
         }

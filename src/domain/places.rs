@@ -57,11 +57,11 @@ impl<'a> Places<'a> {
         };
         let rest = path.strip_prefix(around).and_then(|r| r.strip_prefix("/@"));
         if let Some(a) = rest.and_then(|name| self.domain.attribute_at(element, name)) {
-            return Span { start: a.name.start, end: a.value.end + 1 };
+            return Span { start: a.name().start, end: a.value().end + 1 };
         }
-        let scanned = &self.domain.scan.elements[element.0];
-        let end = if scanned.empty { scanned.span.end } else { scanned.inner.start };
-        Span { start: scanned.span.start, end }
+        // Of `<a/>` the inside begins at its end.
+        let scanned = self.domain.scan.element(element);
+        Span { start: scanned.span().start, end: scanned.inner().start }
     }
 
     /// Line and column of a byte.

@@ -1,12 +1,13 @@
 //! From a patch to bytes. In: a document and changes. Out: splices, and the new text. Never: a byte outside them.
 
-use super::escape::escape;
-use super::node::{Node, Style, attribute};
-use super::patch::{Change, ElementPatch, collect};
-use super::scan::Span;
-use super::{Domain, ElementId};
+use super::escape::push_escaped;
+use super::layout::Brother;
+use super::node::{Node, Style, push_attribute};
+use super::patch::{Change, Step, collect};
+use super::{Domain, ElementId, Span, order};
 use crate::codes::Kind;
 use crate::error::Error;
+use std::borrow::Cow;
 
 /// One replacement: these bytes become this text. An empty span inserts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,244 +18,231 @@ pub struct Splice {
     pub text: String,
 }
 
-/// The line that an element begins.
-struct Line {
-    newline: &'static str,
-    /// Where the line end before it begins.
-    start: usize,
-    /// Where the element begins.
-    at: usize,
+/// A step and the element that it is at.
+type Stepped<'a> = (ElementId, Step<'a>);
+
+/// Every splice of a patch. Their texts lie in one string, end to end.
+pub(super) struct Splices {
+    text: String,
+    /// What goes, and where in `text` what comes begins and ends.
+    list: Vec<(Span, usize, usize)>,
+    /// Room for one element's children, kept from element to element.
+    brothers: Vec<Brother>,
+}
+
+impl Splices {
+    fn push(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
+        let from = self.text.len();
+        write(&mut self.text);
+        self.list.push((Span { start, end }, from, self.text.len()));
+    }
 }
 
 impl Domain {
     /// The splices of these changes, in the order of the document, none over another.
     ///
     /// # Errors
-    /// `Kind::Bug` when two changes want the same bytes.
+    /// `Kind::Bug` when two changes want the same place.
     pub fn splices<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Vec<Splice>, Error> {
-        let patch = collect(self, changes);
-        let mut out = Vec::new();
-        for (id, element) in &patch {
-            let mut above = self.parent(*id);
-            let mut gone = false;
-            while let Some(p) = above {
-                gone |= patch.get(&p).is_some_and(|e| e.removed);
-                above = self.parent(p);
-            }
-            if !gone {
-                self.element_splices(*id, element, &mut out);
-            }
-        }
-        // Stable: what goes in at one place stays in the order in which it was found.
-        out.sort_by_key(|s| s.span);
-        for pair in out.windows(2) {
-            if pair[0].span.end > pair[1].span.start {
-                let at = super::path::line_column(&self.text, pair[1].span.start);
-                return Err(Error::new(Kind::Bug, "two changes want the same place").at(at));
-            }
-        }
-        Ok(out)
+        let all = self.write(changes)?;
+        let splice = |(span, from, to): &(Span, usize, usize)| Splice {
+            span: *span,
+            text: all.text[*from..*to].to_owned(),
+        };
+        Ok(all.list.iter().map(splice).collect())
     }
 
     /// The document with these changes made.
     ///
     /// # Errors
-    /// `Kind::Bug` when two changes want the same bytes.
+    /// `Kind::Bug` when two changes want the same place.
     pub fn apply<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<String, Error> {
-        let splices = self.splices(changes)?;
-        let grown: usize = splices.iter().map(|s| s.text.len()).sum();
-        let mut out = String::with_capacity(self.text.len() + grown);
+        let all = self.write(changes)?;
+        let mut out = String::with_capacity(self.text.len() + all.text.len());
         let mut at = 0;
-        for splice in &splices {
-            out.push_str(&self.text[at..splice.span.start]);
-            out.push_str(&splice.text);
-            at = splice.span.end;
+        for (span, from, to) in &all.list {
+            out.push_str(&self.text[at..span.start]);
+            out.push_str(&all.text[*from..*to]);
+            at = span.end;
         }
         out.push_str(&self.text[at..]);
         Ok(out)
     }
 
-    fn element_splices(&self, id: ElementId, patch: &ElementPatch, out: &mut Vec<Splice>) {
-        if patch.removed {
+    fn write<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Splices, Error> {
+        let patch = collect(self, changes);
+        let mut out = Splices {
+            // Most steps bring an attribute or an element as short as <driver iommu='on'/>.
+            text: String::with_capacity(patch.len() * 40),
+            list: Vec::with_capacity(patch.len()),
+            brothers: Vec::new(),
+        };
+        let mut removed: Option<Span> = None;
+        for steps in patch.chunk_by(|a, b| a.0 == b.0) {
+            let Some((id, first)) = steps.first().copied() else { continue };
             let span = self.span(id);
-            let start = self.line(span.start).map_or(span.start, |l| l.start);
-            out.push(Splice { span: Span { start, end: span.end }, text: String::new() });
-            return;
+            if removed.is_some_and(|r| span.start < r.end)
+                || (matches!(first, Step::Remove) && steps.len() > 1)
+            {
+                return Err(self.clash(span.start));
+            }
+            if matches!(first, Step::Remove) {
+                let start = self.line(span.start).map_or(span.start, |l| l.start);
+                out.push(start, span.end, |_| {});
+                removed = Some(span);
+            } else {
+                self.element_splices(id, steps, &mut out)?;
+            }
         }
-        self.attribute_splices(id, patch, out);
-        let mut added = patch.added.clone();
-        for node in &mut added {
-            node.sort();
-        }
-        let parent = self.name(id);
-        added.sort_by_key(|n| super::order::rank(parent, &n.name));
-        let element = &self.scan.elements[id.0];
-        if element.empty && (patch.text.is_some() || !added.is_empty()) {
-            out.push(self.open_up(id, patch.text.as_deref(), &added));
-            return;
-        }
-        if let Some(text) = &patch.text {
-            out.push(Splice { span: element.inner, text: escape(text) });
-        }
-        let style = self.child_style(id);
-        for node in &added {
-            out.push(self.insertion(id, node, &style));
+        // Stable: what goes in at one place stays in the order in which it was found.
+        out.list.sort_by_key(|(span, ..)| *span);
+        match out.list.windows(2).find(|pair| pair[0].0.end > pair[1].0.start) {
+            Some(pair) => Err(self.clash(pair[1].0.start)),
+            None => Ok(out),
         }
     }
 
-    fn attribute_splices(&self, id: ElementId, patch: &ElementPatch, out: &mut Vec<Splice>) {
-        let element = &self.scan.elements[id.0];
-        let attributes = &self.scan.attributes[element.attributes.0..element.attributes.1];
-        let mut new = String::new();
-        for (name, value) in &patch.set {
-            match self.attribute_at(id, name) {
-                Some(a) => out.push(Splice { span: a.value, text: escape(value) }),
-                None => new.push_str(&attribute(name, value, self.quote())),
+    fn clash(&self, at: usize) -> Error {
+        let place = super::path::line_column(&self.text, at);
+        Error::new(Kind::Bug, "two changes want the same place").at(place)
+    }
+
+    fn element_splices(&self, id: ElementId, steps: &[Stepped<'_>], out: &mut Splices) -> Result<(), Error> {
+        if let [(_, Step::Unite(node) | Step::Add(node))] = steps {
+            self.content_splices(id, None, &[node], out);
+            return Ok(());
+        }
+        let clash = || self.clash(self.span(id).start);
+        let mut text = None;
+        // Each with whether a later fragment of its name is united with it.
+        let mut added: Vec<(Cow<'_, Node>, bool)> = Vec::new();
+        for (_, step) in steps {
+            match *step {
+                Step::Text(new) if text.is_none() => text = Some(new),
+                Step::Text(_) | Step::Remove => return Err(clash()),
+                Step::Add(node) => added.push((Cow::Borrowed(node), false)),
+                Step::Unite(node) => {
+                    match added.iter_mut().find(|(n, unites)| *unites && n.name == node.name) {
+                        Some((known, _)) => {
+                            if !known.to_mut().merge(node) {
+                                return Err(clash());
+                            }
+                        }
+                        None => added.push((Cow::Borrowed(node), true)),
+                    }
+                }
+                Step::Set(..) | Step::Unset(_) => {}
             }
         }
-        if !new.is_empty() {
-            let at = attributes.last().map_or(element.name.end, |a| a.value.end + 1);
-            out.push(Splice { span: Span { start: at, end: at }, text: new });
+        self.attribute_splices(id, steps, out)?;
+        let mut added: Vec<&Node> = added.iter().map(|(node, _)| node.as_ref()).collect();
+        let order = order::of(self.name(id));
+        added.sort_by_key(|n| order.rank(&n.name));
+        self.content_splices(id, text, &added, out);
+        Ok(())
+    }
+
+    /// New text and new children, these in libvirt's order.
+    fn content_splices(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices) {
+        if text.is_none() && added.is_empty() {
+            return;
         }
-        for name in &patch.unset {
-            if let Some(a) = self.attribute_at(id, name) {
-                let before = &self.text[..a.name.start];
-                let start = before.trim_end_matches([' ', '\t', '\r', '\n']).len();
-                out.push(Splice { span: Span { start, end: a.value.end + 1 }, text: String::new() });
+        let element = self.scan.element(id);
+        if element.is_empty() {
+            self.open_up(id, text, added, out);
+            return;
+        }
+        if let Some(text) = text {
+            let inner = element.inner();
+            out.push(inner.start, inner.end, |s| push_escaped(text, s));
+        }
+        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()));
+        let order = order::of(self.name(id));
+        let mut brothers = std::mem::take(&mut out.brothers);
+        self.brothers(id, order, &mut brothers);
+        let mut last: Option<(&str, usize)> = None;
+        for node in added {
+            let at = match last {
+                Some((name, at)) if name == node.name => at,
+                _ => self.anchor(id, &node.name, order.rank(&node.name), &brothers),
+            };
+            last = Some((&node.name, at));
+            self.insert(id, at, node, &style, out);
+        }
+        out.brothers = brothers;
+    }
+
+    fn attribute_splices(
+        &self,
+        id: ElementId,
+        steps: &[Stepped<'_>],
+        out: &mut Splices,
+    ) -> Result<(), Error> {
+        // Where new ones go: behind the last that is there.
+        let behind = || {
+            let last = self.scan.attributes_of(id).last();
+            last.map_or(self.scan.element(id).name().end, |a| a.value().end + 1)
+        };
+        for (n, (_, step)) in steps.iter().enumerate() {
+            let name = match *step {
+                Step::Set(name, _) | Step::Unset(name) => name,
+                Step::Text(_) | Step::Unite(_) | Step::Add(_) | Step::Remove => continue,
+            };
+            let same = |s: &Stepped<'_>| matches!(s.1, Step::Set(n, _) | Step::Unset(n) if n == name);
+            if steps[..n].iter().any(same) {
+                return Err(self.clash(self.span(id).start));
+            }
+            match (step, self.attribute_at(id, name)) {
+                (Step::Set(_, value), Some(a)) => {
+                    out.push(a.value().start, a.value().end, |s| push_escaped(value, s));
+                }
+                (Step::Set(_, value), None) => {
+                    let at = behind();
+                    out.push(at, at, |s| push_attribute(name, value, self.quote(), s));
+                }
+                (_, Some(a)) => {
+                    let before = &self.text[..a.name().start];
+                    let start = before.trim_end_matches([' ', '\t', '\r', '\n']).len();
+                    out.push(start, a.value().end + 1, |_| {});
+                }
+                (_, None) => {}
             }
         }
+        Ok(())
     }
 
     /// `<a/>` becomes `<a>…</a>`.
-    fn open_up(&self, id: ElementId, text: Option<&str>, added: &[Node]) -> Splice {
+    fn open_up(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices) {
         let end = self.span(id).end;
         let head = &self.text[..end - 2];
         let start = head.trim_end_matches([' ', '\t', '\r', '\n']).len();
-        let style = self.child_style(id);
-        let mut new = String::from(">");
-        new.push_str(&text.map(escape).unwrap_or_default());
-        for node in added {
-            new.push_str(&style.lead());
-            node.render(&style, &mut new);
-        }
-        if !added.is_empty() {
-            new.push_str(&self.close_lead(id, &style));
-        }
-        new.push_str(&format!("</{}>", self.qualified_name(id)));
-        Splice { span: Span { start, end }, text: new }
-    }
-
-    /// The line end and indentation before an end tag.
-    fn close_lead(&self, id: ElementId, style: &Style) -> String {
-        let indent = self.indent(id);
-        style.newline.map(|n| format!("{n}{indent}")).unwrap_or_default()
-    }
-
-    fn insertion(&self, parent: ElementId, node: &Node, style: &Style) -> Splice {
-        let rank = super::order::rank(self.name(parent), &node.name);
-        let fits = |c: &ElementId| super::order::rank(self.name(parent), self.name(*c)) <= rank;
-        let together = |c: &ElementId| super::order::stand_together(self.name(*c), &node.name);
-        let before = if rank == usize::MAX {
-            self.all_children(parent).last()
-        } else if let Some(first) = self.children(parent).find(together) {
-            let among = self.children(parent).filter(together).filter(fits).last();
-            among.or_else(|| self.all_children(parent).take_while(|c| *c != first).last())
-        } else {
-            self.children(parent).filter(fits).last()
-        };
-        let inner = self.scan.elements[parent.0].inner;
-        let childless = self.scan.elements[parent.0].first_child.is_none();
-        let at = match before {
-            Some(c) => self.after_comments(self.span(c).end, inner.end),
-            None if childless => {
-                // Behind the comments that are all there is.
-                inner.start
-                    + self.text[inner.start..inner.end].trim_end_matches([' ', '\t', '\r', '\n']).len()
+        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()));
+        out.push(start, end, |s| {
+            s.push('>');
+            push_escaped(text.unwrap_or_default(), s);
+            for node in added {
+                style.push_lead(s);
+                node.render(&style, s);
             }
-            None => self.after_comments(inner.start, inner.end),
-        };
-        let mut text = style.lead();
-        node.render(style, &mut text);
-        if childless && !self.text[at..inner.end].contains(['\n', '\r']) {
-            text.push_str(&self.close_lead(parent, style));
-        }
-        Splice { span: Span { start: at, end: at }, text }
-    }
-
-    /// A comment on the line that ends here belongs to what stands before it: go behind it.
-    fn after_comments(&self, from: usize, limit: usize) -> usize {
-        let mut at = from;
-        loop {
-            let rest = &self.text[at..limit];
-            let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-            let Some(comment) = rest[blank..].strip_prefix("<!--") else { return at };
-            let Some(end) = comment.find("-->") else { return at };
-            // A comment that is followed by an element on its line belongs to that one.
-            let next = at + blank + 4 + end + 3;
-            let tail = self.text[next..limit].trim_start_matches([' ', '\t']);
-            if !(tail.is_empty() || tail.starts_with(['\n', '\r']) || tail.starts_with("<!--")) {
-                return at;
+            if !added.is_empty() {
+                self.push_close_lead(id, &style, s);
             }
-            at = next;
-        }
+            s.push_str("</");
+            s.push_str(self.qualified_name(id));
+            s.push('>');
+        });
     }
 
-    /// How new children of an element are laid out: as their brothers are; else one step inside the element; on
-    /// one line where the document is.
-    fn child_style(&self, id: ElementId) -> Style {
-        let flat = |newline, indent: &str| Style {
-            newline,
-            indent: indent.to_owned(),
-            unit: self.unit(id),
-            quote: self.quote(),
-        };
-        if let Some(line) = self.all_children(id).find_map(|c| self.line(self.span(c).start)) {
-            return flat(Some(line.newline), &self.text[line.start + line.newline.len()..line.at]);
-        }
-        let childless = self.scan.elements[id.0].first_child.is_none();
-        match self.line(self.span(id).start) {
-            Some(line) if childless => {
-                flat(Some(line.newline), &format!("{}{}", self.indent(id), self.unit(id)))
+    fn insert(&self, parent: ElementId, at: usize, node: &Node, style: &Style<'_>, out: &mut Splices) {
+        let element = self.scan.element(parent);
+        out.push(at, at, |s| {
+            style.push_lead(s);
+            node.render(style, s);
+            if self.scan.first_child(parent).is_none()
+                && !self.text[at..element.inner().end].contains(['\n', '\r'])
+            {
+                self.push_close_lead(parent, style, s);
             }
-            Some(_) | None => flat(None, ""),
-        }
-    }
-
-    /// One step of indentation: as between this element and its children, or the root and its children.
-    fn unit(&self, id: ElementId) -> String {
-        for parent in [id, self.root()] {
-            let outer = self.indent(parent);
-            let inner = self.all_children(parent).find_map(|c| self.line(self.span(c).start));
-            if let Some(line) = inner {
-                let indent = &self.text[line.start + line.newline.len()..line.at];
-                if let Some(step) = indent.strip_prefix(outer)
-                    && !step.is_empty()
-                {
-                    return step.to_owned();
-                }
-            }
-        }
-        "  ".to_owned()
-    }
-
-    /// The white space before an element on its line; nothing when it does not begin its line.
-    fn indent(&self, id: ElementId) -> &str {
-        match self.line(self.span(id).start) {
-            Some(line) => &self.text[line.start + line.newline.len()..line.at],
-            None => "",
-        }
-    }
-
-    /// The line that begins with the byte at `at`, if only white space stands before it.
-    fn line(&self, at: usize) -> Option<Line> {
-        let head = self.text[..at].trim_end_matches([' ', '\t']);
-        let newline = ["\r\n", "\n", "\r"].into_iter().find(|n| head.ends_with(n))?;
-        Some(Line { newline, start: head.len() - newline.len(), at })
-    }
-
-    /// The quotes that the document uses first.
-    fn quote(&self) -> char {
-        let first = self.scan.attributes.first().map(|a| self.text.as_bytes()[a.value.end]);
-        if first == Some(b'"') { '"' } else { '\'' }
+        });
     }
 }

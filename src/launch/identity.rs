@@ -16,8 +16,7 @@ pub(super) fn identified(xml: String) -> Result<(String, String)> {
         None => {
             let uuid = fresh()?;
             let element = Node { name: "uuid".into(), text: Some(uuid.clone()), ..Node::default() };
-            let into = domain.root();
-            let change = Change::Merge { into, fragment: Node::around("domain", element) };
+            let change = Change::Unite { parent: domain.root(), fragment: element.into() };
             let xml = domain.apply(std::iter::once(&change))?;
             Ok((uuid, xml))
         }

@@ -3,13 +3,10 @@
 use super::edit::{Edit, Reason};
 use super::firmware::Firmware;
 use super::{Options, Rule};
-use crate::codes::Kind;
 use crate::config::{KernelHashes, Mode, SevConfig};
-use crate::domain::{Change, Domain, DomainFacts, ElementId, Node};
-use crate::error::Error;
+use crate::domain::{Change, Domain, DomainFacts, ElementId, Fragment};
 use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
-use std::collections::BTreeMap;
 
 /// What a rule looks at.
 #[derive(Debug)]
@@ -83,88 +80,53 @@ pub struct Out<'a> {
     rule: &'static Rule,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    /// Every place that is taken, and by which rule.
-    taken: BTreeMap<String, &'static str>,
-    clash: Option<Error>,
+    /// Elements added beside others so far: parent, name, how many.
+    added: Vec<(ElementId, String, usize)>,
 }
 
 impl<'a> Out<'a> {
-    /// For the rules of a table, in its order.
+    /// For the rules of a table, of which this is the first.
     pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
-        Self {
-            domain,
-            rule: first,
-            edits: Vec::new(),
-            findings: Vec::new(),
-            taken: BTreeMap::new(),
-            clash: None,
-        }
+        Self { domain, rule: first, edits: Vec::new(), findings: Vec::new(), added: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
         self.rule = rule;
     }
 
-    pub(crate) fn finish(self) -> Result<(Vec<Edit>, Vec<Finding>), Error> {
-        match self.clash {
-            Some(e) => Err(e),
-            None => Ok((self.edits, self.findings)),
-        }
+    pub(crate) fn finish(self) -> (Vec<Edit>, Vec<Finding>) {
+        (self.edits, self.findings)
     }
 
     /// Makes a change, unless the document already is so.
     pub fn edit(&mut self, change: Change, reason: impl Into<Reason>) {
-        let mut places = self.domain.places(&change);
-        if places.is_empty() {
+        if !self.domain.differs(&change) {
             return;
         }
+        let mut added_before = 0;
         if let Change::Add { parent, fragment } = &change {
-            // Brothers that come in the same plan are counted on.
-            let mut number = self.domain.children_named(*parent, &fragment.name).count() + 1;
-            while places.iter().any(|p| self.takes(p).is_some()) {
-                number += 1;
-                places = vec![format!("{}/{}[{number}]", self.domain.path(*parent), fragment.name)];
+            match self.added.iter_mut().find(|(p, name, _)| p == parent && *name == fragment.name) {
+                Some((.., count)) => {
+                    added_before = *count;
+                    *count += 1;
+                }
+                None => self.added.push((*parent, fragment.name.clone(), 1)),
             }
-        }
-        for place in &places {
-            if let Some(other) = self.takes(place) {
-                let e = Error::new(Kind::Bug, "two rules edit the same place").at(place);
-                self.clash.get_or_insert(e.found(format!("{other} and {}", self.rule.id)));
-            }
-            self.taken.insert(place.clone(), self.rule.id);
         }
         let Reason { text, severity } = reason.into();
         // A rule that edits says how much that weighs; a test holds it.
         let severity = severity.or(self.rule.severity).unwrap_or(Severity::Error);
-        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, places, change });
-    }
-
-    /// The edit that already has this place, one around it or one inside it.
-    fn takes(&self, place: &str) -> Option<&'static str> {
-        let mut around = place;
-        loop {
-            if let Some(rule) = self.taken.get(around) {
-                return Some(rule);
-            }
-            match around.rsplit_once('/') {
-                Some((head, _)) if !head.is_empty() => around = head,
-                Some(_) | None => break,
-            }
-        }
-        let inside = format!("{place}/");
-        let next = self.taken.range(inside.clone()..).next();
-        next.filter(|(p, _)| p.starts_with(&inside)).map(|(_, rule)| *rule)
+        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, change, added_before });
     }
 
     /// Brings a fragment below `<domain>`.
-    pub fn in_domain(&mut self, fragment: Node, reason: impl Into<Reason>) {
+    pub fn in_domain(&mut self, fragment: impl Into<Fragment>, reason: impl Into<Reason>) {
         self.inside(self.domain.root(), fragment, reason);
     }
 
     /// Brings a fragment below an element.
-    pub fn inside(&mut self, parent: ElementId, fragment: Node, reason: impl Into<Reason>) {
-        let fragment = Node::around(self.domain.name(parent), fragment);
-        self.edit(Change::Merge { into: parent, fragment }, reason);
+    pub fn inside(&mut self, parent: ElementId, fragment: impl Into<Fragment>, reason: impl Into<Reason>) {
+        self.edit(Change::Unite { parent, fragment: fragment.into() }, reason);
     }
 
     /// Takes an element away.
@@ -173,8 +135,8 @@ impl<'a> Out<'a> {
     }
 
     /// Takes an attribute away, if it is there.
-    pub fn remove_attribute(&mut self, element: ElementId, name: &str, reason: impl Into<Reason>) {
-        self.edit(Change::RemoveAttribute { element, name: name.to_owned() }, reason);
+    pub fn remove_attribute(&mut self, element: ElementId, name: &'static str, reason: impl Into<Reason>) {
+        self.edit(Change::RemoveAttribute { element, name }, reason);
     }
 
     /// Says something. The rule's own id comes with it.

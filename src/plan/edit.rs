@@ -1,36 +1,37 @@
 //! One edit as data. In: a rule's decision. Out: [`Edit`]. Never: bytes of the document.
 
-use crate::domain::Change;
+use crate::domain::{Change, Domain};
 use crate::finding::Severity;
+use std::borrow::Cow;
 
 /// Why an edit is made, and how much the lack of it weighs where that is not the rule's own weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    pub(crate) text: String,
+    pub(crate) text: Cow<'static, str>,
     pub(crate) severity: Option<Severity>,
 }
 
 impl Reason {
     /// A reason that weighs more than the rule in general.
-    pub fn error(text: impl Into<String>) -> Self {
+    pub fn error(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), severity: Some(Severity::Error) }
     }
 
     /// A reason that weighs less than the rule in general.
-    pub fn warning(text: impl Into<String>) -> Self {
+    pub fn warning(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), severity: Some(Severity::Warning) }
     }
 }
 
 impl From<String> for Reason {
     fn from(text: String) -> Self {
-        Self { text, severity: None }
+        Self { text: text.into(), severity: None }
     }
 }
 
-impl From<&str> for Reason {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
+impl From<&'static str> for Reason {
+    fn from(text: &'static str) -> Self {
+        Self { text: text.into(), severity: None }
     }
 }
 
@@ -38,10 +39,11 @@ impl From<&str> for Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub(crate) rule: &'static str,
-    pub(crate) reason: String,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) severity: Severity,
-    pub(crate) places: Vec<String>,
     pub(crate) change: Change,
+    /// How many elements of the same name edits of this plan have added before this one to the same parent.
+    pub(crate) added_before: usize,
 }
 
 impl Edit {
@@ -63,18 +65,23 @@ impl Edit {
         self.severity
     }
 
-    /// Every place that it touches, as paths: `/domain/features/smm/@state`. Never empty, and no place is in two
-    /// edits of one plan.
+    /// Every place that it touches in the document that was planned for, as paths: `/domain/features/smm/@state`.
+    /// Never empty, and no place is in two edits of one plan.
     #[must_use]
-    pub fn places(&self) -> &[String] {
-        &self.places
+    pub fn places(&self, domain: &Domain) -> Vec<String> {
+        let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
+        let there = domain.children_named(*parent, &fragment.name).count() + self.added_before;
+        let place = format!("{}/{}", domain.path(*parent), fragment.name);
+        vec![if there == 0 { place } else { format!("{place}[{}]", there + 1) }]
     }
 
     /// What is written, on one line; empty for a removal.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.change {
-            Change::Merge { fragment, .. } | Change::Add { fragment, .. } => fragment.to_string(),
+            Change::Merge { fragment, .. }
+            | Change::Unite { fragment, .. }
+            | Change::Add { fragment, .. } => fragment.to_string(),
             Change::Remove { .. } | Change::RemoveAttribute { .. } => String::new(),
         }
     }

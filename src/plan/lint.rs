@@ -26,7 +26,7 @@ impl Plan {
 
 fn as_finding(edit: &Edit, domain: &Domain, source: &'static str) -> Finding {
     Finding::new(edit.rule(), edit.severity(), title(domain, edit.change()))
-        .path(around(edit.places()))
+        .path(around(&edit.places(domain)))
         .detail(sentence(edit.reason()))
         .fix(FIX)
         .source(source)
@@ -59,6 +59,11 @@ fn title(domain: &Domain, change: &Change) -> String {
         Change::Merge { into, fragment } => {
             let mut said = Vec::new();
             differences(domain, *into, fragment, &mut said);
+            said.join("; ")
+        }
+        Change::Unite { parent, fragment } => {
+            let mut said = Vec::new();
+            difference(domain, *parent, fragment, &mut said);
             said.join("; ")
         }
         Change::Add { parent, fragment } => has_no(domain, *parent, &fragment.to_string()),
@@ -97,10 +102,14 @@ fn differences(domain: &Domain, into: ElementId, fragment: &Node, said: &mut Vec
         }
     }
     for child in &fragment.children {
-        match domain.child(into, &child.name) {
-            Some(there) => differences(domain, there, child, said),
-            None => said.push(has_no(domain, into, &child.to_string())),
-        }
+        difference(domain, into, child, said);
+    }
+}
+
+fn difference(domain: &Domain, parent: ElementId, child: &Node, said: &mut Vec<String>) {
+    match domain.child(parent, &child.name) {
+        Some(there) => differences(domain, there, child, said),
+        None => said.push(has_no(domain, parent, &child.to_string())),
     }
 }
 
@@ -125,7 +134,7 @@ mod tests {
         let d = Domain::parse(text).unwrap();
         let said = |fragment: &str| {
             let fragment = Node::parse(fragment).unwrap();
-            title(&d, &Change::Merge { into: d.root(), fragment })
+            title(&d, &Change::Merge { into: d.root(), fragment: fragment.into() })
         };
         assert_eq!(
             said("<domain><features><smm state='off'/></features></domain>"),
@@ -146,7 +155,7 @@ mod tests {
         assert!(said(&session).ends_with("AAAA…"), "{}", said(&session));
         let smm = d.child(d.child(d.root(), "features").unwrap(), "smm").unwrap();
         assert_eq!(title(&d, &Change::Remove { element: smm }), "<smm> is out of place");
-        let change = Change::RemoveAttribute { element: smm, name: "state".into() };
+        let change = Change::RemoveAttribute { element: smm, name: "state" };
         assert_eq!(title(&d, &change), "<smm> has state='on', which is out of place");
     }
 

@@ -9,7 +9,7 @@ mod edit;
 mod firmware;
 mod implied;
 mod lint;
-mod render;
+pub(crate) mod render;
 pub mod rules;
 mod template;
 #[cfg(test)]
@@ -27,6 +27,7 @@ use crate::domain::{Domain, Splice};
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::host::HostFacts;
+use std::sync::Arc;
 
 /// Ids that `--skip` takes although no rule here has them: checks of the preflight.
 pub const CHECKS_ELSEWHERE: &[&str] = &["mode-host"];
@@ -55,14 +56,14 @@ impl Options {
 pub struct Plan {
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    source: String,
+    source: Arc<str>,
 }
 
 /// Asks every rule that is not skipped.
 ///
 /// # Errors
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
-/// can hold; `Kind::Bug` when two rules want the same place.
+/// can hold.
 pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
     options.check()?;
     let ctx = Ctx::new(config, domain, host, options);
@@ -71,8 +72,8 @@ pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Opt
         out.enter(rule);
         (rule.run)(&ctx, &mut out)?;
     }
-    let (edits, findings) = out.finish()?;
-    Ok(Plan { edits, findings, source: domain.text().to_owned() })
+    let (edits, findings) = out.finish();
+    Ok(Plan { edits, findings, source: domain.shared_text() })
 }
 
 impl Plan {
@@ -103,7 +104,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Plan::error`] when there is an error finding: nothing partial. `Kind::Bug` for another document than the
-    /// one that was planned for.
+    /// one that was planned for, and when two rules want the same place.
     pub fn apply(&self, domain: &Domain) -> Result<String, Error> {
         self.check(domain)?;
         domain.apply(self.edits.iter().map(Edit::change))
@@ -119,7 +120,7 @@ impl Plan {
     }
 
     fn check(&self, domain: &Domain) -> Result<(), Error> {
-        if self.source != domain.text() {
+        if *self.source != *domain.text() {
             return Err(Error::new(Kind::Bug, "this plan was made for another document"));
         }
         self.error().map_or(Ok(()), Err)

@@ -23,9 +23,17 @@ pub(crate) enum Value<'a> {
     Path(&'a str),
     /// `word`.
     Word(&'a str),
+    /// `text`.
+    Text(&'a str),
     /// `empty`.
     Empty,
 }
+
+/// Slots with their values; `None`: left empty.
+pub(crate) type Values<'a> = Vec<(&'static str, Option<Value<'a>>)>;
+
+/// What an element with `each='NAME'` stands for: once for every member, whose values go before those around it.
+pub(crate) type Groups<'a> = Vec<(&'static str, Vec<Values<'a>>)>;
 
 impl Value<'_> {
     fn slot_type(&self) -> &'static str {
@@ -36,6 +44,7 @@ impl Value<'_> {
             Value::YesNo(_) => "yesno",
             Value::Path(_) => "path",
             Value::Word(_) => "word",
+            Value::Text(_) => "text",
             Value::Empty => "empty",
         }
     }
@@ -56,19 +65,27 @@ impl Value<'_> {
                 (*path).to_owned()
             }
             Value::Word(word) => (*word).to_owned(),
+            Value::Text(text) => {
+                if !text.chars().all(|c| is_xml_char(c) && !c.is_control()) {
+                    return Err(Error::new(Kind::Config, "not a text that a domain can hold")
+                        .found(format!("{text:?}"))
+                        .wanted("text without control characters"));
+                }
+                (*text).to_owned()
+            }
             Value::Empty => String::new(),
         })
     }
 }
 
 /// `{name?:type}`, taken apart.
-struct Slot<'a> {
-    name: &'a str,
-    optional: bool,
-    slot_type: &'a str,
+pub(crate) struct Slot<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) optional: bool,
+    pub(crate) slot_type: &'a str,
 }
 
-fn slot(text: &str) -> Option<Slot<'_>> {
+pub(crate) fn slot(text: &str) -> Option<Slot<'_>> {
     let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
     let optional = name.ends_with('?');
     Some(Slot { name: name.trim_end_matches('?'), optional, slot_type })
@@ -81,9 +98,8 @@ impl Template {
     /// `Kind::Bug` for a slot without a value, a value without a slot, or one of another type;
     /// `Kind::Config` for a path that cannot stand in a domain.
     pub(crate) fn fill(&self, values: &[(&str, Option<Value<'_>>)]) -> Result<Node, Error> {
-        let mut node = self.node()?.clone();
-        let mut filler = Filler { file: self.file, values, used: 0 };
-        filler.element(&mut node)?;
+        let mut filler = Filler { file: self.file, scopes: vec![values], groups: &[], used: 0 };
+        let node = filler.element(self.node()?)?.unwrap_or_default();
         if filler.used != values.len() {
             return Err(filler.bug("a value that has no slot", ""));
         }
@@ -91,9 +107,34 @@ impl Template {
     }
 }
 
+/// The attribute that makes an element stand once for every member of a group; with `+` after the name there must be one.
+pub(crate) const EACH: &str = "each";
+
+/// The group of an element, and whether it may not be empty.
+pub(crate) fn group(node: &Node) -> Option<(&str, bool)> {
+    let (_, name) = node.attributes.iter().find(|(n, _)| n == EACH)?;
+    Some(name.strip_suffix('+').map_or((name.as_str(), false), |n| (n, true)))
+}
+
+/// A whole document with its slots filled and its groups written out. Values without a slot are left out.
+///
+/// # Errors
+/// As [`Template::fill`]; `Kind::Bug` too for a group that is not there.
+pub(crate) fn fill_document(
+    node: &Node,
+    file: &str,
+    values: &Values<'_>,
+    groups: &Groups<'_>,
+) -> Result<Node, Error> {
+    let filled = Filler { file, scopes: vec![values], groups, used: 0 }.element(node)?;
+    Ok(filled.unwrap_or_default())
+}
+
 struct Filler<'a> {
-    file: &'static str,
-    values: &'a [(&'a str, Option<Value<'a>>)],
+    file: &'a str,
+    /// The innermost last.
+    scopes: Vec<&'a [(&'a str, Option<Value<'a>>)]>,
+    groups: &'a [(&'static str, Vec<Values<'a>>)],
     used: usize,
 }
 
@@ -102,36 +143,50 @@ impl Filler<'_> {
         Error::new(Kind::Bug, message).at(format!("{} {slot}", self.file))
     }
 
-    /// True when the element stays.
-    fn element(&mut self, node: &mut Node) -> Result<bool, Error> {
-        let mut attributes = Vec::with_capacity(node.attributes.len());
-        for (name, raw) in node.attributes.drain(..) {
+    /// The element with its values. One whose optional slots and groups were all that it had goes with them.
+    fn element(&mut self, template: &Node) -> Result<Option<Node>, Error> {
+        let mut node = Node { name: template.name.clone(), ..Node::default() };
+        node.attributes.reserve_exact(template.attributes.len());
+        for (name, raw) in template.attributes.iter().filter(|(n, _)| n != EACH) {
             if let Some(value) = self.value(raw)? {
-                attributes.push((name, value));
+                node.attributes.push((name.clone(), value));
             }
         }
-        node.attributes = attributes;
-        if let Some(raw) = node.text.take() {
-            let had_slot = slot(&raw).is_some();
+        if let Some(raw) = &template.text {
             node.text = self.value(raw)?;
-            if node.text.is_none() && had_slot && node.attributes.is_empty() {
-                return Ok(false);
-            }
         }
-        let mut children = Vec::with_capacity(node.children.len());
-        for mut child in node.children.drain(..) {
-            if self.element(&mut child)? {
-                children.push(child);
-            }
+        node.children.reserve_exact(template.children.len());
+        for child in &template.children {
+            self.child(child, &mut node.children)?;
         }
-        node.children = children;
-        Ok(true)
+        Ok((content(template) == 0 || content(&node) > 0).then_some(node))
+    }
+
+    /// A child as often as it stands.
+    fn child(&mut self, template: &Node, into: &mut Vec<Node>) -> Result<(), Error> {
+        let Some((name, _)) = group(template) else {
+            into.extend(self.element(template)?);
+            return Ok(());
+        };
+        let groups = self.groups;
+        let Some((_, members)) = groups.iter().find(|(n, _)| *n == name) else {
+            return Err(self.bug("a group that has no members", name));
+        };
+        for member in members {
+            self.scopes.push(member);
+            let one = self.element(template);
+            self.scopes.pop();
+            // A member stands, whatever it leaves empty.
+            into.push(one?.unwrap_or_else(|| Node { name: template.name.clone(), ..Node::default() }));
+        }
+        Ok(())
     }
 
     /// The text for a slot, `None` for an optional one left empty; other text as it is.
-    fn value(&mut self, raw: String) -> Result<Option<String>, Error> {
-        let Some(slot) = slot(&raw) else { return Ok(Some(raw)) };
-        let Some((_, value)) = self.values.iter().find(|(n, _)| *n == slot.name) else {
+    fn value(&mut self, raw: &str) -> Result<Option<String>, Error> {
+        let Some(slot) = slot(raw) else { return Ok(Some(raw.to_owned())) };
+        let known = self.scopes.iter().rev().find_map(|s| s.iter().find(|(n, _)| *n == slot.name));
+        let Some((_, value)) = known else {
             return Err(self.bug("a slot that has no value", slot.name));
         };
         self.used += 1;
@@ -142,6 +197,11 @@ impl Filler<'_> {
             None => Err(self.bug("a slot that must be filled", slot.name)),
         }
     }
+}
+
+/// How much stands in an element.
+fn content(node: &Node) -> usize {
+    node.attributes.len() + node.children.len() + usize::from(node.text.is_some())
 }
 
 #[cfg(test)]
@@ -175,6 +235,7 @@ mod tests {
                         "yesno" => Value::YesNo(true),
                         "path" => Value::Path("/a<b"),
                         "word" => Value::Word("w"),
+                        "text" => Value::Text("a<b"),
                         "empty" => Value::Empty,
                         other => panic!("{}: unknown slot type {other}", t.file),
                     };

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod faults;
+mod generate;
 mod lab;
 mod launches;
 mod offline;

@@ -1,6 +1,7 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod generate;
 mod launch;
 mod lint;
 mod owner;
@@ -8,6 +9,7 @@ pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use generate::GenerateArgs;
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Prints what there is to know of a rule
     Explain(ExplainArgs),
+    /// Makes a new domain from a template, right already
+    #[command(after_help = generate::EXAMPLES)]
+    Generate(GenerateArgs),
     /// Applies, checks the host, and defines the domain
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes

@@ -8,15 +8,14 @@ use serde_json::json;
 use std::path::Path;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::{Domain, Places};
-use virt_sev::host::{Fact, HostFacts, RootProbe, domcaps};
+use virt_sev::host::{self, Fact, HostFacts, RootProbe};
 use virt_sev::plan::FIX;
 use virt_sev::report::{Note, Style, render, wrap};
 use virt_sev::{Error, Finding, Kind, Result, preflight};
 
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(
-    host_root: Option<&Path>,
-    domcaps_file: Option<&Path>,
+    (host_root, domcaps): (Option<&Path>, Option<&Path>),
     domain: &Domain,
     config: &SevConfig,
 ) -> Result<HostFacts> {
@@ -30,9 +29,10 @@ pub(crate) fn offline_facts(
         Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
         None => HostFacts::not_asked(),
     };
-    if let Some(path) = domcaps_file {
+    if let Some(path) = domcaps {
         let text = files::read_text("domain capabilities", path)?;
-        facts.domcaps = Fact::Known(domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
+        facts.domcaps =
+            Fact::Known(host::domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
     }
     Ok(facts)
 }
@@ -80,7 +80,7 @@ pub(crate) fn run(
             json!({
                 "changed": changed,
                 "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
-                    "rule": e.rule(), "reason": e.reason(), "places": e.places(), "text": e.text(),
+                    "rule": e.rule(), "reason": e.reason(), "places": e.places(&done.domain), "text": e.text(),
                 })).collect()),
                 "findings": done.findings,
                 "xml": if written { None } else { Some(&done.xml) },

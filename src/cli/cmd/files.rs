@@ -17,7 +17,7 @@ fn trouble(what: &str, path: &Path, e: std::io::Error) -> Error {
 }
 
 /// `tempfile` puts its own random name into its errors: the user knows only the file that was asked for.
-fn plain(e: std::io::Error) -> std::io::Error {
+pub(crate) fn plain(e: std::io::Error) -> std::io::Error {
     match e.to_string().split_once(" at path \"") {
         Some((text, _)) => std::io::Error::new(e.kind(), text.to_owned()),
         None => e,

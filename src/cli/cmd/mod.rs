@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod explain;
 pub(crate) mod files;
 mod firmware;
+pub(crate) mod generate;
 pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
@@ -23,13 +24,18 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
         Command::Keys => keys(out.without_sarif()?),
-        Command::Apply(args) => apply::run(
-            args,
-            |domain, config| {
-                apply::offline_facts(args.host_root.as_deref(), args.domcaps.as_deref(), domain, config)
-            },
-            out.text_or_json()?,
-        ),
+        Command::Apply(args) => {
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.text_or_json()?)
+        }
+        Command::Generate(args) => {
+            let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+            generate::run(
+                args,
+                |domain, config| apply::offline_facts(host, domain, config),
+                out.text_or_json()?,
+            )
+        }
         Command::Lint(args) => lint_files(args, out.without_md()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
@@ -53,9 +59,8 @@ fn lint_files(args: &LintArgs, out: Output) -> Result<Answer> {
         return Err(Error::new(Kind::Usage, "--all and --domain need a hypervisor")
             .hint("Name it with -c, such as -c qemu:///system."));
     }
-    let facts = |domain: &Domain, config: &SevConfig| {
-        apply::offline_facts(args.host_root.as_deref(), args.domcaps.as_deref(), domain, config)
-    };
+    let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+    let facts = |domain: &Domain, config: &SevConfig| apply::offline_facts(host, domain, config);
     lint::run(args, lint::files(args)?, facts, None, out)
 }
 

@@ -29,11 +29,17 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.text_or_json()?)
         }
         Command::Lint(args) if uri.is_some() => lint::run(args, uri, out.without_md()?),
+        Command::Generate(args) if uri.is_some() => cmd::generate::run(
+            args,
+            |domain, config| connect::facts(uri, domain, config),
+            out.text_or_json()?,
+        ),
         Command::Keys
         | Command::Explain(_)
         | Command::Lint(_)
         | Command::Firmware(_)
         | Command::Apply(_)
+        | Command::Generate(_)
         | Command::Session(_)
         | Command::Verify(_)
         | Command::Secret(_) => cmd::run(cli),

@@ -31,7 +31,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         });
     } else if facts.dump_core != Some(false) {
         let reason = "the guest's memory is ciphertext, and has no place in a core dump";
-        out.in_domain(template::DUMP_CORE_OFF.fill(&[])?, reason);
+        out.in_domain(template::DUMP_CORE_OFF.node()?, reason);
     }
     Ok(())
 }

@@ -49,6 +49,6 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         }
         return Ok(());
     }
-    out.in_domain(template::LOADER_STATELESS.fill(&[])?, reason);
+    out.in_domain(template::LOADER_STATELESS.node()?, reason);
     Ok(())
 }

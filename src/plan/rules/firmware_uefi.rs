@@ -52,7 +52,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         (Chooser::Key | Chooser::Host | Chooser::Domain, _) => {}
     }
     if !ctx.facts.features.acpi {
-        out.in_domain(template::ACPI.fill(&[])?, "libvirt refuses UEFI on x86 without ACPI");
+        out.in_domain(template::ACPI.node()?, "libvirt refuses UEFI on x86 without ACPI");
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ fn chosen_by_libvirt(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let os = &ctx.facts.os;
     let mode = ctx.mode().as_str();
     out.in_domain(
-        template::FIRMWARE_AUTO.fill(&[])?,
+        template::FIRMWARE_AUTO.node()?,
         format!("the guest needs UEFI firmware; libvirt chooses an image that claims {mode}"),
     );
     if ctx.firmware.chosen_anew || ctx.firmware.was_bios {
@@ -129,10 +129,10 @@ fn chosen_by_libvirt(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     match os.firmware_element {
         // Merging would set the other feature instead.
         Some(parent) if !os.firmware_features.is_empty() => {
-            let fragment = template::SECURE_BOOT_FEATURE_OFF.fill(&[])?;
-            out.edit(Change::Add { parent, fragment }, Reason::warning(reason));
+            let fragment = template::SECURE_BOOT_FEATURE_OFF.node()?;
+            out.edit(Change::Add { parent, fragment: fragment.into() }, Reason::warning(reason));
         }
-        Some(_) | None => out.in_domain(template::SECURE_BOOT_OFF.fill(&[])?, Reason::warning(reason)),
+        Some(_) | None => out.in_domain(template::SECURE_BOOT_OFF.node()?, Reason::warning(reason)),
     }
     Ok(())
 }
@@ -150,7 +150,7 @@ fn forget_loader(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let fragment = template::LOADER_EMPTY.fill(&[("nothing", Some(Value::Empty))])?;
-    out.edit(Change::Merge { into: loader.element, fragment }, reason);
+    out.edit(Change::Merge { into: loader.element, fragment: fragment.into() }, reason);
     // For SNP `firmware-rom` writes the type, and takes away the attributes of a flash.
     for name in ["type", "readonly", "secure", "format"].into_iter().filter(|_| !snp) {
         out.remove_attribute(loader.element, name, reason);

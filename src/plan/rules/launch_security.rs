@@ -88,7 +88,12 @@ impl<'a> Parts<'a> {
     ) {
         let wanted = value.and_then(|v| match v {
             Value::Uint(n) | Value::Hex(n, _) => Some(n),
-            Value::Base64(_) | Value::YesNo(_) | Value::Path(_) | Value::Word(_) | Value::Empty => None,
+            Value::Base64(_)
+            | Value::YesNo(_)
+            | Value::Path(_)
+            | Value::Word(_)
+            | Value::Text(_)
+            | Value::Empty => None,
         });
         self.put(slot, element, value, now.is_some() && now == wanted);
     }

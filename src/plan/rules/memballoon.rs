@@ -37,7 +37,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             ("free_page_reporting", off("freePageReporting")),
         ])?;
         out.edit(
-            Change::Merge { into: balloon.element, fragment },
+            Change::Merge { into: balloon.element, fragment: fragment.into() },
             "the guest's memory is pinned: what it gives back does not reach the host",
         );
     }

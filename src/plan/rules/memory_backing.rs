@@ -28,8 +28,8 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let reason = "security.sev.memory.backing asks for it";
     match ctx.config.memory.backing {
         MemoryBacking::Default => {}
-        MemoryBacking::Memfd => out.in_domain(template::MEMFD.fill(&[])?, reason),
-        MemoryBacking::Hugepages(None) => out.in_domain(template::HUGEPAGES.fill(&[])?, reason),
+        MemoryBacking::Memfd => out.in_domain(template::MEMFD.node()?, reason),
+        MemoryBacking::Hugepages(None) => out.in_domain(template::HUGEPAGES.node()?, reason),
         MemoryBacking::Hugepages(Some(bytes)) => {
             let values = [("kib", Some(Value::Uint(bytes / 1024)))];
             match (now.hugepages, now.pages.as_slice()) {
@@ -39,7 +39,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
                         out.remove(*page, "security.sev.memory.backing asks for another size");
                     }
                     let fragment = template::HUGEPAGES_PAGE.fill(&values)?;
-                    out.edit(Change::Add { parent, fragment }, reason);
+                    out.edit(Change::Add { parent, fragment: fragment.into() }, reason);
                 }
                 (None, _) => out.in_domain(template::HUGEPAGES_SIZE.fill(&values)?, reason),
             }

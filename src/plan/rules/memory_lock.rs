@@ -61,7 +61,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 fn locked(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     out.in_domain(
-        template::MEMORY_LOCKED.fill(&[])?,
+        template::MEMORY_LOCKED.node()?,
         "all of the guest's memory is pinned, and libvirt lifts QEMU's limit for <locked/>",
     );
     match (ctx.facts.hard_limit, need(ctx)) {

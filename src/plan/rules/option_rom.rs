@@ -53,6 +53,6 @@ fn turn_off(out: &mut Out<'_>, device: &Device) -> Result<(), Error> {
             );
         }
     }
-    out.inside(device.element, template::ROM_OFF.fill(&[])?, reason);
+    out.inside(device.element, template::ROM_OFF.node()?, reason);
     Ok(())
 }

@@ -30,9 +30,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let reason = "encrypted registers cannot be reset: a reboot is a new launch";
-    out.in_domain(template::ON_REBOOT.fill(&[])?, reason);
+    out.in_domain(template::ON_REBOOT.node()?, reason);
     if ctx.facts.on_poweroff.as_deref() == Some("restart") {
-        out.in_domain(template::ON_POWEROFF.fill(&[])?, reason);
+        out.in_domain(template::ON_POWEROFF.node()?, reason);
     }
     let on_crash = match ctx.facts.on_crash.as_deref() {
         Some("restart") => "destroy",

@@ -56,6 +56,6 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         Some((_, true)) => Reason::error(reason),
         Some((_, false)) | None => reason.into(),
     };
-    out.in_domain(template::SMM_OFF.fill(&[])?, reason);
+    out.in_domain(template::SMM_OFF.node()?, reason);
     Ok(())
 }

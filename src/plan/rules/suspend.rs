@@ -19,6 +19,6 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(_: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    out.in_domain(template::SUSPEND_OFF.fill(&[])?, "an encrypted guest does not wake up from S3 or S4");
+    out.in_domain(template::SUSPEND_OFF.node()?, "an encrypted guest does not wake up from S3 or S4");
     Ok(())
 }

@@ -28,12 +28,12 @@ pub(super) static RULE: Rule = Rule {
 const REASON: &str = "the device must use the DMA API, or it reads ciphertext";
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    let driver = template::DRIVER_IOMMU.fill(&[])?;
+    let driver = template::DRIVER_IOMMU.node()?;
     for device in ctx.facts.devices.iter().filter(|d| d.is_virtio()) {
         match device.iommu {
             Some(true) => {}
-            Some(false) => out.inside(device.element, driver.clone(), Reason::error(REASON)),
-            None => out.inside(device.element, driver.clone(), REASON),
+            Some(false) => out.inside(device.element, driver, Reason::error(REASON)),
+            None => out.inside(device.element, driver, REASON),
         }
     }
     let Some(parent) = ctx.facts.devices_element else { return Ok(()) };
@@ -42,7 +42,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     if !ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Memballoon) {
         let fragment = template::MEMBALLOON.fill(&[("model", Some(Value::Word(model)))])?;
         out.edit(
-            Change::Add { parent, fragment },
+            Change::Add { parent, fragment: fragment.into() },
             format!("libvirt adds a memory balloon by itself: {REASON}"),
         );
     }
@@ -51,7 +51,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         let values = [("index", Some(Value::Uint(index.into()))), ("model", model)];
         let fragment = template::CONTROLLER_VIRTIO_SERIAL.fill(&values)?;
         out.edit(
-            Change::Add { parent, fragment },
+            Change::Add { parent, fragment: fragment.into() },
             format!("libvirt adds this controller by itself: {REASON}"),
         );
     }

@@ -60,7 +60,7 @@ fn is_always_modern(device: &Device) -> bool {
 }
 
 fn merge(device: &Device, fragment: Node) -> crate::domain::Change {
-    crate::domain::Change::Merge { into: device.element, fragment }
+    crate::domain::Change::Merge { into: device.element, fragment: fragment.into() }
 }
 
 enum Place {

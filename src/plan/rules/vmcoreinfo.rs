@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     if ctx.facts.features.vmcoreinfo.is_some_and(|(_, on)| on) {
-        out.in_domain(template::VMCOREINFO_OFF.fill(&[])?, "an encrypted guest cannot use fw_cfg DMA");
+        out.in_domain(template::VMCOREINFO_OFF.node()?, "an encrypted guest cannot use fw_cfg DMA");
     }
     Ok(())
 }

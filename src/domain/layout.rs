@@ -1,0 +1,140 @@
+//! How new text is laid out. In: a place in the document. Out: the style of its surroundings. Never: an edit.
+
+use super::node::Style;
+use super::order::{self, Order};
+use super::{Domain, ElementId};
+
+/// The line that an element begins.
+pub(super) struct Line {
+    newline: &'static str,
+    /// Where the line end before it begins.
+    pub start: usize,
+    /// Where the element begins.
+    at: usize,
+}
+
+/// A child beside which others are to be added.
+pub(super) struct Brother {
+    element: ElementId,
+    /// Its place in the order; `None` for one in a foreign namespace.
+    rank: Option<usize>,
+}
+
+impl Domain {
+    /// The children of an element, each with its place in the order: found once for all that is to be added.
+    pub(super) fn brothers(&self, parent: ElementId, order: Order, out: &mut Vec<Brother>) {
+        out.clear();
+        let rank = |c| if self.is_own(c) { Some(order.rank(self.name(c))) } else { None };
+        out.extend(self.all_children(parent).map(|c| Brother { element: c, rank: rank(c) }));
+    }
+
+    /// Where a new child of this name goes: where libvirt's formatter would put it.
+    pub(super) fn anchor(&self, parent: ElementId, name: &str, rank: usize, brothers: &[Brother]) -> usize {
+        let fits = |b: &&Brother| b.rank.is_some_and(|r| r <= rank);
+        let together = |b: &&Brother| b.rank.is_some() && order::stand_together(self.name(b.element), name);
+        let first = if order::is_event(name) { brothers.iter().position(|b| together(&b)) } else { None };
+        let before = match first {
+            _ if rank == usize::MAX => brothers.last(),
+            Some(first) => {
+                let among = brothers.iter().filter(together).rfind(fits);
+                among.or_else(|| brothers[..first].last())
+            }
+            None => brothers.iter().rfind(fits),
+        };
+        let element = self.scan.element(parent);
+        let inner = element.inner();
+        match before {
+            Some(b) => self.after_comments(self.span(b.element).end, inner.end),
+            // Behind the comments that are all there is.
+            None if brothers.is_empty() => {
+                inner.start + inner.of(&self.text).trim_end_matches([' ', '\t', '\r', '\n']).len()
+            }
+            None => self.after_comments(inner.start, inner.end),
+        }
+    }
+
+    /// A comment on the line that ends here belongs to what stands before it: go behind it.
+    fn after_comments(&self, from: usize, limit: usize) -> usize {
+        let mut at = from;
+        loop {
+            let rest = &self.text[at..limit];
+            let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+            let Some(comment) = rest[blank..].strip_prefix("<!--") else { return at };
+            let Some(end) = comment.find("-->") else { return at };
+            // A comment that is followed by an element on its line belongs to that one.
+            let next = at + blank + 4 + end + 3;
+            let tail = self.text[next..limit].trim_start_matches([' ', '\t']);
+            if !(tail.is_empty() || tail.starts_with(['\n', '\r']) || tail.starts_with("<!--")) {
+                return at;
+            }
+            at = next;
+        }
+    }
+
+    /// How new children of an element are laid out: as their brothers are; else one step inside the element; on
+    /// one line where the document is.
+    ///
+    /// `nested`: a new child has children of its own.
+    pub(super) fn child_style(&self, id: ElementId, nested: bool) -> Style<'_> {
+        let style = |newline, indent, steps| Style {
+            newline,
+            indent,
+            steps,
+            unit: if nested || steps > 0 { self.unit(id) } else { "" },
+            quote: self.quote(),
+        };
+        if let Some(line) = self.all_children(id).find_map(|c| self.line(self.span(c).start)) {
+            return style(Some(line.newline), self.blank(&line), 0);
+        }
+        let childless = self.scan.first_child(id).is_none();
+        match self.line(self.span(id).start) {
+            Some(line) if childless => style(Some(line.newline), self.blank(&line), 1),
+            Some(_) | None => style(None, "", 0),
+        }
+    }
+
+    /// The line end and indentation before an end tag.
+    pub(super) fn push_close_lead(&self, id: ElementId, style: &Style<'_>, out: &mut String) {
+        if let Some(newline) = style.newline {
+            out.push_str(newline);
+            out.push_str(self.indent(id));
+        }
+    }
+
+    /// One step of indentation: as between this element and its children, or the root and its children.
+    fn unit(&self, id: ElementId) -> &str {
+        for parent in [id, self.root()] {
+            let outer = self.indent(parent);
+            let inner = self.all_children(parent).find_map(|c| self.line(self.span(c).start));
+            if let Some(line) = inner
+                && let Some(step) = self.blank(&line).strip_prefix(outer)
+                && !step.is_empty()
+            {
+                return step;
+            }
+        }
+        "  "
+    }
+
+    /// The white space before an element on its line; nothing when it does not begin its line.
+    fn indent(&self, id: ElementId) -> &str {
+        self.line(self.span(id).start).map_or("", |line| self.blank(&line))
+    }
+
+    fn blank(&self, line: &Line) -> &str {
+        &self.text[line.start + line.newline.len()..line.at]
+    }
+
+    /// The line that begins with the byte at `at`, if only white space stands before it.
+    pub(super) fn line(&self, at: usize) -> Option<Line> {
+        let head = self.text[..at].trim_end_matches([' ', '\t']);
+        let newline = ["\r\n", "\n", "\r"].into_iter().find(|n| head.ends_with(n))?;
+        Some(Line { newline, start: head.len() - newline.len(), at })
+    }
+
+    /// The quotes that the document uses first.
+    pub(super) fn quote(&self) -> char {
+        let first = self.scan.attributes.first().map(|a| self.text.as_bytes()[a.value().end]);
+        if first == Some(b'"') { '"' } else { '\'' }
+    }
+}

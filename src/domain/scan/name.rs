@@ -1,0 +1,79 @@
+//! XML names (XML 1.0, section 2.3; Namespaces in XML 1.0, section 4). In: text. Out: where a name ends, its parts.
+
+const START: u8 = 1;
+const PLAIN: u8 = 2;
+const RUN: u8 = 4;
+
+/// What a byte may do in a name: begin one that is plain, be in one, be in any. Bytes above 0x7f belong to characters
+/// that [`is_name`] looks at.
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut b = 0u8;
+    loop {
+        class[b as usize] = match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => START | PLAIN | RUN,
+            b'0'..=b'9' | b'-' | b'.' => PLAIN | RUN,
+            b':' | 0x80.. => RUN,
+            _ => 0,
+        };
+        if b == u8::MAX {
+            break class;
+        }
+        b += 1;
+    }
+};
+
+/// A run of bytes that could be a name.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    /// One past its last byte.
+    pub end: usize,
+    /// It is a name without a prefix and of ASCII, as nearly all of libvirt's are.
+    plain: bool,
+}
+
+/// The run of bytes at `from` that could be a name.
+pub(super) fn run(text: &str, from: usize) -> Run {
+    let bytes = text.as_bytes();
+    let class = |at: usize| bytes.get(at).map_or(0, |b| CLASS[usize::from(*b)]);
+    let first = class(from);
+    let mut all = first;
+    let mut end = from;
+    loop {
+        let here = class(end);
+        if here & RUN == 0 {
+            break;
+        }
+        all &= here;
+        end += 1;
+    }
+    Run { end, plain: first & START != 0 && all & PLAIN != 0 }
+}
+
+/// Prefix and local name; `None` where the text of the run is no name.
+pub(super) fn split(run: Run, qname: &str) -> Option<(&str, &str)> {
+    if run.plain {
+        return Some(("", qname));
+    }
+    match qname.split_once(':') {
+        Some((prefix, local)) => (is_name(prefix) && is_name(local)).then_some((prefix, local)),
+        None => is_name(qname).then_some(("", qname)),
+    }
+}
+
+/// True for a name without a prefix.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(begins) && chars.all(|c| begins(c) || continues(c))
+}
+
+fn begins(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | '_'
+        | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}'
+        | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
+        | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+}
+
+fn continues(c: char) -> bool {
+    matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+}
