@@ -59,12 +59,12 @@ fn title(domain: &Domain, change: &Change) -> String {
         Change::Merge { into, fragment } => {
             let mut said = Vec::new();
             differences(domain, *into, fragment, &mut said);
-            said.join("; ")
+            listed(&said)
         }
         Change::Unite { parent, fragment } => {
             let mut said = Vec::new();
             difference(domain, *parent, fragment, &mut said);
-            said.join("; ")
+            listed(&said)
         }
         Change::Add { parent, fragment } => has_no(domain, *parent, &fragment.to_string()),
         Change::Remove { element } => format!("<{}> is out of place", domain.name(*element)),
@@ -72,6 +72,14 @@ fn title(domain: &Domain, change: &Change) -> String {
             let value = domain.attribute(*element, name).unwrap_or_default();
             format!("<{}> has {name}='{}', which is out of place", domain.name(*element), short(&value))
         }
+    }
+}
+
+/// A title is one line: what is too much for it, the diff shows.
+fn listed(said: &[String]) -> String {
+    match said {
+        [first, second, rest @ ..] if rest.len() > 1 => format!("{first}; {second}; and {} more", rest.len()),
+        all => all.join("; "),
     }
 }
 
