@@ -21,11 +21,11 @@ pub fn find(id: &str) -> Option<About> {
 /// What `apply` does about it, and how much the lack weighs in `lint`.
 fn weight(about: &About) -> &'static str {
     match about.severity {
-        Some(Severity::Error) => "`apply` edits; `lint` calls the lack of it an error",
+        Some(Severity::Error) => "`apply` makes it right; what it would edit is an error to `lint`.",
         Some(Severity::Warning | Severity::Info | Severity::Ok) => {
-            "`apply` edits; `lint` calls the lack of it a warning"
+            "`apply` makes it right; what it would edit is a warning to `lint`."
         }
-        None => "never edits; each finding says how much it weighs",
+        None => "`apply` never edits for it: it says what it finds, and refuses what is an error.",
     }
 }
 
@@ -46,12 +46,9 @@ pub fn paragraphs(about: &About, indent: usize, width: usize) -> String {
 #[must_use]
 pub fn text(about: &About, width: usize) -> String {
     let mut out = wrap("", &format!("{}: {}", about.id, about.title), 0, width);
-    for (label, text) in [
-        ("", about.text),
-        ("Without it: ", about.without),
-        ("Edits: ", weight(about)),
-        ("Source: ", about.source),
-    ] {
+    for (label, text) in
+        [("", about.text), ("Without it: ", about.without), ("", weight(about)), ("Source: ", about.source)]
+    {
         out.push('\n');
         out += &wrap(label, text, 0, width);
     }
@@ -79,7 +76,7 @@ pub fn markdown() -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             out,
-            "\n## `{}`\n**{}.** {}\n\nWithout it: {}\n\nEdits: {}.\n\nSource: {}.\n",
+            "\n## `{}`\n**{}.** {}\n\nWithout it: {}\n\n{}\n\nSource: {}.\n",
             about.id,
             plain(about.title),
             plain(about.text),

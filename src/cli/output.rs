@@ -84,8 +84,13 @@ impl Output {
 
     /// The answer. A reader that went away is not an error.
     pub(crate) fn answer(self, text: &str) -> Result<()> {
+        self.answer_bytes(text.as_bytes())
+    }
+
+    /// The answer, in whatever encoding the input was.
+    pub(crate) fn answer_bytes(self, bytes: &[u8]) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             Err(e) => {

@@ -8,6 +8,7 @@ mod faults;
 mod generate;
 mod lab;
 mod launches;
+mod lint;
 mod offline;
 mod peers;
 mod secrecy;

@@ -47,7 +47,7 @@ pub(crate) fn run(
     if stdin && args.in_place {
         return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
     }
-    let domain = prepare::read_domain(&args.domain)?;
+    let (domain, encoding) = prepare::read_document(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin)?;
     let host = match &config {
         Some(config) => facts(&domain, config)?,
@@ -67,10 +67,10 @@ pub(crate) fn run(
     }
     if args.in_place {
         if changed {
-            files::write("domain document", &args.domain, done.xml.as_bytes(), 0o600)?;
+            files::write("domain document", &args.domain, &encoding.encode(&done.xml)?, 0o600)?;
         }
     } else if let Some(path) = &args.output {
-        files::write("domain document", path, done.xml.as_bytes(), 0o600)?;
+        files::write("domain document", path, &encoding.encode(&done.xml)?, 0o600)?;
     }
     let written = args.in_place || args.output.is_some();
     if out.is_json() {
@@ -92,7 +92,7 @@ pub(crate) fn run(
     } else if args.explain {
         out.answer(&explained(args, &done, out))?;
     } else if !written {
-        out.answer(&done.xml)?;
+        out.answer_bytes(&encoding.encode(&done.xml)?)?;
     }
     Ok(Answer::Yes)
 }

@@ -1,6 +1,7 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+mod encoding;
 mod explain;
 pub(crate) mod files;
 mod firmware;

@@ -1,6 +1,7 @@
 //! From a document and keys to the document as it should be. In: text, options, host facts. Out: [`Prepared`].
 //! The one way that `apply`, `define` and `launch` share.
 
+use super::encoding::{self, Encoding};
 use super::files;
 use crate::args::ConfigArgs;
 use std::path::{Path, PathBuf};
@@ -27,14 +28,20 @@ pub(crate) struct Prepared {
 
 /// Reads a domain document.
 pub(crate) fn read_domain(path: &Path) -> Result<Domain> {
-    let text = files::read_text("domain document", path)?;
-    Domain::parse(&text).map_err(|e| match e.place() {
+    read_document(path).map(|(domain, _)| domain)
+}
+
+/// Reads a domain document, and how it was encoded.
+pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
+    let here = |e: Error| match e.place() {
         Some(place) => {
             let place = format!("{}, {place}", path.display());
             e.at(place)
         }
         None => e.at(path.display().to_string()),
-    })
+    };
+    let (text, encoding) = encoding::decode(files::read("domain document", path)?).map_err(here)?;
+    Ok((Domain::parse(&text).map_err(here)?, encoding))
 }
 
 /// The typed configuration of a domain, from all sources.
