@@ -23,7 +23,7 @@ pub(crate) fn unified(before: &str, splices: &ByRule, name: &str, colour: bool) 
             out += &paint(colour, "1", &format!("--- {name}"));
             out += &paint(colour, "1", &format!("+++ {name}"));
         }
-        write_hunk(&mut out, &lines, hunk, &mut offset, colour);
+        write_hunk(&mut out, &lines, &hunk, &mut offset, colour);
     }
     out
 }
@@ -138,22 +138,45 @@ fn change(lines: &Lines<'_>, old: Range<usize>, splices: &ByRule) -> Option<Chan
     Some(Change { old, gone, new: new[kept..end].to_owned(), came, rules })
 }
 
-/// Changes whose contexts touch are one hunk.
-fn hunks(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
-    changes.chunk_by(|a, b| b.old.start - a.old.end <= 2 * CONTEXT)
+/// Changes with the lines around them that one hunk shows.
+struct Hunk<'a> {
+    changes: &'a [Change],
+    context: usize,
 }
 
-fn write_hunk(out: &mut String, lines: &Lines<'_>, hunk: &[Change], offset: &mut isize, colour: bool) {
-    let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return };
-    let old = first.old.start.saturating_sub(CONTEXT)..(last.old.end + CONTEXT).min(lines.count());
-    let grown: isize = hunk.iter().map(|c| count(&c.new).cast_signed() - c.old.len().cast_signed()).sum();
+/// What one rule does stands in one hunk where its contexts touch. What different rules do is parted where at least one
+/// line of context remains for each; then with fewer lines at both ends alike, for `patch` takes a hunk with less
+/// before it than behind it for one at the start of the file.
+fn hunks(changes: &[Change]) -> impl Iterator<Item = Hunk<'_>> {
+    let gap = |a: &Change, b: &Change| b.old.start - a.old.end;
+    let together = move |a: &Change, b: &Change| {
+        let gap = gap(a, b);
+        gap < 2 || (gap <= 2 * CONTEXT && a.rules == b.rules)
+    };
+    let mut room = CONTEXT;
+    let mut groups = changes.chunk_by(together).peekable();
+    std::iter::from_fn(move || {
+        let changes = groups.next()?;
+        let next = groups.peek().and_then(|n| n.first()).zip(changes.last());
+        let behind = next.map_or(CONTEXT, |(next, last)| CONTEXT.min(gap(last, next) / 2));
+        let context = room.min(behind);
+        room = behind;
+        Some(Hunk { changes, context })
+    })
+}
+
+fn write_hunk(out: &mut String, lines: &Lines<'_>, hunk: &Hunk<'_>, offset: &mut isize, colour: bool) {
+    let Hunk { changes, context } = *hunk;
+    let (Some(first), Some(last)) = (changes.first(), changes.last()) else { return };
+    let old = first.old.start.saturating_sub(context)..(last.old.end + context).min(lines.count());
+    let grown: isize = changes.iter().map(|c| count(&c.new).cast_signed() - c.old.len().cast_signed()).sum();
     let new_start = old.start.saturating_add_signed(*offset);
     let new_count = old.len().saturating_add_signed(grown);
     *offset += grown;
     // A range without lines names the line before it.
     let range = |start: usize, count: usize| format!("{},{count}", start + usize::from(count > 0));
     let mut rules: Vec<&str> = Vec::new();
-    for rule in hunk.iter().flat_map(|c| &c.rules) {
+    for rule in changes.iter().flat_map(|c| &c.rules) {
         if !rules.contains(rule) {
             rules.push(rule);
         }
@@ -166,13 +189,12 @@ fn write_hunk(out: &mut String, lines: &Lines<'_>, hunk: &[Change], offset: &mut
         let _ = writeln!(out, "{head} {rules}");
     }
     let mut at = old.start;
-    let context = |out: &mut String, lines_: Range<usize>| {
-        for n in lines_ {
-            write_line(out, ' ', lines.line(n), 0, &[], false);
-        }
+    let kept = |out: &mut String, from: usize, to: usize| {
+        (from..to).for_each(|n| write_line(out, ' ', lines.line(n), 0, &[], false));
     };
-    for change in hunk {
-        context(out, at..change.old.start);
+    for change in changes {
+        kept(out, at, change.old.start);
+        // Beside nothing there is no difference to mark.
         let both = !change.old.is_empty() && !change.new.is_empty();
         let marked = |ranges: &'_ [Range<usize>]| if both { ranges.to_vec() } else { Vec::new() };
         for n in change.old.clone() {
@@ -185,7 +207,7 @@ fn write_hunk(out: &mut String, lines: &Lines<'_>, hunk: &[Change], offset: &mut
         }
         at = change.old.end;
     }
-    context(out, at..old.end);
+    kept(out, at, old.end);
 }
 
 fn count(text: &str) -> usize {

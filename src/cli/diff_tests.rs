@@ -27,6 +27,18 @@ fn each_hunk_has_its_rules_and_its_lines() {
 }
 
 #[test]
+fn what_different_rules_do_is_parted_where_a_line_of_context_remains_for_each() {
+    let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    let heads = |second: &'static str| {
+        // x after c, y after e.
+        let diff = unified(before, &splices(&[(5, 5, "\nx", "one"), (9, 9, "\ny", second)]), "n", false);
+        diff.lines().filter(|l| l.starts_with("@@")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(heads("one"), ["@@ -1,8 +1,10 @@ one"]);
+    assert_eq!(heads("two"), ["@@ -3,2 +3,3 @@ one", "@@ -5,2 +6,3 @@ two"]);
+}
+
+#[test]
 fn a_last_line_without_its_end_is_told() {
     let diff = unified("<a/>", &splices(&[(2, 2, " b=''", "r")]), "n", false);
     let no = "\\ No newline at end of file";

@@ -79,12 +79,10 @@ pub(crate) fn run(
         config::load(config::Sources { metadata: None, files: &args.config.config, sets: &args.config.set })?;
     let mut report = Report::default();
     for subject in subjects {
-        let judged = subject.and_then(|s| {
-            let name = s.name.clone();
-            judge(s, &given, args, &options, &mut facts).map_err(|e| within(&name, e))
-        });
-        match judged {
+        match subject.and_then(|s| judge(s, &given, args, &options, &mut facts)) {
             Ok(judged) => report.judged.push(judged),
+            // What is wrong with the given keys is wrong for every document, and told once.
+            Err(e) if report.failures.iter().any(|known| known.to_string() == e.to_string()) => {}
             Err(e) => report.failures.push(e),
         }
     }
@@ -101,13 +99,10 @@ pub(crate) fn run(
     Error::many(report.failures).map_or(Ok(answer), Err)
 }
 
-/// Names the document in an error that does not.
+/// Names the document in an error, which goes on to name the place in it.
 fn within(name: &str, e: Error) -> Error {
-    let problems = e.problems().count();
-    let place = e.place().map(str::to_owned);
-    match place {
-        Some(place) if problems == 1 && !place.starts_with(name) => e.at(format!("{name}, {place}")),
-        Some(_) => e,
+    match e.place().map(str::to_owned) {
+        Some(place) => e.at(format!("{name}, {place}")),
         None => e.at(name),
     }
 }
@@ -121,15 +116,18 @@ fn judge(
 ) -> Result<Judged> {
     let Subject { name, is_file, domain } = subject;
     let metadata = if args.config.no_metadata { None } else { domain.metadata_config() };
-    let mut raw = metadata.map_or(Ok(RawConfig::new()), |xml| config::from_metadata(&xml, "metadata"))?;
+    let own = metadata.map_or(Ok(RawConfig::new()), |xml| config::from_metadata(&xml, "metadata"));
+    let mut raw = own.map_err(|e| within(&name, e))?;
     let from = match (given.is_empty(), raw.is_empty()) {
         (false, _) => Some("options"),
         (true, false) => Some("metadata"),
         (true, true) => None,
     };
+    let alone = raw.is_empty();
     raw.overlay(given.clone());
+    let resolved = || config::resolve(&raw).map_err(|e| if alone { e } else { within(&name, e) });
     let (from, wanted) = match from {
-        Some(from) => (from, config::resolve(&raw)?.map(Ok)),
+        Some(from) => (from, resolved()?.map(Ok)),
         None => {
             ("launchSecurity", plan::implied_keys(&domain).and_then(|raw| config::resolve(&raw).transpose()))
         }
@@ -138,8 +136,8 @@ fn judge(
         None => (None, vec![not_sev(&domain, from, is_file)]),
         Some(Err(problems)) => (None, problems.problems().map(of_element).collect()),
         Some(Ok(wanted)) => {
-            let host = facts(&domain, wanted)?;
-            let plan = plan::plan(wanted, &domain, &host, options)?;
+            let host = facts(&domain, wanted).map_err(|e| within(&name, e))?;
+            let plan = plan::plan(wanted, &domain, &host, options).map_err(|e| within(&name, e))?;
             let layers = preflight::run(wanted, &host, &options.skip);
             (Some(wanted.mode().as_str()), plan.lint(&domain).into_iter().chain(layers).collect())
         }
