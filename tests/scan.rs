@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 
 mod support {
+    pub(crate) mod devices;
     pub(crate) mod dice;
     pub(crate) mod document;
 }

@@ -8,10 +8,10 @@ use virt_sev::{Finding, Result, Severity};
 
 pub(crate) fn run(args: &KeysArgs, out: Output) -> Result<Answer> {
     if !args.convert.is_empty() {
-        return convert(args, out.without_md()?);
+        return convert(args, out.text_or_json()?);
     }
-    let text = match out.format {
-        Format::Text => keys_text(),
+    let text = match out.without_sarif()?.format {
+        Format::Text | Format::Sarif => keys_text(),
         Format::Json => keys_json()?,
         Format::Md => keys_md(),
     };
