@@ -17,7 +17,7 @@ impl Plan {
         for edit in self.edits() {
             // Alone an edit makes the same splice, or a part of it, or one at the same place.
             let alone = domain.splices(std::iter::once(edit.change()))?;
-            if !alone.iter().fold(false, |found, own| mark(&mut all, own, edit) || found) {
+            if alone.iter().filter(|own| mark(&mut all, own, edit)).count() == 0 {
                 homeless.push(edit.rule());
             }
         }
