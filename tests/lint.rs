@@ -7,6 +7,7 @@
 mod diff;
 #[allow(dead_code, reason = "shared with the laws, which use all of it")]
 mod support {
+    pub(crate) mod devices;
     pub(crate) mod dice;
     pub(crate) mod document;
     pub(crate) mod keys;

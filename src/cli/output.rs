@@ -125,9 +125,18 @@ impl Output {
 
     /// Findings that are not the answer, on stderr: warnings always, notes with `-v`, and with it their details too.
     pub(crate) fn findings<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        self.tell(findings, self.verbose);
+    }
+
+    /// The same, where the notes belong to the answer: they are left out with `-q` only.
+    pub(crate) fn notes<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        self.tell(findings, !self.quiet);
+    }
+
+    fn tell<'a>(self, findings: impl IntoIterator<Item = &'a Finding>, info: bool) {
         let told = |f: &&Finding| match f.severity {
             Severity::Error | Severity::Warning => true,
-            Severity::Info => self.verbose,
+            Severity::Info => info,
             Severity::Ok => false,
         };
         let notes: Vec<Note<'_>> = findings.into_iter().filter(told).map(Note::new).collect();
@@ -184,6 +193,17 @@ pub(crate) fn start_log(cli: &Cli) {
     }
 }
 
+/// The levels as words for people.
+fn word(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Error => "error",
+        log::Level::Warn => "warning",
+        log::Level::Info => "note",
+        log::Level::Debug => "debug",
+        log::Level::Trace => "trace",
+    }
+}
+
 struct StderrLog;
 
 impl log::Log for StderrLog {
@@ -193,8 +213,7 @@ impl log::Log for StderrLog {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ =
-                writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
+            let _ = writeln!(std::io::stderr(), "{}: {}", word(record.level()), record.args());
         }
     }
 

@@ -6,6 +6,7 @@ mod explain;
 pub(crate) mod files;
 mod firmware;
 pub(crate) mod generate;
+mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
@@ -16,7 +17,7 @@ pub(crate) mod verify;
 
 use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
 use crate::output::{Answer, Output};
-use virt_sev::config::{SevConfig, keys_json, keys_md, keys_text};
+use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::{Error, Kind, Result};
 
@@ -24,7 +25,7 @@ use virt_sev::{Error, Kind, Result};
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
-        Command::Keys => keys(out.without_sarif()?),
+        Command::Keys(args) => keys::run(args, out.without_sarif()?),
         Command::Apply(args) => {
             let host = (args.host_root.as_deref(), args.domcaps.as_deref());
             apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.text_or_json()?)
@@ -63,14 +64,4 @@ fn lint_files(args: &LintArgs, out: Output) -> Result<Answer> {
     let host = (args.host_root.as_deref(), args.domcaps.as_deref());
     let facts = |domain: &Domain, config: &SevConfig| apply::offline_facts(host, domain, config);
     lint::run(args, lint::files(args)?, facts, None, out)
-}
-
-fn keys(out: Output) -> Result<Answer> {
-    let text = match out.format {
-        Format::Text | Format::Sarif => keys_text(),
-        Format::Json => keys_json()?,
-        Format::Md => keys_md(),
-    };
-    out.answer(&text)?;
-    Ok(Answer::Yes)
 }

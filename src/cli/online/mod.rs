@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             |domain, config| connect::facts(uri, domain, config),
             out.text_or_json()?,
         ),
-        Command::Keys
+        Command::Keys(_)
         | Command::Explain(_)
         | Command::Lint(_)
         | Command::Firmware(_)

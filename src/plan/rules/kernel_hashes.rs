@@ -32,8 +32,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let now = ctx.facts.launch_security.as_ref();
-    // Without the element there is nothing to write the attribute on.
-    if now.is_none() && ctx.is_skipped("launch-security") {
+    // Where nobody writes the element there must be one that takes the attribute.
+    let takes = now.and_then(|n| n.kind.as_deref()).is_some_and(|kind| matches!(kind, "sev" | "sev-snp"));
+    if !takes && ctx.is_skipped("launch-security") {
         return Ok(());
     }
     let on = now.is_some_and(|n| n.kernel_hashes.as_deref() == Some("yes"));

@@ -26,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
     run,
 };
 
-/// Everything that libvirt reads below the element (libvirt 11.3).
+/// Everything that libvirt reads below the element (libvirt 11.3; the last four are TDX's, since 11.6).
 const CHILDREN: &[&str] = &[
     "cbitpos",
     "reducedPhysBits",
@@ -38,6 +38,10 @@ const CHILDREN: &[&str] = &[
     "idBlock",
     "idAuth",
     "hostData",
+    "mrConfigId",
+    "mrOwner",
+    "mrOwnerConfig",
+    "quoteGenerationService",
 ];
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {

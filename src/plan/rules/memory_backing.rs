@@ -63,6 +63,16 @@ fn refuse(ctx: &Ctx<'_>, out: &mut Out<'_>) {
             f.path("/domain/memoryBacking/discard").fix("Remove <discard/>.")
         });
     }
+    // A NUMA cell has a discard of its own (virDomainNumaDefParseXML).
+    let domain = ctx.domain;
+    let numa = domain.child(domain.root(), "cpu").and_then(|cpu| domain.child(cpu, "numa"));
+    for cell in numa.into_iter().flat_map(|numa| domain.children_named(numa, "cell")) {
+        if domain.attribute(cell, "discard").is_some_and(|d| d == "yes") {
+            out.error("the memory of a NUMA cell is discarded when the guest stops", |f| {
+                f.path(format!("{}/@discard", domain.path(cell))).fix("Remove discard='yes' from the cell.")
+            });
+        }
+    }
     if ctx.facts.memory_slots.is_some_and(|(_, slots)| slots > 0) {
         out.error("memory can be plugged in later", |f| {
             f.path("/domain/maxMemory/@slots")
