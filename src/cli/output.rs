@@ -125,9 +125,18 @@ impl Output {
 
     /// Findings that are not the answer, on stderr: warnings always, notes with `-v`, and with it their details too.
     pub(crate) fn findings<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        self.tell(findings, self.verbose);
+    }
+
+    /// The same, where the notes belong to the answer: they are left out with `-q` only.
+    pub(crate) fn notes<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        self.tell(findings, !self.quiet);
+    }
+
+    fn tell<'a>(self, findings: impl IntoIterator<Item = &'a Finding>, info: bool) {
         let told = |f: &&Finding| match f.severity {
             Severity::Error | Severity::Warning => true,
-            Severity::Info => self.verbose,
+            Severity::Info => info,
             Severity::Ok => false,
         };
         let notes: Vec<Note<'_>> = findings.into_iter().filter(told).map(Note::new).collect();
@@ -184,7 +193,7 @@ pub(crate) fn start_log(cli: &Cli) {
     }
 }
 
-/// The words of [`Output::findings`], which are about the same document.
+/// The levels as words for people.
 fn word(level: log::Level) -> &'static str {
     match level {
         log::Level::Error => "error",

@@ -48,7 +48,7 @@ pub(crate) fn run(
         return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
     }
     let (domain, encoding) = prepare::read_document(&args.domain)?;
-    let config = prepare::config(&args.config, &domain, stdin)?;
+    let config = prepare::config(&args.config, &domain, stdin, out)?;
     let host = match &config {
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),

@@ -73,7 +73,8 @@ pub(crate) fn run(
     hypervisor: Option<&str>,
     out: Output,
 ) -> Result<Answer> {
-    let options = plan::Options { skip: args.config.skip.clone(), ..plan::Options::default() };
+    let options =
+        plan::Options { skip: args.config.skip.clone(), injects_secret: false, record: args.config.record };
     options.check()?;
     let given = config::load(config::Sources {
         metadata: None,
@@ -81,6 +82,7 @@ pub(crate) fn run(
         format: args.config.config_format.into(),
         sets: &args.config.set,
     })?;
+    out.findings(given.notes());
     let mut report = Report::default();
     for subject in subjects {
         match subject.and_then(|s| judge(s, &given, args, &options, &mut facts)) {
