@@ -19,7 +19,7 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
         Command::Generate(args) => connect && !args.list,
         Command::Session(args) => args.chain.is_none(),
         Command::Verify(args) => args.domain.is_some(),
-        Command::Keys | Command::Firmware(_) | Command::Secret(SecretCommand::Build(_)) => false,
+        Command::Keys(_) | Command::Firmware(_) | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }
 

@@ -163,6 +163,17 @@ pub(crate) fn start_log(cli: &Cli) {
     }
 }
 
+/// The words of [`Output::findings`], which are about the same document.
+fn word(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Error => "error",
+        log::Level::Warn => "warning",
+        log::Level::Info => "note",
+        log::Level::Debug => "debug",
+        log::Level::Trace => "trace",
+    }
+}
+
 struct StderrLog;
 
 impl log::Log for StderrLog {
@@ -172,8 +183,7 @@ impl log::Log for StderrLog {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ =
-                writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
+            let _ = writeln!(std::io::stderr(), "{}: {}", word(record.level()), record.args());
         }
     }
 

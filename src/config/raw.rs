@@ -1,6 +1,7 @@
 //! Keys and values as they were given, with the place of each. In: sources. Out: [`RawConfig`].
 //! Never: a judgement of a value.
 
+use crate::finding::{Finding, Severity};
 use std::fmt;
 
 /// One key as it was given.
@@ -25,6 +26,7 @@ impl fmt::Debug for Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RawConfig {
     entries: Vec<Entry>,
+    notes: Vec<Finding>,
 }
 
 impl RawConfig {
@@ -52,6 +54,24 @@ impl RawConfig {
         for Entry { key, value, place } in higher.entries {
             self.set(key, value, place);
         }
+        self.notes.extend(higher.notes);
+    }
+
+    /// What the sources said beyond their keys: what has no key, what was left out.
+    #[must_use]
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
+    /// Says something about a source. The one id of all of them is `config`.
+    pub(super) fn note(
+        &mut self,
+        severity: Severity,
+        place: impl Into<String>,
+        title: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.notes.push(Finding::new("config", severity, title).path(place).fix(fix));
     }
 
     /// The entry of a key that is set; a key unset by an empty value has none.

@@ -24,7 +24,7 @@ impl Domain {
         let mut steps = Vec::new();
         let mut at = Some(id);
         while let Some(here) = at {
-            let name = self.name(here);
+            let name = self.qualified_name(here);
             steps.push(match self.number(here) {
                 Some(n) => format!("/{name}[{n}]"),
                 None => format!("/{name}"),

@@ -34,6 +34,8 @@ pub struct Options {
     pub skip: Vec<String>,
     /// A secret is to be injected at launch, so the firmware must have a place for it.
     pub injects_secret: bool,
+    /// The keys are to be recorded in the domain's metadata (`--record`).
+    pub record: bool,
 }
 
 /// What the rules decided for one domain.

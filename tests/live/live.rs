@@ -16,4 +16,5 @@ mod offline;
 mod osinfo;
 mod peers;
 mod secrecy;
+mod sources;
 mod words;

@@ -5,6 +5,7 @@ mod encoding;
 pub(crate) mod files;
 mod firmware;
 pub(crate) mod generate;
+mod keys;
 pub(crate) mod owner;
 pub(crate) mod prepare;
 mod secret;
@@ -13,14 +14,13 @@ pub(crate) mod verify;
 
 use crate::args::{Cli, Command, Format, SecretCommand};
 use crate::output::{Answer, Output};
-use virt_sev::config::{keys_json, keys_md, keys_text};
 use virt_sev::{Error, Kind, Result};
 
 /// Does what was asked.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
-        Command::Keys => keys(out),
+        Command::Keys(args) => keys::run(args, out),
         Command::Apply(args) => {
             let host = (args.host_root.as_deref(), args.domcaps.as_deref());
             apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.without_md()?)
@@ -47,14 +47,4 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             Err(Error::new(Kind::Bug, "this command needs a hypervisor and was not handed over"))
         }
     }
-}
-
-fn keys(out: Output) -> Result<Answer> {
-    let text = match out.format {
-        Format::Text => keys_text(),
-        Format::Json => keys_json()?,
-        Format::Md => keys_md(),
-    };
-    out.answer(&text)?;
-    Ok(Answer::Yes)
 }

@@ -51,11 +51,20 @@ pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) 
             .hint("Name a file for one of them."));
     }
     let metadata = if args.no_metadata { None } else { domain.metadata_config() };
-    config::load_and_resolve(config::Sources {
+    let loaded = config::load_with_notes(config::Sources {
         metadata: metadata.as_deref(),
         files: &args.config,
+        format: args.config_format.into(),
         sets: &args.set,
-    })
+    })?;
+    for note in &loaded.notes {
+        let fix = if note.fix.is_empty() { String::new() } else { format!("\n  {}", note.fix) };
+        match note.severity {
+            Severity::Warning | Severity::Error => log::warn!("{}: {}{fix}", note.path, note.title),
+            Severity::Info | Severity::Ok => log::info!("{}: {}{fix}", note.path, note.title),
+        }
+    }
+    Ok(loaded.config)
 }
 
 /// The firmware images that the keys and the document name: they are looked into, whoever describes them.
@@ -83,7 +92,7 @@ pub(crate) fn prepare(
         let xml = domain.text().to_owned();
         return Ok(Prepared { domain, config, plan: None, findings: Vec::new(), xml });
     };
-    let options = plan::Options { skip: args.skip.clone(), injects_secret };
+    let options = plan::Options { skip: args.skip.clone(), injects_secret, record: args.record };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let layers = preflight::run(wanted, host, &args.skip);
     refuse(plan.error(), preflight::refuse(&layers).err())?;

@@ -30,7 +30,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Generate(args) if uri.is_some() => {
             cmd::generate::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
         }
-        Command::Keys
+        Command::Keys(_)
         | Command::Firmware(_)
         | Command::Apply(_)
         | Command::Generate(_)

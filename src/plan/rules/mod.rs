@@ -21,6 +21,7 @@ mod memory_lock;
 mod option_rom;
 mod policy;
 mod reboot;
+mod record;
 mod session_pair;
 mod smm;
 mod suspend;
@@ -75,4 +76,5 @@ pub static RULES: &[&Rule] = &[
     &kernel_hashes::RULE,
     &cpu::RULE,
     &block_boot::RULE,
+    &record::RULE,
 ];

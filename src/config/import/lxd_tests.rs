@@ -1,6 +1,6 @@
 //! The shapes of documents.
 
-use super::*;
+use crate::config::{RawConfig, from_document};
 
 fn value(raw: &RawConfig, key: &str) -> String {
     raw.get(key).map(|e| e.value.clone()).unwrap_or_default()
