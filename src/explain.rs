@@ -22,9 +22,10 @@ pub fn find(id: &str) -> Option<About> {
 fn weight(about: &About) -> &'static str {
     match about.severity {
         Some(Severity::Error) => "`apply` makes it right; what it would edit is an error to `lint`.",
-        Some(Severity::Warning | Severity::Info | Severity::Ok) => {
-            "`apply` makes it right; what it would edit is a warning to `lint`."
+        Some(Severity::Info | Severity::Ok) => {
+            "`apply` makes it right; what it would edit is a note to `lint`."
         }
+        Some(Severity::Warning) => "`apply` makes it right; what it would edit is a warning to `lint`.",
         None => "`apply` never edits for it: it says what it finds, and refuses what is an error.",
     }
 }

@@ -35,6 +35,7 @@ const DOES: &[(&str, [&str; 3])] = &[
     ("kernel-hashes", ["elxw", "elxw", "elxw"]),
     ("cpu", ["li", "lxw", "lxw"]),
     ("block-boot", ["lxi", "lxi", "lxi"]),
+    ("record", ["elw", "elw", "elw"]),
 ];
 const MODES: [&str; 3] = ["sev", "sev-es", "sev-snp"];
 /// The keys whose reading already refuses what a rule would.
