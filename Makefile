@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build demo check check-static check-tests bench install uninstall generate clean
+.PHONY: all setup build demo check check-static check-tests bench fuzz install uninstall generate clean
 
 all: build
 
@@ -54,6 +54,10 @@ check-tests:
 
 bench:
 	$(CARGO) bench --locked -p virt-sev --bench apply
+
+# Every fuzz target for FUZZ_SECONDS; the code on stable Rust, the rest in fuzz/run.sh.
+fuzz:
+	@fuzz/run.sh
 
 # Files that are made from the code's own tables.
 generate:

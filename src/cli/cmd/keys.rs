@@ -8,9 +8,9 @@ use virt_sev::config::{self, Sources, keys_json, keys_md, keys_text};
 
 pub(crate) fn run(args: &KeysArgs, out: Output) -> Result<Answer> {
     if !args.convert.is_empty() {
-        return convert(args, out.text_or_json()?);
+        return convert(args, out.without_md()?);
     }
-    let text = match out.without_sarif()?.format {
+    let text = match out.format {
         Format::Text | Format::Sarif => keys_text(),
         Format::Json => keys_json()?,
         Format::Md => keys_md(),

@@ -25,7 +25,7 @@ use virt_sev::{Error, Kind, Result};
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
-        Command::Keys(args) => keys::run(args, out),
+        Command::Keys(args) => keys::run(args, out.without_sarif()?),
         Command::Apply(args) => {
             let host = (args.host_root.as_deref(), args.domcaps.as_deref());
             apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.text_or_json()?)

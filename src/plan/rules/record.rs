@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
            file beside it. What was recorded before is replaced wholly; one that means the same stays as it is. \
            Blobs are left out: a session serves one launch, and an ID block belongs to one image. The run that \
            needs them is given them again.",
-    without: "The next run needs the keys from a file or from its command line again.",
+    without: "The domain depends on a file or on options beside it, and the next run does not know what it is to be.",
     source: "libvirt formatdomain, 'General metadata': <metadata> holds one element of each foreign namespace",
     severity: Some(Severity::Info),
     run,
