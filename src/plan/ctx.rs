@@ -81,13 +81,13 @@ pub struct Out<'a> {
     rule: &'static str,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    /// Elements added beside others so far: parent, name, how many.
-    added: Vec<(ElementId, String, usize)>,
+    /// Where elements are added beside others: parent, name, how many are there by now.
+    beside: Vec<(ElementId, String, usize)>,
 }
 
 impl<'a> Out<'a> {
     pub(crate) fn new(domain: &'a Domain) -> Self {
-        Self { domain, rule: "", edits: Vec::new(), findings: Vec::new(), added: Vec::new() }
+        Self { domain, rule: "", edits: Vec::new(), findings: Vec::new(), beside: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
@@ -103,17 +103,20 @@ impl<'a> Out<'a> {
         if !self.domain.differs(&change) {
             return;
         }
-        let mut added_before = 0;
+        let mut before = 0;
         if let Change::Add { parent, fragment } = &change {
-            match self.added.iter_mut().find(|(p, name, _)| p == parent && *name == fragment.name) {
+            match self.beside.iter_mut().find(|(p, name, _)| p == parent && *name == fragment.name) {
                 Some((.., count)) => {
-                    added_before = *count;
+                    before = *count;
                     *count += 1;
                 }
-                None => self.added.push((*parent, fragment.name.clone(), 1)),
+                None => {
+                    before = self.domain.children_named(*parent, &fragment.name).count();
+                    self.beside.push((*parent, fragment.name.clone(), before + 1));
+                }
             }
         }
-        self.edits.push(Edit { rule: self.rule, reason: reason.into(), change, added_before });
+        self.edits.push(Edit { rule: self.rule, reason: reason.into(), change, before });
     }
 
     /// Brings a fragment below `<domain>`.
