@@ -4,6 +4,9 @@ use super::node::Style;
 use super::order::{self, Order};
 use super::{Domain, ElementId};
 
+/// Bytes of the longest indentation that is copied: eight blanks for each of sixteen elements around.
+const LONGEST_INDENT: usize = 128;
+
 /// The line that an element begins.
 pub(super) struct Line {
     newline: &'static str,
@@ -83,7 +86,7 @@ impl Domain {
             unit: if nested || steps > 0 { self.unit(id) } else { "" },
             quote: self.quote(),
         };
-        if let Some(line) = self.all_children(id).find_map(|c| self.line(self.span(c).start)) {
+        if let Some(line) = self.first_line(id) {
             return style(Some(line.newline), self.blank(&line), 0);
         }
         let childless = self.scan.first_child(id).is_none();
@@ -105,8 +108,7 @@ impl Domain {
     fn unit(&self, id: ElementId) -> &str {
         for parent in [id, self.root()] {
             let outer = self.indent(parent);
-            let inner = self.all_children(parent).find_map(|c| self.line(self.span(c).start));
-            if let Some(line) = inner
+            if let Some(line) = self.first_line(parent)
                 && let Some(step) = self.blank(&line).strip_prefix(outer)
                 && !step.is_empty()
             {
@@ -121,8 +123,17 @@ impl Domain {
         self.line(self.span(id).start).map_or("", |line| self.blank(&line))
     }
 
+    /// The first line that a child begins. After a few children on one line the others are taken to be so too: this is
+    /// asked for every element that is edited.
+    fn first_line(&self, id: ElementId) -> Option<Line> {
+        self.all_children(id).take(16).find_map(|c| self.line(self.span(c).start))
+    }
+
+    /// The white space that a line begins with. It is written again for every new line, so of a very long one only the
+    /// end is taken: a document must not grow by more than what is added to it.
     fn blank(&self, line: &Line) -> &str {
-        &self.text[line.start + line.newline.len()..line.at]
+        let blank = &self.text[line.start + line.newline.len()..line.at];
+        &blank[blank.len().saturating_sub(LONGEST_INDENT)..]
     }
 
     /// The line that begins with the byte at `at`, if only white space stands before it.
