@@ -34,6 +34,7 @@ const DOES: &[(&str, [&str; 3])] = &[
     ("reboot", ["-", "el", "el"]),
     ("kernel-hashes", ["elxw", "elxw", "elxw"]),
     ("cpu", ["li", "lxw", "lxw"]),
+    ("record", ["elw", "elw", "elw"]),
     ("block-boot", ["lxi", "lxi", "lxi"]),
 ];
 const MODES: [&str; 3] = ["sev", "sev-es", "sev-snp"];

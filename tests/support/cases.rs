@@ -36,7 +36,11 @@ pub(crate) fn keys(case: &Path) -> Result<SevConfig, Error> {
 
 pub(crate) fn options(case: &Path) -> Options {
     let skip = read(case, "skip.txt").unwrap_or_default();
-    Options { skip: skip.split_whitespace().map(str::to_owned).collect(), ..Options::default() }
+    Options {
+        skip: skip.split_whitespace().map(str::to_owned).collect(),
+        record: case.join("record.txt").exists(),
+        ..Options::default()
+    }
 }
 
 /// Nobody's host, or the folder below `tests/roots/` that the case names.
