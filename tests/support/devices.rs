@@ -83,11 +83,15 @@ fn device(d: &mut Dice<'_>, n: usize) -> El {
             .with(el("target", &format!("dir=share{n}"))),
         11 => {
             let number = d.pick(&["0", "1"]);
-            el("channel", "type=unix")
-                .with(el("target", &format!("type=virtio name=org.{n}")))
-                .maybe(d.once_in(2), || {
-                    el("address", &format!("type=virtio-serial controller={number} bus=0 port={}", n % 31 + 1))
-                })
+            el("channel", "type=unix").with(el("target", &format!("type=virtio name=org.{n}"))).maybe(
+                d.once_in(2),
+                || {
+                    el(
+                        "address",
+                        &format!("type=virtio-serial controller={number} bus=0 port={}", n % 31 + 1),
+                    )
+                },
+            )
         }
         12 => el("hostdev", "mode=subsystem type=pci managed=yes")
             .with(el("source", "").with(el("address", "domain=0x0000 bus=0x01 slot=0x00 function=0x0"))),
