@@ -63,6 +63,7 @@ fuzz:
 # Files that are made from the code's own tables.
 generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
+	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 
 # Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install:
@@ -72,6 +73,7 @@ install:
 	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
 	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
 	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
+	install -Dm0644 docs/rules.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/rules.md
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online

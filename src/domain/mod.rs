@@ -13,6 +13,7 @@ mod node;
 mod order;
 mod patch;
 mod path;
+mod places;
 mod scan;
 mod splice;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use facts::{
 };
 pub use node::Node;
 pub use patch::{Change, Fragment};
+pub use places::{Places, Position};
 pub use splice::Splice;
 pub use tree::{ElementId, Span};
 pub use units::scale;

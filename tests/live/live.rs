@@ -12,6 +12,7 @@ mod generate;
 mod goldens;
 mod lab;
 mod launches;
+mod lint;
 mod offline;
 mod osinfo;
 mod peers;

@@ -38,7 +38,7 @@ pub(crate) fn options(case: &Path) -> Options {
     let skip = read(case, "skip.txt").unwrap_or_default();
     Options {
         skip: skip.split_whitespace().map(str::to_owned).collect(),
-        record: case.join("record.txt").exists(),
+        record: read(case, "record.txt").is_some(),
         ..Options::default()
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn devices(d: &mut Dice<'_>) -> El {
         let bytes: Vec<u8> = std::iter::successors(Some(seed), |x| {
             Some(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1))
         })
-        .map(|x| (x >> 33) as u8)
+        .map(|x| x.to_be_bytes()[0])
         .take(count * 12)
         .collect();
         let mut more = Dice::new(&bytes);

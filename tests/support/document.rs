@@ -403,6 +403,7 @@ fn print(e: &El, w: &Writing, d: &mut Dice<'_>, depth: usize, out: &mut String) 
 
 impl Writing {
     /// True where every element begins its own line and nothing odd stands between.
+    #[allow(dead_code, reason = "not every test that makes documents asks")]
     pub(crate) fn is_regular(&self) -> bool {
         !self.odd && !self.newline.is_empty()
     }

@@ -4,6 +4,7 @@ mod apply;
 mod generate;
 mod keys;
 mod launch;
+mod lint;
 mod owner;
 pub(crate) mod secret;
 mod verify;
@@ -12,6 +13,7 @@ pub(crate) use apply::ApplyArgs;
 pub(crate) use generate::GenerateArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
+pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
@@ -38,7 +40,7 @@ pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
-    /// Form of the answer; md is for `keys` only
+    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
@@ -59,6 +61,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Md,
+    Sarif,
 }
 
 /// When to use colour.
@@ -77,6 +80,11 @@ pub(crate) enum Command {
     /// Makes a domain document right: XML in, XML out
     #[command(after_help = apply::EXAMPLES)]
     Apply(ApplyArgs),
+    /// Says which rules a domain breaks; changes nothing
+    #[command(after_help = lint::EXAMPLES)]
+    Lint(LintArgs),
+    /// Prints what there is to know of a rule
+    Explain(ExplainArgs),
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),

@@ -3,15 +3,15 @@
 use crate::args::{Format, KeysArgs};
 use crate::output::{Answer, Output};
 use serde_json::{Map, Value, json};
+use virt_sev::Result;
 use virt_sev::config::{self, Sources, keys_json, keys_md, keys_text};
-use virt_sev::{Finding, Result, Severity};
 
 pub(crate) fn run(args: &KeysArgs, out: Output) -> Result<Answer> {
     if !args.convert.is_empty() {
         return convert(args, out.without_md()?);
     }
     let text = match out.format {
-        Format::Text => keys_text(),
+        Format::Text | Format::Sarif => keys_text(),
         Format::Json => keys_json()?,
         Format::Md => keys_md(),
     };
@@ -38,12 +38,6 @@ fn convert(args: &KeysArgs, out: Output) -> Result<Answer> {
         let lines = keys.iter().map(|(key, value)| format!("{key}: {value}\n"));
         out.answer(&lines.collect::<String>())?;
     }
-    loaded.notes.iter().for_each(|n| say(n, out));
+    out.notes(&loaded.notes);
     Ok(Answer::Yes)
-}
-
-fn say(note: &Finding, out: Output) {
-    let word = if note.severity == Severity::Warning { "warning" } else { "note" };
-    let fix = if note.fix.is_empty() { String::new() } else { format!("\n  {}", note.fix) };
-    out.say(&format!("{word}: {}: {}{fix}", note.path, note.title));
 }

@@ -4,6 +4,7 @@
 use super::encoding::{self, Encoding};
 use super::files;
 use crate::args::ConfigArgs;
+use crate::output::Output;
 use std::path::{Path, PathBuf};
 use virt_sev::config::{self, FirmwareChoice, SevConfig};
 use virt_sev::domain::Domain;
@@ -45,7 +46,12 @@ pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
 }
 
 /// The typed configuration of a domain, from all sources.
-pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) -> Result<Option<SevConfig>> {
+pub(crate) fn config(
+    args: &ConfigArgs,
+    domain: &Domain,
+    domain_is_stdin: bool,
+    out: Output,
+) -> Result<Option<SevConfig>> {
     if domain_is_stdin && args.config.iter().any(|p| p == Path::new("-")) {
         return Err(Error::new(Kind::Usage, "standard input cannot be both the domain and --config")
             .hint("Name a file for one of them."));
@@ -57,13 +63,7 @@ pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) 
         format: args.config_format.into(),
         sets: &args.set,
     })?;
-    for note in &loaded.notes {
-        let fix = if note.fix.is_empty() { String::new() } else { format!("\n  {}", note.fix) };
-        match note.severity {
-            Severity::Warning | Severity::Error => log::warn!("{}: {}{fix}", note.path, note.title),
-            Severity::Info | Severity::Ok => log::info!("{}: {}{fix}", note.path, note.title),
-        }
-    }
+    out.findings(&loaded.notes);
     Ok(loaded.config)
 }
 

@@ -4,6 +4,7 @@
 use super::{Ctx, Out, Rule};
 use crate::config::KernelHashes;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -14,7 +15,10 @@ pub(super) static RULE: Rule = Rule {
            nothing of them is in the measurement, and the host can boot what it likes. With kernelHashes='yes' \
            QEMU puts their hashes into a table that is measured, and the firmware compares. Hashes without a \
            kernel are a mistake that libvirt does not catch.",
+    without: "The host can boot another kernel, initrd or command line unnoticed, or the launch is refused for hashes of \
+              nothing.",
     source: "QEMU target/i386/sev.c, sev_add_kernel_loader_hashes; libvirt formatdomain, 'kernelHashes'",
+    severity: Some(Severity::Error),
     run,
 };
 

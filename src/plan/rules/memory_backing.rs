@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::MemoryBacking;
 use crate::domain::{Change, DeviceKind};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -15,7 +16,9 @@ pub(super) static RULE: Rule = Rule {
            one can read, discarding pages breaks the guest, and memory that is plugged in later is neither \
            measured nor encrypted with it: QEMU forbids RAM discard for SEV, and virtio-mem, virtio-pmem, NVDIMM \
            and DIMM hot-plug do not work. The key security.sev.memory.backing chooses memfd or huge pages.",
+    without: "The guest runs on other memory than the keys ask for, or, where memory can change, does not start at all.",
     source: "QEMU target/i386/sev.c, ram_block_discard_disable; libvirt formatdomain, 'Memory Backing'",
+    severity: Some(Severity::Warning),
     run,
 };
 

@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::{self, NAMESPACE, RawConfig};
 use crate::domain::{Change, Node};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -16,7 +17,9 @@ pub(super) static RULE: Rule = Rule {
            file beside it. What was recorded before is replaced wholly; one that means the same stays as it is. \
            Blobs are left out: a session serves one launch, and an ID block belongs to one image. The run that \
            needs them is given them again.",
+    without: "The domain depends on a file or on options beside it, and the next run does not know what it is to be.",
     source: "libvirt formatdomain, 'General metadata': <metadata> holds one element of each foreign namespace",
+    severity: Some(Severity::Info),
     run,
 };
 

@@ -3,6 +3,7 @@
 use super::{Ctx, Out, Rule};
 use crate::domain::{Device, DeviceKind, Node};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -13,7 +14,9 @@ pub(super) static RULE: Rule = Rule {
            the guest hands it addresses of encrypted memory, and it reads noise. On q35 a plain 'virtio' is \
            already modern. On i440fx it is transitional, so the model becomes virtio-non-transitional; video, \
            sound and crypto devices have no such model there.",
+    without: "The guest hands the device addresses of encrypted memory: its disk reads noise, and it does not boot.",
     source: "libvirt docs/kbase/launch_security_sev.rst; virtio 1.2, section 6.1 (VIRTIO_F_ACCESS_PLATFORM)",
+    severity: Some(Severity::Error),
     run,
 };
 
