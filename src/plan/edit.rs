@@ -70,6 +70,10 @@ impl Edit {
     #[must_use]
     pub fn places(&self, domain: &Domain) -> Vec<String> {
         let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
+<<<<<<< HEAD
+        let there = domain.namesakes(*parent, &fragment.name) + self.added_before;
+=======
+>>>>>>> 8500350b12910bc3b8d83ee3f4e6b5b85817d119
         let place = format!("{}/{}", domain.path(*parent), fragment.name);
         vec![if self.before == 0 { place } else { format!("{place}[{}]", self.before + 1) }]
     }
