@@ -2,8 +2,10 @@
 //!
 //! `(SevConfig, HostFacts) → findings`. Every layer is looked at by itself; none is believed for another.
 
+mod host_report;
 mod mode_host;
 
+pub use host_report::{HostReport, Layer, MODES, Row, State, Told, fleet};
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
 use crate::codes::Kind;

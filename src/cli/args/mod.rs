@@ -2,6 +2,7 @@
 
 mod apply;
 mod generate;
+mod host;
 mod keys;
 mod launch;
 mod lint;
@@ -11,6 +12,7 @@ mod verify;
 
 pub(crate) use apply::ApplyArgs;
 pub(crate) use generate::GenerateArgs;
+pub(crate) use host::HostArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
@@ -37,9 +39,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; `host` takes several
     #[arg(short, long, global = true, value_name = "URI")]
-    pub(crate) connect: Option<String>,
+    pub(crate) connect: Vec<String>,
     /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
+    /// Says what a host can do for SEV, SEV-ES and SEV-SNP, layer by layer, and what is to be done where it cannot
+    #[command(after_help = host::EXAMPLES)]
+    Host(HostArgs),
     /// Applies, checks the host, and defines the domain
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes

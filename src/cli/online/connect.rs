@@ -39,20 +39,34 @@ pub(crate) fn host_facts(
         machine: seen.os.machine.clone(),
         virt_type: seen.domain_type.clone(),
     };
+    let mut facts = HostFacts::not_asked();
+    let local = ask(libvirt, query, &mut facts, limit, cancel)?;
+    if local {
+        let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
+        facts = HostFacts { domcaps: facts.domcaps, node_sev: facts.node_sev, ..own };
+    }
+    Ok(facts)
+}
+
+/// This machine as that daemon sees it.
+pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
+    let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
+    if session { RealProbe::session() } else { RealProbe::system() }
+}
+
+/// Adds what libvirt says; true where it runs on this machine.
+pub(crate) fn ask(
+    libvirt: &Libvirt,
+    query: CapsQuery,
+    facts: &mut HostFacts,
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<bool> {
     let hv = libvirt.clone();
     let (local, caps, node) = within(limit, cancel, "reading the host's capabilities", move || {
         // A host without SEV answers with an error: that is a fact, not a failure.
         Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
     })?;
-    let mut facts = if local {
-        let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-        HostFacts::gather(
-            &if session { RealProbe::session() } else { RealProbe::system() },
-            &prepare::images(domain, config),
-        )
-    } else {
-        HostFacts::not_asked()
-    };
     facts.domcaps = match caps {
         Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
         Err(e) => Fact::Unreadable(e.to_string()),
@@ -61,7 +75,7 @@ pub(crate) fn host_facts(
         Ok(node) => Fact::Known(node),
         Err(e) => Fact::Unreadable(e.to_string()),
     };
-    Ok(facts)
+    Ok(local)
 }
 
 /// The active guest of this name, number or UUID.

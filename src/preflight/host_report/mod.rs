@@ -1,0 +1,109 @@
+//! What `virt-sev host` says of one host. In: [`HostFacts`]. Out: [`HostReport`]: a verdict for each mode, and each
+//! layer with its facts and with what the verdicts found there. Never: a probe of its own, or a print.
+
+mod layers;
+mod text;
+
+use super::{Decision, ModeVerdict, verdict};
+use crate::config::Mode;
+use crate::finding::{Finding, Severity};
+use crate::host::HostFacts;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+pub use layers::{Layer, Row, State};
+pub use text::fleet;
+
+/// Every mode, weakest first.
+pub const MODES: [Mode; 3] = [Mode::Sev, Mode::SevEs, Mode::SevSnp];
+
+/// A finding, and the modes that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Of which modes, as the keys spell them.
+    pub modes: Vec<&'static str>,
+}
+
+/// One host, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostReport {
+    /// What the reader calls it: a URI, `this machine`.
+    pub name: String,
+    /// In the order of [`MODES`].
+    pub verdicts: Vec<ModeVerdict>,
+    /// From the processor up to libvirt.
+    pub layers: Vec<Layer>,
+    /// Every finding once, however many modes it is about.
+    pub findings: Vec<Told>,
+}
+
+impl HostReport {
+    /// Judges every mode.
+    #[must_use]
+    pub fn new(name: impl Into<String>, host: &HostFacts) -> Self {
+        let verdicts: Vec<ModeVerdict> = MODES.iter().map(|mode| verdict(*mode, host)).collect();
+        let mut findings: Vec<Told> = Vec::new();
+        for verdict in &verdicts {
+            for finding in &verdict.findings {
+                match findings.iter_mut().find(|told| told.finding == *finding) {
+                    Some(told) => told.modes.push(verdict.mode.as_str()),
+                    None => {
+                        findings.push(Told { finding: finding.clone(), modes: vec![verdict.mode.as_str()] });
+                    }
+                }
+            }
+        }
+        Self { name: name.into(), verdicts, layers: layers::all(host), findings }
+    }
+
+    /// Whether any mode is known to work.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.verdicts.iter().any(ModeVerdict::available)
+    }
+
+    /// The findings about one layer, the heaviest first.
+    fn of(&self, layer: &Layer) -> Vec<&Told> {
+        let mut told: Vec<&Told> = self.findings.iter().filter(|t| layer.has(&t.finding.path)).collect();
+        told.sort_by_key(|t| t.finding.severity);
+        told
+    }
+
+    /// The layers that stand in this mode's way: they fail, or could not be asked.
+    fn blockers(&self, verdict: &ModeVerdict) -> Vec<&'static str> {
+        let blocks = |layer: &&Layer| {
+            verdict.findings.iter().any(|f| f.severity == Severity::Error && layer.has(&f.path))
+        };
+        self.layers.iter().filter(blocks).map(|l| l.name).collect()
+    }
+
+    /// As JSON, without a schema of its own.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let modes: Map<String, Value> = self
+            .verdicts
+            .iter()
+            .map(|v| {
+                let fields = json!({
+                    "available": v.available(),
+                    "decision": decision(v.decision),
+                    "failing": self.blockers(v),
+                });
+                (v.mode.as_str().to_owned(), fields)
+            })
+            .collect();
+        json!({ "host": self.name, "modes": modes, "layers": self.layers, "findings": self.findings })
+    }
+}
+
+/// The decision as answers spell it.
+fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Available => "available",
+        Decision::Unavailable => "unavailable",
+        Decision::Unknown => "unknown",
+    }
+}
