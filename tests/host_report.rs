@@ -37,6 +37,10 @@ fn every_host_has_its_report() {
     for root in roots() {
         let report = report(&root);
         golden(&root.join("report.txt"), &report.text(Style { details: true, ..Style::default() }));
+        // One is enough to hold the form: both are made from the same report.
+        if !root.ends_with("genoa-snp") {
+            continue;
+        }
         let json = serde_json::to_string_pretty(&report.json()).unwrap();
         golden(&root.join("report.json"), &format!("{json}\n"));
     }

@@ -3,7 +3,8 @@
 //! [`RealProbe`] reads this machine, [`RootProbe`] a folder that stands for one (`--host-root DIR`).
 
 use super::facts::Fact;
-use super::root;
+use super::machine::Access;
+use super::{live, noted, root};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -30,6 +31,14 @@ pub trait Probe {
     fn list(&self, folder: &Path) -> Fact<Vec<OsString>>;
     /// Whether there is anything of this name.
     fn exists(&self, path: &Path) -> Fact<()>;
+    /// The names of a folder's folders, sorted.
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>>;
+    /// Who may use a device node.
+    fn access(&self, path: &Path) -> Fact<Access>;
+    /// A model-specific register of the first processor.
+    fn msr(&self, number: u32) -> Fact<u64>;
+    /// The kernel's log, a line a message.
+    fn kernel_log(&self) -> Fact<String>;
     /// One CPUID leaf, of any processor of the host.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs>;
     /// The folder with the user's own QEMU descriptors, where libvirt would look there.
@@ -76,6 +85,22 @@ impl Probe for RealProbe {
         }
     }
 
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        folders(folder, folder, |name| folder.join(name))
+    }
+
+    fn access(&self, path: &Path) -> Fact<Access> {
+        live::access(path)
+    }
+
+    fn msr(&self, number: u32) -> Fact<u64> {
+        live::msr(number)
+    }
+
+    fn kernel_log(&self) -> Fact<String> {
+        live::kernel_log()
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
         let r = core::arch::x86_64::__cpuid_count(leaf, subleaf);
@@ -93,7 +118,7 @@ impl Probe for RealProbe {
 }
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
-/// were the root, and CPUID comes from the file `cpuid` in it.
+/// were the root, and what is no file there comes from four texts in it: `cpuid`, `msr`, `nodes` and `dmesg`.
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
@@ -107,6 +132,10 @@ impl RootProbe {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    fn text(&self, path: &str) -> Fact<String> {
+        self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
     }
 }
 
@@ -133,6 +162,28 @@ impl Probe for RootProbe {
             Ok(_) => Fact::Known(()),
             Err(e) => lost(path, &e),
         }
+    }
+
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        match root::inside(&self.root, folder) {
+            Ok(real) => folders(&real, folder, |name| {
+                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
+            }),
+            Err(e) => lost(folder, &e),
+        }
+    }
+
+    fn access(&self, path: &Path) -> Fact<Access> {
+        let line = self.text("/nodes").map(|text| noted::access(&text, path));
+        noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`")
+    }
+
+    fn msr(&self, number: u32) -> Fact<u64> {
+        noted::flat(self.text("/msr").map(|text| noted::msr(&text, number)), "/msr: not NUMBER: VALUE")
+    }
+
+    fn kernel_log(&self) -> Fact<String> {
+        self.text("/dmesg")
     }
 
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
@@ -166,12 +217,20 @@ fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     }
 }
 
+fn folders(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_dir()))
+}
+
 fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()))
+}
+
+fn entries(real: &Path, shown: &Path, wanted: impl Fn(&OsString) -> bool) -> Fact<Vec<OsString>> {
     let names: std::io::Result<Vec<OsString>> =
         std::fs::read_dir(real).and_then(|folder| folder.map(|entry| entry.map(|e| e.file_name())).collect());
     match names {
         Ok(mut names) => {
-            names.retain(|name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()));
+            names.retain(wanted);
             names.sort();
             Fact::Known(names)
         }
@@ -179,7 +238,7 @@ fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fa
     }
 }
 
-fn lost<T>(path: &Path, error: &std::io::Error) -> Fact<T> {
+pub(super) fn lost<T>(path: &Path, error: &std::io::Error) -> Fact<T> {
     if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
         Fact::Absent
     } else {

@@ -43,9 +43,18 @@ pub(crate) fn host_facts(
     let local = ask(libvirt, query, &mut facts, limit, cancel)?;
     if local {
         let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
-        facts = HostFacts { domcaps: facts.domcaps, node_sev: facts.node_sev, ..own };
+        facts = joined(facts, own);
     }
     Ok(facts)
+}
+
+/// What libvirt said, and what the host's own files say.
+pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
+    let mut facts = HostFacts { domcaps: libvirt.domcaps, node_sev: libvirt.node_sev, ..own };
+    let (told, kept) = (libvirt.machine.versions, &mut facts.machine.versions);
+    kept.libvirt = told.libvirt;
+    kept.qemu = told.qemu;
+    facts
 }
 
 /// This machine as that daemon sees it.
@@ -63,14 +72,18 @@ pub(crate) fn ask(
     cancel: &Cancel,
 ) -> Result<bool> {
     let hv = libvirt.clone();
-    let (local, caps, node) = within(limit, cancel, "reading the host's capabilities", move || {
-        // A host without SEV answers with an error: that is a fact, not a failure.
-        Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
-    })?;
+    let (local, caps, node, versions) =
+        within(limit, cancel, "reading the host's capabilities", move || {
+            // A host without SEV answers with an error: that is a fact, not a failure.
+            Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev(), hv.versions()))
+        })?;
     facts.domcaps = match caps {
         Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
         Err(e) => Fact::Unreadable(e.to_string()),
     };
+    let [libvirt_version, qemu] = versions.map(|v| v.map_or(Fact::Absent, Fact::Known));
+    facts.machine.versions.libvirt = libvirt_version;
+    facts.machine.versions.qemu = qemu;
     facts.node_sev = match node {
         Ok(node) => Fact::Known(node),
         Err(e) => Fact::Unreadable(e.to_string()),

@@ -35,8 +35,7 @@ fn report(args: &HostArgs, uri: &str) -> Result<HostReport> {
         None if local => HostFacts::gather(&connect::probe(&libvirt), &[]),
         None => HostFacts::not_asked(),
     };
-    let facts = HostFacts { domcaps: facts.domcaps, node_sev: facts.node_sev, ..own };
-    Ok(HostReport::new(libvirt.uri(), &facts))
+    Ok(HostReport::new(libvirt.uri(), &connect::joined(facts, own)))
 }
 
 /// Several hosts: a line each, or a list.

@@ -61,12 +61,16 @@ impl Layer {
 
 /// Every layer, from the processor up.
 pub(super) fn all(host: &HostFacts) -> Vec<Layer> {
+    let layer = |name, places, facts| Layer { name, facts, places };
     vec![
-        Layer { name: "processor", places: &["processor"], facts: processor(host) },
-        Layer { name: "kernel module", places: &["/sys/module/kvm_amd"], facts: module(host) },
-        Layer { name: "device", places: &["/dev/sev"], facts: device(host) },
-        Layer { name: "firmware images", places: &["firmware images"], facts: firmware(host) },
-        Layer { name: "libvirt", places: &["libvirt"], facts: libvirt(host) },
+        layer("processor", &["processor"], processor(host)),
+        layer("kernel", &["kernel command line"], kernel(host)),
+        layer("kernel module", &["/sys/module/kvm_amd"], module(host)),
+        layer("secure processor", &["/dev/sev", "secure processor"], device(host)),
+        layer("ASIDs", &["/sys/fs/cgroup/misc"], capacity(host)),
+        layer("confinement", &["/etc/apparmor.d", "/etc/libvirt/qemu.conf", "/proc/"], confinement(host)),
+        layer("firmware images", &["firmware images"], firmware(host)),
+        layer("libvirt and QEMU", &["libvirt", "/var/cache/libvirt"], libvirt(host)),
     ]
 }
 
@@ -75,17 +79,44 @@ fn yes(value: bool) -> String {
 }
 
 fn processor(host: &HostFacts) -> Vec<Row> {
+    let own = &host.machine.processor;
     let mut rows = vec![Row::new("vendor", &host.cpu_vendor, Clone::clone)];
+    rows.push(Row::new("brand", &own.brand, Clone::clone));
+    rows.push(Row::new("family/model/stepping", &own.signature, |s| {
+        let name = generation(*s).map_or(String::new(), |name| format!(" ({name})"));
+        format!("{:#x}/{:#x}/{}{name}", s.0, s.1, s.2)
+    }));
+    if own.virtual_machine == Fact::Known(true) {
+        rows.push(Row::new("virtual machine", &own.virtual_machine, |_| "yes".into()));
+    }
     rows.push(Row::new("encrypted memory", &host.cpuid, |cpu| {
         let bits = [(cpu.sev, "SEV"), (cpu.sev_es, "SEV-ES"), (cpu.sev_snp, "SEV-SNP")];
         let has: Vec<&str> = bits.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
         if has.is_empty() { "none of SEV, SEV-ES, SEV-SNP".into() } else { has.join(", ") }
     }));
     if let Fact::Known(cpu) = &host.cpuid {
+        rows.push(Row::new("lost address bits", &host.cpuid, |cpu| cpu.reduced_phys_bits.to_string()));
         rows.push(Row::new("C-bit", &host.cpuid, |cpu| cpu.cbitpos.to_string()));
         rows.push(Row::new("ASIDs", &Fact::Known(cpu), |cpu| asids(cpu)));
     }
+    rows.push(Row::new("SYSCFG", &own.syscfg, |bits| {
+        let on = |bit: u32| yes(bits >> bit & 1 == 1);
+        format!("memory encryption {}, SNP {}", on(23), on(24))
+    }));
     rows
+}
+
+/// The server generations by family and model (AMD's Processor Programming References, and the key server's names).
+fn generation((family, model, _): (u32, u32, u32)) -> Option<&'static str> {
+    match (family, model) {
+        (0x17, 0x00..=0x0f) => Some("Naples"),
+        (0x17, 0x30..=0x3f) => Some("Rome"),
+        (0x19, 0x00..=0x0f) => Some("Milan"),
+        (0x19, 0x10..=0x1f) => Some("Genoa"),
+        (0x19, 0xa0..=0xaf) => Some("Bergamo or Siena"),
+        (0x1a, 0x00..=0x1f) => Some("Turin"),
+        _ => None,
+    }
 }
 
 /// Guests with SEV alone get the ASIDs from EDX to ECX; SEV-ES and SEV-SNP share those below.
@@ -106,8 +137,66 @@ fn module(host: &HostFacts) -> Vec<Row> {
         .into()
 }
 
+fn kernel(host: &HostFacts) -> Vec<Row> {
+    let kernel = &host.machine.kernel;
+    vec![
+        Row::new("release", &kernel.release, Clone::clone),
+        // SME is the host's own memory; LXD asks for it, and no guest needs it.
+        Row::new("command line", &kernel.words, |words| {
+            if words.is_empty() { "nothing of SEV".into() } else { words.join(" ") }
+        }),
+    ]
+}
+
 fn device(host: &HostFacts) -> Vec<Row> {
-    vec![Row::new("/dev/sev", &host.dev_sev, |()| "there".into())]
+    let mut rows = vec![Row::new("/dev/sev", &host.dev_sev, |()| "there".into())];
+    rows.push(Row::new("mode", &host.machine.access, |access| {
+        let ours = match access.ours {
+            Some(true) => ", open to us",
+            Some(false) => ", not open to us",
+            None => "",
+        };
+        format!("{:03o}, user {}, group {}{ours}", access.mode, access.uid, access.gid)
+    }));
+    rows.push(match &host.machine.platform {
+        Fact::Known(platform) => {
+            let api = platform.api.map_or(Fact::Absent, Fact::Known);
+            Row::new("firmware API", &api, |(a, b, build)| format!("{a}.{b} build {build}"))
+        }
+        other @ (Fact::Absent | Fact::Unreadable(_) | Fact::NotAsked) => {
+            Row::new("firmware API", other, |_| String::new())
+        }
+    });
+    rows
+}
+
+fn capacity(host: &HostFacts) -> Vec<Row> {
+    let asids = &host.machine.asids;
+    [("sev", &asids.sev), ("sev_es", &asids.sev_es)]
+        .into_iter()
+        .flat_map(|(name, pool)| {
+            let free = pool.free().map_or(String::new(), |free| format!(", {free} free"));
+            [
+                Row::new(&format!("{name} ASIDs"), &pool.capacity, |n| n.to_string()),
+                Row::new(&format!("{name} used"), &pool.used, |n| format!("{n}{free}")),
+            ]
+        })
+        .collect()
+}
+
+fn confinement(host: &HostFacts) -> Vec<Row> {
+    let confinement = &host.machine.confinement;
+    vec![
+        Row::new("AppArmor", &confinement.apparmor, |allows| {
+            if *allows { "on, allows /dev/sev".into() } else { "on, does not name /dev/sev".into() }
+        }),
+        Row::new("SELinux", &confinement.selinux, |on| if *on { "enforcing" } else { "permissive" }.into()),
+        Row::new("mount namespaces", &confinement.namespaces, |on| yes(*on)),
+        Row::new("locked memory", &host.machine.daemon, |daemon| {
+            let limit = daemon.memlock.map_or("no limit".into(), |bytes| format!("{} KiB", bytes >> 10));
+            format!("{limit} for {}", daemon.name)
+        }),
+    ]
 }
 
 fn firmware(host: &HostFacts) -> Vec<Row> {
@@ -124,7 +213,19 @@ fn firmware(host: &HostFacts) -> Vec<Row> {
 }
 
 fn libvirt(host: &HostFacts) -> Vec<Row> {
-    vec![Row::new("domain capabilities", &host.domcaps, |caps| {
+    let versions = &host.machine.versions;
+    let number = |(a, b, c): &(u32, u32, u32)| format!("{a}.{b}.{c}");
+    let mut rows = vec![
+        Row::new("libvirt", &versions.libvirt, number),
+        Row::new("QEMU", &versions.qemu, number),
+        Row::new("kept capabilities", &versions.cache, |sev| {
+            if *sev { "with SEV".into() } else { "without SEV".into() }
+        }),
+        Row::new("node SEV info", &host.node_sev, |node| {
+            format!("chip {}", if node.cpu0_id.is_empty() { "not named" } else { "named" })
+        }),
+    ];
+    rows.push(Row::new("domain capabilities", &host.domcaps, |caps| {
         let bits = [(caps.sev, "sev"), (caps.sev_es, "sev-es"), (caps.sev_snp, "sev-snp")];
         let has: Vec<&str> = bits.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
         let most = |n: Option<u32>| n.map_or("?".into(), |n| n.to_string());
@@ -137,5 +238,6 @@ fn libvirt(host: &HostFacts) -> Vec<Row> {
             most(caps.max_guests),
             most(caps.max_es_guests)
         )
-    })]
+    }));
+    rows
 }

@@ -7,7 +7,7 @@ mod text;
 use super::{Decision, ModeVerdict, verdict};
 use crate::config::Mode;
 use crate::finding::{Finding, Severity};
-use crate::host::HostFacts;
+use crate::host::{Asids, Fact, HostFacts};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,18 @@ pub struct HostReport {
     pub layers: Vec<Layer>,
     /// Every finding once, however many modes it is about.
     pub findings: Vec<Told>,
+    capacity: Asids,
+}
+
+/// How many guests of a mode: `null` where it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capacity {
+    /// ASIDs for this mode; SEV-ES and SEV-SNP share theirs.
+    pub total: Option<u64>,
+    /// Of running guests.
+    pub used: Option<u64>,
+    /// For more guests.
+    pub free: Option<u64>,
 }
 
 impl HostReport {
@@ -56,13 +68,36 @@ impl HostReport {
                 }
             }
         }
-        Self { name: name.into(), verdicts, layers: layers::all(host), findings }
+        Self { name: name.into(), verdicts, layers: layers::all(host), findings, capacity: capacity(host) }
     }
 
     /// Whether any mode is known to work.
     #[must_use]
     pub fn any(&self) -> bool {
         self.verdicts.iter().any(ModeVerdict::available)
+    }
+
+    /// The facts that only root may read here.
+    fn for_root(&self) -> Vec<&str> {
+        let denied = |row: &&Row| {
+            let words = ["Permission denied", "Operation not permitted"];
+            row.state == State::Unreadable && words.iter().any(|w| row.text.contains(w))
+        };
+        self.layers.iter().flat_map(|l| &l.facts).filter(denied).map(|row| row.name.as_str()).collect()
+    }
+
+    /// How many guests of this mode.
+    #[must_use]
+    pub fn asids(&self, mode: Mode) -> Capacity {
+        let pool = match mode {
+            Mode::Sev => &self.capacity.sev,
+            Mode::SevEs | Mode::SevSnp => &self.capacity.sev_es,
+        };
+        Capacity {
+            total: pool.capacity.known().copied(),
+            used: pool.used.known().copied(),
+            free: pool.free(),
+        }
     }
 
     /// The findings about one layer, the heaviest first.
@@ -91,19 +126,35 @@ impl HostReport {
                     "available": v.available(),
                     "decision": decision(v.decision),
                     "failing": self.blockers(v),
+                    "asids": self.asids(v.mode),
                 });
                 (v.mode.as_str().to_owned(), fields)
             })
             .collect();
-        json!({ "host": self.name, "modes": modes, "layers": self.layers, "findings": self.findings })
+        json!({ "host": self.name, "modes": modes, "layers": self.layers, "for-root": self.for_root(), "findings": self.findings })
     }
 }
 
-/// The decision as answers spell it.
 fn decision(decision: Decision) -> &'static str {
     match decision {
         Decision::Available => "available",
         Decision::Unavailable => "unavailable",
         Decision::Unknown => "unknown",
     }
+}
+
+/// The controller's count; what it does not say of the pools' sizes the processor does.
+fn capacity(host: &HostFacts) -> Asids {
+    let mut asids = host.machine.asids.clone();
+    if let Some(cpu) = host.cpuid.known().filter(|cpu| cpu.sev) {
+        let (least, most) = (u64::from(cpu.min_sev_asid.max(1)), u64::from(cpu.max_asid));
+        let sizes =
+            [(&mut asids.sev, (most + 1).saturating_sub(least)), (&mut asids.sev_es, (least - 1).min(most))];
+        for (pool, size) in sizes {
+            if pool.capacity.known().is_none() {
+                pool.capacity = Fact::Known(size);
+            }
+        }
+    }
+    asids
 }

@@ -36,6 +36,10 @@ impl HostReport {
         for (n, layer) in self.layers.iter().enumerate() {
             out += &self.layer(layer, n == last, style);
         }
+        let root = self.for_root();
+        if !root.is_empty() {
+            out += &wrap("", &format!("As root these are read too: {}.", root.join(", ")), 0, style.width);
+        }
         out
     }
 
@@ -43,10 +47,9 @@ impl HostReport {
         let told = self.of(layer);
         let (mark, colour) = mark(layer, &told);
         let (branch, stem) = if last { ("└─", "  ") } else { ("├─", "│ ") };
-        let facts: Vec<String> = layer.facts.iter().map(fact).collect();
         let head = format!("{:16}", layer.name);
         // The first line hangs on the tree; what does not fit goes on below it.
-        let text = wrap("", &facts.join("; "), 0, style.width.saturating_sub(22).max(40));
+        let text = wrap("", &facts(layer), 0, style.width.saturating_sub(22).max(40));
         let mut out = String::new();
         for (n, line) in text.lines().enumerate() {
             let _ = if n == 0 {
@@ -105,13 +108,18 @@ fn mark(layer: &Layer, told: &[&Told]) -> (&'static str, &'static str) {
     }
 }
 
-fn fact(row: &Row) -> String {
-    match row.state {
-        State::Known => format!("{} {}", row.name, row.text),
-        State::Absent => format!("{} absent", row.name),
-        State::Unreadable => format!("{} unreadable: {}", row.name, row.text),
-        State::NotAsked => format!("{} not asked", row.name),
+/// What is known, then the names of what is not.
+fn facts(layer: &Layer) -> String {
+    let of = |state: State| layer.facts.iter().filter(move |row| row.state == state);
+    let mut parts: Vec<String> = of(State::Known).map(|row| format!("{} {}", row.name, row.text)).collect();
+    parts.extend(of(State::Unreadable).map(|row| format!("{} unreadable: {}", row.name, row.text)));
+    for (state, word) in [(State::Absent, "absent"), (State::NotAsked, "not asked")] {
+        let names: Vec<&str> = of(state).map(|row: &Row| row.name.as_str()).collect();
+        if !names.is_empty() {
+            parts.push(format!("{word}: {}", names.join(", ")));
+        }
     }
+    parts.join("; ")
 }
 
 /// Several hosts as a table: a line each, with what stands in the way of the modes that do not work.
