@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use virt_sev::host::{Fact, HostFacts, RootProbe, domcaps};
+use virt_sev::host::{Fact, HostFacts, RealProbe, Recorder, RootProbe, domcaps};
 use virt_sev::preflight::HostReport;
 use virt_sev::report::Style;
 
@@ -58,4 +58,69 @@ fn no_line_is_too_long_and_no_failing_layer_is_without_a_fix() {
             assert!(!failing || !told.finding.fix.is_empty(), "{}: {told:?}", root.display());
         }
     }
+}
+
+/// Writes what a recorder kept, and reads it back.
+fn again(files: std::collections::BTreeMap<PathBuf, Vec<u8>>) -> (HostFacts, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = String::new();
+    for (path, bytes) in files {
+        all += &String::from_utf8_lossy(&bytes);
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    (HostFacts::gather(&RootProbe::new(dir.path()), &[]), all)
+}
+
+#[test]
+fn a_collected_report_is_read_back_to_the_same_verdict() {
+    for root in roots() {
+        let recorder = Recorder::new(RootProbe::new(&root));
+        let facts = HostFacts::gather(&recorder, &[]);
+        let (back, _) = again(recorder.into_files());
+        let text = |facts| HostReport::new("host", facts).text(Style::default());
+        assert_eq!(text(&back), text(&facts), "{}", root.display());
+    }
+}
+
+#[test]
+fn this_machine_collected_says_the_same_and_what_was_unreadable_stays_so() {
+    let recorder = Recorder::new(RealProbe::system());
+    let mut facts = HostFacts::gather(&recorder, &[]);
+    let (mut back, _) = again(recorder.into_files());
+    // Whether we may open the device is no property of the host.
+    for facts in [&mut facts, &mut back] {
+        facts.machine.access =
+            facts.machine.access.clone().map(|a| virt_sev::host::Access { ours: None, ..a });
+    }
+    assert_eq!(HostReport::new("host", &back).json(), HostReport::new("host", &facts).json());
+}
+
+#[test]
+fn a_collected_report_has_no_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("proc/cmdline", "root=/dev/sda luks.key=HUSH iommu=pt\n");
+    write("etc/libvirt/qemu.conf", "vnc_password = \"HUSH\"\nnamespaces = []\n");
+    write("dmesg", "[1.0] audit: HUSH\n[1.1] ccp 0000:22:00.1: SEV API:1.55 build:8\n");
+    write("sys/module/apparmor/parameters/enabled", "Y\n");
+    write("etc/apparmor.d/abstractions/libvirt-qemu", "# HUSH\n/dev/sev rw,\n");
+    write("run/libvirtd.pid", "9\n");
+    write("proc/9/limits", "HUSH\nMax locked memory  unlimited  unlimited  bytes\n");
+    write("unreadable", "/dev/cpu/0/msr: Permission denied (os error 13)\n");
+    let recorder = Recorder::new(RootProbe::new(dir.path()));
+    let facts = HostFacts::gather(&recorder, &[]);
+    let (back, all) = again(recorder.into_files());
+    assert!(!all.contains("HUSH"), "{all}");
+    assert_eq!(back.machine, facts.machine);
+    assert_eq!(back.machine.confinement.apparmor, Fact::Known(true));
+    assert!(matches!(&back.machine.processor.syscfg, Fact::Unreadable(why) if why.contains("denied")));
+    assert!(
+        HostReport::new("host", &back).text(Style::default()).contains("As root these are read too: SYSCFG.")
+    );
 }

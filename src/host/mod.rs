@@ -2,6 +2,7 @@
 //!
 //! `Probe → HostFacts`. Nothing outside this folder reads `/sys`, `/proc`, `/dev` or the processor.
 
+mod collect;
 mod cpuid;
 pub mod domcaps;
 mod facts;
@@ -16,6 +17,7 @@ mod probe;
 mod read;
 mod root;
 
+pub use collect::Recorder;
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
 pub use machine::{
     Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions,

@@ -118,7 +118,8 @@ impl Probe for RealProbe {
 }
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
-/// were the root, and what is no file there comes from four texts in it: `cpuid`, `msr`, `nodes` and `dmesg`.
+/// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `dmesg`, and
+/// `unreadable`, whose lines say what could not be read and why.
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
@@ -134,6 +135,24 @@ impl RootProbe {
         Self { root: root.into() }
     }
 
+    /// What was not found may have been there and not readable: `DIR/unreadable` says so.
+    fn lost<T>(&self, path: &Path, error: &std::io::Error) -> Fact<T> {
+        self.or_noted(path, lost(path, error))
+    }
+
+    fn or_noted<T>(&self, path: &Path, fact: Fact<T>) -> Fact<T> {
+        if !matches!(fact, Fact::Absent) {
+            return fact;
+        }
+        let note = self.root.join("unreadable");
+        let Fact::Known(bytes) = read(&note, &note, LONGEST_CPUID) else { return fact };
+        let begin = format!("{}: ", path.display());
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines()
+            .find(|line| line.starts_with(&begin))
+            .map_or(fact, |why| Fact::Unreadable(why.to_owned()))
+    }
+
     fn text(&self, path: &str) -> Fact<String> {
         self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
     }
@@ -143,7 +162,7 @@ impl Probe for RootProbe {
     fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
         match root::inside(&self.root, path) {
             Ok(real) => read(&real, path, longest),
-            Err(e) => lost(path, &e),
+            Err(e) => self.lost(path, &e),
         }
     }
 
@@ -153,14 +172,14 @@ impl Probe for RootProbe {
             Ok(real) => list(&real, folder, |name| {
                 root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
             }),
-            Err(e) => lost(folder, &e),
+            Err(e) => self.lost(folder, &e),
         }
     }
 
     fn exists(&self, path: &Path) -> Fact<()> {
         match root::inside(&self.root, path) {
             Ok(_) => Fact::Known(()),
-            Err(e) => lost(path, &e),
+            Err(e) => self.lost(path, &e),
         }
     }
 
@@ -169,21 +188,22 @@ impl Probe for RootProbe {
             Ok(real) => folders(&real, folder, |name| {
                 root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
             }),
-            Err(e) => lost(folder, &e),
+            Err(e) => self.lost(folder, &e),
         }
     }
 
     fn access(&self, path: &Path) -> Fact<Access> {
         let line = self.text("/nodes").map(|text| noted::access(&text, path));
-        noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`")
+        self.or_noted(path, noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`"))
     }
 
     fn msr(&self, number: u32) -> Fact<u64> {
-        noted::flat(self.text("/msr").map(|text| noted::msr(&text, number)), "/msr: not NUMBER: VALUE")
+        let fact = self.text("/msr").map(|text| noted::msr(&text, number));
+        self.or_noted(Path::new("/dev/cpu/0/msr"), noted::flat(fact, "/msr: not NUMBER: VALUE"))
     }
 
     fn kernel_log(&self) -> Fact<String> {
-        self.text("/dmesg")
+        self.or_noted(Path::new("/dev/kmsg"), self.text("/dmesg"))
     }
 
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {

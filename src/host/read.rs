@@ -38,7 +38,7 @@ fn text(probe: &dyn Probe, path: &str) -> Fact<String> {
 }
 
 /// Nothing else of the command line: it may hold what is nobody's business.
-fn words(cmdline: &str) -> Vec<String> {
+pub(super) fn words(cmdline: &str) -> Vec<String> {
     const OURS: [&str; 5] = ["mem_encrypt=", "kvm_amd.", "iommu=", "amd_iommu=", "psp_init_on_probe"];
     cmdline
         .split_whitespace()
@@ -47,7 +47,7 @@ fn words(cmdline: &str) -> Vec<String> {
         .collect()
 }
 
-/// `ccp 0000:22:00.1: SEV API:1.55 build:21` (Linux drivers/crypto/ccp/sev-dev.c); before Linux 5.3 `SEV API 0.16 build:5`.
+/// `ccp 0000:22:00.1: SEV API:1.55 build:21` (Linux drivers/crypto/ccp/sev-dev.c); once `SEV API 0.16 build:5`.
 /// The firmware can be loaded anew while the system runs: the last line counts.
 fn platform(log: &str) -> Platform {
     let mut found = Platform::default();
