@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use virt_sev::host::{Fact, HostFacts, RealProbe, Recorder, RootProbe, domcaps};
-use virt_sev::preflight::HostReport;
+use virt_sev::preflight::{HostReport, fleet, prometheus};
 use virt_sev::report::Style;
 
 fn roots() -> Vec<PathBuf> {
@@ -123,4 +123,28 @@ fn a_collected_report_has_no_secrets() {
     assert!(
         HostReport::new("host", &back).text(Style::default()).contains("As root these are read too: SYSCFG.")
     );
+}
+
+#[test]
+fn several_hosts_are_a_table_and_metrics() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roots");
+    let reports = ["genoa-full", "milan-init-failed", "turin-snp"].map(|name| report(&folder.join(name)));
+    let table = fleet(&reports, Style::default());
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "host               sev     sev-es  sev-snp failing",
+            "genoa-full         yes     no      no      ASIDs",
+            "milan-init-failed  ?       ?       ?",
+            "turin-snp          yes     yes     yes",
+        ]
+    );
+    let many = prometheus(&reports);
+    assert!(many.contains("virt_sev_asids_free{host=\"turin-snp\",pool=\"sev-es\"} 508\n"), "{many}");
+    assert!(!many.contains("virt_sev_asids_used{host=\"milan-init-failed\""), "not known: {many}");
+    let one = prometheus(&reports[..1]);
+    assert!(one.contains("virt_sev_mode_available{mode=\"sev-snp\"} 0\n"), "{one}");
+    assert!(one.contains("virt_sev_asids_used{pool=\"sev-es\"} 99\n"), "{one}");
+    assert_eq!(one.matches("# TYPE ").count(), 4);
 }

@@ -6,7 +6,7 @@ mod host_report;
 mod mode_host;
 mod mode_machine;
 
-pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet};
+pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet, prometheus};
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
 use crate::codes::Kind;

@@ -42,7 +42,7 @@ pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; `host` takes several
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Vec<String>,
-    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
+    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`, prometheus for `host`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
@@ -64,6 +64,7 @@ pub(crate) enum Format {
     Json,
     Md,
     Sarif,
+    Prometheus,
 }
 
 /// When to use colour.

@@ -2,11 +2,11 @@
 //! and what of it is there. Never: a change of anything.
 
 use super::files;
-use crate::args::HostArgs;
+use crate::args::{Format, HostArgs};
 use crate::output::{Answer, Output};
 use std::path::Path;
 use virt_sev::host::{Fact, HostFacts, RealProbe, Recorder, RootProbe, domcaps};
-use virt_sev::preflight::HostReport;
+use virt_sev::preflight::{HostReport, prometheus};
 use virt_sev::report::Style;
 use virt_sev::{Error, Kind, Result};
 
@@ -89,10 +89,12 @@ fn collect(args: &HostArgs, folder: &Path) -> Result<HostFacts> {
 
 /// One host's report is the answer itself.
 pub(crate) fn show(report: &HostReport, out: Output) -> Result<Answer> {
-    if out.is_json() {
-        out.answer_json("host", report.json())?;
-    } else {
-        out.answer(&report.text(Style { details: out.is_verbose(), ..out.answer_style() }))?;
+    match out.format {
+        Format::Json => out.answer_json("host", report.json())?,
+        Format::Prometheus => out.answer(&prometheus(std::slice::from_ref(report)))?,
+        Format::Text | Format::Md | Format::Sarif => {
+            out.answer(&report.text(Style { details: out.is_verbose(), ..out.answer_style() }))?;
+        }
     }
     Ok(if report.any() { Answer::Yes } else { Answer::No })
 }

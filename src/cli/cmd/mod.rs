@@ -40,7 +40,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             )
         }
         Command::Lint(args) => lint_files(args, out.without_md()?),
-        Command::Host(args) => host::run(args, out.text_or_json()?),
+        Command::Host(args) => host::run(args, out.for_host()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {

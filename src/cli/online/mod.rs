@@ -20,7 +20,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     let uris = &cli.common.connect;
     if let Command::Host(args) = &cli.command {
-        return if uris.is_empty() { cmd::run(cli) } else { host::run(args, uris, out.text_or_json()?) };
+        return if uris.is_empty() { cmd::run(cli) } else { host::run(args, uris, out.for_host()?) };
     }
     if uris.len() > 1 {
         return Err(Error::new(Kind::Usage, "only `virt-sev host` takes several -c"));

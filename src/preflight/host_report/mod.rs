@@ -2,6 +2,7 @@
 //! layer with its facts and with what the verdicts found there. Never: a probe of its own, or a print.
 
 mod layers;
+mod prometheus;
 mod text;
 
 use super::{Decision, ModeVerdict, verdict};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use layers::{Layer, Row, State};
+pub use prometheus::prometheus;
 pub use text::fleet;
 
 /// Every mode, weakest first.

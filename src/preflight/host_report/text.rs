@@ -130,19 +130,21 @@ pub fn fleet(reports: &[HostReport], style: Style) -> String {
     let mut out = format!("{}\n", paint(style, BOLD, &head));
     for report in reports {
         let name = clean(&report.name);
-        let _ = write!(out, "{name:width$} ");
+        let mut line = format!("{name:width$} ");
         for verdict in &report.verdicts {
             let (word, colour) = match verdict.decision {
                 Decision::Available => ("yes", GREEN),
                 Decision::Unavailable => ("no", RED),
                 Decision::Unknown => ("?", YELLOW),
             };
-            let _ = write!(out, " {}", paint(style, colour, &format!("{word:7}")));
+            let _ = write!(line, " {}", paint(style, colour, &format!("{word:7}")));
         }
         let mut failing: Vec<&str> = report.verdicts.iter().flat_map(|v| report.blockers(v)).collect();
         failing.sort_unstable();
         failing.dedup();
-        let _ = writeln!(out, " {}", failing.join(", "));
+        let _ = write!(line, " {}", failing.join(", "));
+        out += line.trim_end();
+        out.push('\n');
     }
     out
 }
