@@ -10,6 +10,7 @@ mod defining;
 mod faults;
 mod generate;
 mod goldens;
+mod host;
 mod lab;
 mod launches;
 mod lint;
