@@ -72,6 +72,7 @@ install:
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
 	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
+	install -Dm0644 docs/host.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/host.md
 	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
 	install -Dm0644 docs/rules.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/rules.md
 

@@ -55,8 +55,9 @@ fn platform(log: &str) -> Platform {
         if let Some((_, rest)) = line.split_once(" API") {
             found.api = version(rest).or(found.api);
         }
-        let lower = line.to_ascii_lowercase();
-        if lower.contains("fail") || lower.contains("disabled by bios") || lower.contains("not supported") {
+        // Others are no news: most boards have no newer firmware to load, and say so as a failure.
+        let bad = ["failed to INIT", "failed to get status", "disabled by BIOS", "not enabled by BIOS"];
+        if line.contains("SEV") && bad.iter().any(|words| line.contains(words)) {
             let told = line.split_once("ccp ").map_or(line, |(_, rest)| rest);
             found.failures.push(told.trim().to_owned());
         }

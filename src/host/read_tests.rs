@@ -24,6 +24,9 @@ fn the_last_version_in_the_log_counts() {
     assert_eq!(platform("usb 1-1: API:9.9 build:1").api, None);
     let failed = platform("[11.7] ccp 0000:42:00.1: SEV-SNP: failed to INIT rc -5, error 0x3\n");
     assert_eq!(failed.failures, ["0000:42:00.1: SEV-SNP: failed to INIT rc -5, error 0x3"]);
+    let usual =
+        "ccp 0000:22:00.1: Direct firmware load for amd/amd_sev_fam19h_model0xh.sbin failed with error -2\n";
+    assert!(platform(usual).failures.is_empty());
 }
 
 #[test]
