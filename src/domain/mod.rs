@@ -26,7 +26,7 @@ pub use devices::{BootOrder, Device, DeviceKind, Rom};
 pub use facts::{
     DomainFacts, Features, FirmwareFeature, LaunchSecurityFacts, Loader, MemoryBackingFacts, Nvram, OsFacts,
 };
-pub use node::Node;
+pub use node::{Node, Text};
 pub use patch::{Change, Fragment};
 pub use places::{Places, Position};
 pub use splice::Splice;

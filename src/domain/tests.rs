@@ -12,10 +12,10 @@ fn merged(text: &str, child: &str, fragment: Node) -> String {
     d.apply([Change::Merge { into, fragment: fragment.into() }].iter()).unwrap()
 }
 fn leaf(name: &str) -> Node {
-    Node { name: name.into(), ..Node::default() }
+    Node { name: name.to_owned().into(), ..Node::default() }
 }
 fn with(name: &str, attribute: &str, value: &str) -> Node {
-    Node { attributes: vec![(attribute.into(), value.into())], ..leaf(name) }
+    Node { attributes: vec![(attribute.to_owned().into(), value.to_owned().into())], ..leaf(name) }
 }
 
 #[test]

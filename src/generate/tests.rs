@@ -156,7 +156,7 @@ fn no_value_becomes_markup() {
 
 /// Names of elements and attributes, without any value.
 fn shape(node: &Node) -> String {
-    let attributes: Vec<_> = node.attributes.iter().map(|(n, _)| n.as_str()).collect();
+    let attributes: Vec<_> = node.attributes.iter().map(|(n, _)| &**n).collect();
     let children: Vec<_> = node.children.iter().map(shape).collect();
     format!("{}[{}]({})", node.name, attributes.join(" "), children.join(" "))
 }
