@@ -5,13 +5,19 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without keys of its own, given or in its metadata, a domain is judged by what its <launchSecurity> asks for.
+Without keys of its own, given or in its metadata, a domain is judged by what its <launchSecurity> asks for. \
+Exit code 1 where a domain has an error, with --strict also where it has a warning; 4 or 5 where one could not be judged.
 
 Examples:
   virt-sev lint guests/*.xml
   virt-sev lint --set security.sev=true --explain guest.xml
   virt-sev lint -c qemu:///system --all
   virt-sev lint -c qemu:///system --domain web1 --format sarif > lint.sarif";
+
+pub(crate) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  virt-sev explain virtio-iommu
+  virt-sev explain --list";
 
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
