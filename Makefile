@@ -53,7 +53,8 @@ check-tests:
 	$(CARGO) test --locked -p virt-sev-sim --features live
 
 bench:
-	$(CARGO) bench --locked -p virt-sev --bench apply
+	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
+	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
 
 # Every fuzz target for FUZZ_SECONDS; the code on stable Rust, the rest in fuzz/run.sh.
 fuzz:

@@ -29,7 +29,8 @@ fuzz_target!(|input: (u8, &str)| {
     assert_eq!(KEYS.len(), 5);
     let keys = &KEYS[usize::from(choice) % KEYS.len()];
     let Ok(domain) = Domain::parse(text) else { return };
-    let skip = if choice & 0x80 == 0 { REFUSING.iter().map(|s| (*s).to_owned()).collect() } else { Vec::new() };
+    let skip =
+        if choice & 0x80 == 0 { REFUSING.iter().map(|s| (*s).to_owned()).collect() } else { Vec::new() };
     let options = Options { skip, ..Options::default() };
     let host = HostFacts::not_asked();
     let plan = plan::plan(keys, &domain, &host, &options).expect("there is a plan for every document");

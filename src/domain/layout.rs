@@ -77,13 +77,13 @@ impl Domain {
     /// How new children of an element are laid out: as their brothers are; else one step inside the element; on
     /// one line where the document is.
     ///
-    /// `nested`: a new child has children of its own.
-    pub(super) fn child_style(&self, id: ElementId, nested: bool) -> Style<'_> {
+    /// `nested`: a new child has children of its own. `step`: the document's own.
+    pub(super) fn child_style<'a>(&'a self, id: ElementId, nested: bool, step: &'a str) -> Style<'a> {
         let style = |newline, indent, steps| Style {
             newline,
             indent,
             steps,
-            unit: if nested || steps > 0 { self.unit(id) } else { "" },
+            unit: if nested || steps > 0 { self.step(id).unwrap_or(step) } else { "" },
             quote: self.quote(),
         };
         if let Some(line) = self.first_line(id) {
@@ -104,18 +104,10 @@ impl Domain {
         }
     }
 
-    /// One step of indentation: as between this element and its children, or the root and its children.
-    fn unit(&self, id: ElementId) -> &str {
-        for parent in [id, self.root()] {
-            let outer = self.indent(parent);
-            if let Some(line) = self.first_line(parent)
-                && let Some(step) = self.blank(&line).strip_prefix(outer)
-                && !step.is_empty()
-            {
-                return step;
-            }
-        }
-        "  "
+    /// One step of indentation, as between this element and its children.
+    pub(super) fn step(&self, id: ElementId) -> Option<&str> {
+        let line = self.first_line(id)?;
+        self.blank(&line).strip_prefix(self.indent(id)).filter(|step| !step.is_empty())
     }
 
     /// The white space before an element on its line; nothing when it does not begin its line.
@@ -123,10 +115,9 @@ impl Domain {
         self.line(self.span(id).start).map_or("", |line| self.blank(&line))
     }
 
-    /// The first line that a child begins. After a few children on one line the others are taken to be so too: this is
-    /// asked for every element that is edited.
+    /// The first line that a child begins.
     fn first_line(&self, id: ElementId) -> Option<Line> {
-        self.all_children(id).take(16).find_map(|c| self.line(self.span(c).start))
+        self.all_children(id).find_map(|c| self.line(self.span(c).start))
     }
 
     /// The white space that a line begins with. It is written again for every new line, so of a very long one only the

@@ -111,7 +111,7 @@ impl<'a> Out<'a> {
                     *count += 1;
                 }
                 None => {
-                    before = self.domain.children_named(*parent, &fragment.name).count();
+                    before = self.domain.namesakes(*parent, &fragment.name);
                     self.beside.push((*parent, fragment.name.clone(), before + 1));
                 }
             }

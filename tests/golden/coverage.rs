@@ -34,8 +34,8 @@ const DOES: &[(&str, [&str; 3])] = &[
     ("reboot", ["-", "el", "el"]),
     ("kernel-hashes", ["elxw", "elxw", "elxw"]),
     ("cpu", ["li", "lxw", "lxw"]),
-    ("block-boot", ["lxi", "lxi", "lxi"]),
     ("record", ["elw", "elw", "elw"]),
+    ("block-boot", ["lxi", "lxi", "lxi"]),
 ];
 const MODES: [&str; 3] = ["sev", "sev-es", "sev-snp"];
 /// The keys whose reading already refuses what a rule would.
