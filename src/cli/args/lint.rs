@@ -19,7 +19,9 @@ Examples:
   virt-sev explain virtio-iommu
   virt-sev explain --list";
 
+// What changes nothing records nothing: refused where it is given.
 #[derive(Debug, Args)]
+#[command(mut_arg("record", |record| record.hide(true)))]
 pub(crate) struct LintArgs {
     /// Domain documents; - is standard input
     #[arg(value_name = "DOMAIN.xml", required_unless_present_any = ["domain", "all"])]
