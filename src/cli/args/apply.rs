@@ -30,10 +30,10 @@ pub(crate) struct ApplyArgs {
     /// Print nothing; exit 1 if the document would change
     #[arg(long)]
     pub(crate) check: bool,
-    /// Print a unified diff in place of the document; each hunk names its rules
+    /// Print a unified diff instead of the document; hunks name their rules
     #[arg(long, conflicts_with = "check")]
     pub(crate) diff: bool,
-    /// Print each edit and finding with its rule, its reason and the source, in place of the document
+    /// Print every edit and finding with rule, reason and source instead
     #[arg(long, conflicts_with_all = ["check", "diff"])]
     pub(crate) explain: bool,
     /// Domain capabilities of the host, as `virsh domcapabilities` prints them

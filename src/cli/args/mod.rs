@@ -37,8 +37,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; without it LIBVIRT_DEFAULT_URI counts, but
-    /// not for `apply`, `generate`, `lint` and `session`
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; a command that cannot do without one takes
+    /// LIBVIRT_DEFAULT_URI too
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
     /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
@@ -117,8 +117,8 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {
-    /// Keys as YAML or JSON: a flat map, or a document of LXD, Incus, KubeVirt, Nova or Proxmox; - is standard input
-    /// (repeatable: the later wins, but an LXD profile goes below the instance that names it)
+    /// Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input
+    /// (repeatable: the later wins)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
     /// How every --config is written, where it is not to be recognised
@@ -133,7 +133,7 @@ pub(crate) struct ConfigArgs {
     /// Record the keys in the domain's metadata, in place of those there; blobs are left out
     #[arg(long)]
     pub(crate) record: bool,
-    /// Leave out a rule, by its name in brackets; `virt-sev explain --list` has all (repeatable)
+    /// Leave out a rule; `virt-sev explain --list` names them (repeatable)
     #[arg(long, value_name = "RULE")]
     pub(crate) skip: Vec<String>,
 }
