@@ -1,6 +1,7 @@
 //! What there is to know of a finding's id. In: an id. Out: the rule's or the check's own text, plain or as Markdown.
 //! Never: a text that is not the rule's.
 
+use crate::config::ABOUT_CONFIG;
 use crate::finding::{About, Severity};
 use crate::plan::RULES;
 use crate::preflight::ABOUT_MODE_HOST;
@@ -9,7 +10,7 @@ use std::fmt::Write as _;
 
 /// Every rule, in the order in which they are asked, and every check.
 pub fn topics() -> impl Iterator<Item = About> {
-    RULES.iter().map(|rule| rule.about()).chain([ABOUT_MODE_HOST])
+    RULES.iter().map(|rule| rule.about()).chain([ABOUT_MODE_HOST, ABOUT_CONFIG])
 }
 
 /// The text behind an id.
@@ -99,7 +100,11 @@ mod tests {
         assert_eq!(find("kvn"), None);
         let lines = list();
         assert_eq!(lines.lines().count(), topics().count());
-        assert_eq!(topics().count(), RULES.len() + crate::plan::CHECKS_ELSEWHERE.len());
+        assert_eq!(
+            topics().count(),
+            RULES.len() + crate::plan::CHECKS_ELSEWHERE.len() + 1,
+            "config is no rule"
+        );
         for about in topics() {
             assert!(about.without.len() > 20 && about.without.ends_with('.'), "{}", about.id);
             assert!(!about.without.contains("  "), "{}", about.id);

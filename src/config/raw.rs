@@ -1,8 +1,20 @@
 //! Keys and values as they were given, with the place of each. In: sources. Out: [`RawConfig`].
 //! Never: a judgement of a value.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{About, Finding, Severity};
 use std::fmt;
+
+/// What every note about a source has as its id, for `explain`.
+pub static ABOUT_CONFIG: About = About {
+    id: "config",
+    title: "every source of keys is read whole, and what it says beyond them is told",
+    text: "Configurations of LXD, Incus, KubeVirt, Nova and Proxmox are read as these programs read them. A setting \
+           about SEV that has no key here is a note. So is a profile that an LXD instance names and nobody gave, and a \
+           warning where then nothing asks for SEV; a profile that was given and that no instance names does not count.",
+    without: "A guest that was meant to be encrypted, or attested, is made without it, and nobody is told.",
+    source: "LXD lxd/instance/instancetype, ExpandInstanceConfig; docs/config-sources.md",
+    severity: None,
+};
 
 /// One key as it was given.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,7 +83,7 @@ impl RawConfig {
         title: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.notes.push(Finding::new("config", severity, title).path(place).fix(fix));
+        self.notes.push(Finding::new(ABOUT_CONFIG.id, severity, title).path(place).fix(fix));
     }
 
     /// The entry of a key that is set; a key unset by an empty value has none.

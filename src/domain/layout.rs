@@ -4,6 +4,9 @@ use super::node::Style;
 use super::order::{self, Order};
 use super::{Domain, ElementId};
 
+/// Bytes of the longest indentation that is copied: eight blanks for each of sixteen elements around.
+const LONGEST_INDENT: usize = 128;
+
 /// The line that an element begins.
 pub(super) struct Line {
     newline: &'static str,
@@ -74,16 +77,16 @@ impl Domain {
     /// How new children of an element are laid out: as their brothers are; else one step inside the element; on
     /// one line where the document is.
     ///
-    /// `nested`: a new child has children of its own.
-    pub(super) fn child_style(&self, id: ElementId, nested: bool) -> Style<'_> {
+    /// `nested`: a new child has children of its own. `step`: the document's own.
+    pub(super) fn child_style<'a>(&'a self, id: ElementId, nested: bool, step: &'a str) -> Style<'a> {
         let style = |newline, indent, steps| Style {
             newline,
             indent,
             steps,
-            unit: if nested || steps > 0 { self.unit(id) } else { "" },
+            unit: if nested || steps > 0 { self.step(id).unwrap_or(step) } else { "" },
             quote: self.quote(),
         };
-        if let Some(line) = self.all_children(id).find_map(|c| self.line(self.span(c).start)) {
+        if let Some(line) = self.first_line(id) {
             return style(Some(line.newline), self.blank(&line), 0);
         }
         let childless = self.scan.first_child(id).is_none();
@@ -101,19 +104,10 @@ impl Domain {
         }
     }
 
-    /// One step of indentation: as between this element and its children, or the root and its children.
-    fn unit(&self, id: ElementId) -> &str {
-        for parent in [id, self.root()] {
-            let outer = self.indent(parent);
-            let inner = self.all_children(parent).find_map(|c| self.line(self.span(c).start));
-            if let Some(line) = inner
-                && let Some(step) = self.blank(&line).strip_prefix(outer)
-                && !step.is_empty()
-            {
-                return step;
-            }
-        }
-        "  "
+    /// One step of indentation, as between this element and its children.
+    pub(super) fn step(&self, id: ElementId) -> Option<&str> {
+        let line = self.first_line(id)?;
+        self.blank(&line).strip_prefix(self.indent(id)).filter(|step| !step.is_empty())
     }
 
     /// The white space before an element on its line; nothing when it does not begin its line.
@@ -121,8 +115,16 @@ impl Domain {
         self.line(self.span(id).start).map_or("", |line| self.blank(&line))
     }
 
+    /// The first line that a child begins.
+    fn first_line(&self, id: ElementId) -> Option<Line> {
+        self.all_children(id).find_map(|c| self.line(self.span(c).start))
+    }
+
+    /// The white space that a line begins with. It is written again for every new line, so of a very long one only the
+    /// end is taken: a document must not grow by more than what is added to it.
     fn blank(&self, line: &Line) -> &str {
-        &self.text[line.start + line.newline.len()..line.at]
+        let blank = &self.text[line.start + line.newline.len()..line.at];
+        &blank[blank.len().saturating_sub(LONGEST_INDENT)..]
     }
 
     /// The line that begins with the byte at `at`, if only white space stands before it.

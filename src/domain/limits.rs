@@ -14,11 +14,10 @@ pub const MAX_ELEMENTS: usize = 200_000;
 pub const MAX_ATTRIBUTES: usize = 256;
 /// Namespace declarations that hold at one place.
 pub const MAX_NAMESPACES: usize = 256;
-
 /// Bytes of one name: libxml2's own limit (`XML_MAX_NAME_LENGTH`).
 pub const MAX_NAME: usize = 50_000;
-/// Different namespaces of one document.
-pub const MAX_NAMESPACE_NAMES: usize = 1024;
+/// Different namespaces of one document. Each declaration is looked up among them.
+pub const MAX_NAMESPACE_NAMES: usize = 256;
 
 /// The error of a document that goes over a limit.
 pub(super) fn over(name: &str, limit: usize, place: String) -> Error {

@@ -22,15 +22,17 @@ pub struct Splice {
 type Stepped<'a> = (ElementId, Step<'a>);
 
 /// Every splice of a patch. Their texts lie in one string, end to end.
-pub(super) struct Splices {
+pub(super) struct Splices<'a> {
     text: String,
     /// What goes, and where in `text` what comes begins and ends.
     list: Vec<(Span, usize, usize)>,
     /// Room for one element's children, kept from element to element.
     brothers: Vec<Brother>,
+    /// One step of the document's indentation: looked for once.
+    step: &'a str,
 }
 
-impl Splices {
+impl Splices<'_> {
     fn push(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
         let from = self.text.len();
         write(&mut self.text);
@@ -69,13 +71,14 @@ impl Domain {
         Ok(out)
     }
 
-    fn write<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Splices, Error> {
+    fn write<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Splices<'_>, Error> {
         let patch = collect(self, changes);
         let mut out = Splices {
             // Most steps bring an attribute or an element as short as <driver iommu='on'/>.
             text: String::with_capacity(patch.len() * 40),
             list: Vec::with_capacity(patch.len()),
             brothers: Vec::new(),
+            step: self.step(self.root()).unwrap_or("  "),
         };
         let mut removed: Option<Span> = None;
         for steps in patch.chunk_by(|a, b| a.0 == b.0) {
@@ -107,7 +110,12 @@ impl Domain {
         Error::new(Kind::Bug, "two changes want the same place").at(place)
     }
 
-    fn element_splices(&self, id: ElementId, steps: &[Stepped<'_>], out: &mut Splices) -> Result<(), Error> {
+    fn element_splices(
+        &self,
+        id: ElementId,
+        steps: &[Stepped<'_>],
+        out: &mut Splices<'_>,
+    ) -> Result<(), Error> {
         if let [(_, Step::Unite(node) | Step::Add(node))] = steps {
             self.content_splices(id, None, &[node], out);
             return Ok(());
@@ -143,7 +151,7 @@ impl Domain {
     }
 
     /// New text and new children, these in libvirt's order.
-    fn content_splices(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices) {
+    fn content_splices(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices<'_>) {
         if text.is_none() && added.is_empty() {
             return;
         }
@@ -156,7 +164,7 @@ impl Domain {
             let inner = element.inner();
             out.push(inner.start, inner.end, |s| push_escaped(text, s));
         }
-        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()));
+        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()), out.step);
         let order = order::of(self.name(id));
         let mut brothers = std::mem::take(&mut out.brothers);
         self.brothers(id, order, &mut brothers);
@@ -176,7 +184,7 @@ impl Domain {
         &self,
         id: ElementId,
         steps: &[Stepped<'_>],
-        out: &mut Splices,
+        out: &mut Splices<'_>,
     ) -> Result<(), Error> {
         // Where new ones go: behind the last that is there.
         let behind = || {
@@ -212,11 +220,11 @@ impl Domain {
     }
 
     /// `<a/>` becomes `<a>…</a>`.
-    fn open_up(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices) {
+    fn open_up(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices<'_>) {
         let end = self.span(id).end;
         let head = &self.text[..end - 2];
         let start = head.trim_end_matches([' ', '\t', '\r', '\n']).len();
-        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()));
+        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()), out.step);
         out.push(start, end, |s| {
             s.push('>');
             push_escaped(text.unwrap_or_default(), s);
@@ -233,7 +241,7 @@ impl Domain {
         });
     }
 
-    fn insert(&self, parent: ElementId, at: usize, node: &Node, style: &Style<'_>, out: &mut Splices) {
+    fn insert(&self, parent: ElementId, at: usize, node: &Node, style: &Style<'_>, out: &mut Splices<'_>) {
         let element = self.scan.element(parent);
         out.push(at, at, |s| {
             style.push_lead(s);

@@ -106,9 +106,11 @@ fn every_limit_is_named() {
     assert!(refused(&many).contains("at most 200000 elements"));
     let attributes: String = (0..300).map(|n| format!(" a{n}='1'")).collect();
     assert!(refused(&format!("<domain{attributes}/>")).contains("at most 256 attributes"));
-    let names: String = (0..300).map(|n| format!("<a xmlns:p{n}='u'>")).collect();
-    let ends = "</a>".repeat(300);
-    assert!(refused(&format!("<domain>{names}{ends}</domain>")).contains("at most 256"));
+    let declared: String = (0..150).map(|n| format!(" xmlns:p{n}='u'")).collect();
+    let twice = format!("<domain{declared}><a{declared}/></domain>");
+    assert!(refused(&twice).contains("at most 256 namespace declarations"));
+    let names: String = (0..300).map(|n| format!("<a xmlns='u{n}'/>")).collect();
+    assert!(refused(&format!("<domain>{names}</domain>")).contains("at most 256 namespaces"));
     let long = format!("<domain>{}</domain>", " ".repeat(limits::MAX_BYTES));
     assert!(refused(&long).contains("bytes"));
 }
@@ -145,6 +147,39 @@ fn new_elements_fit_in() {
         ),
         "<domain type=\"kvm\">\n  <name>a</name>\n  <features>\n    <smm state=\"off\"/>\n  </features>\n  <cpu/>\n</domain>"
     );
+}
+
+fn with_drivers(d: &Domain) -> String {
+    let devices = d.child(d.root(), "devices").unwrap();
+    let fragment = || with("driver", "iommu", "on").into();
+    let changes: Vec<_> =
+        d.children(devices).map(|parent| Change::Unite { parent, fragment: fragment() }).collect();
+    d.apply(changes.iter()).unwrap()
+}
+
+/// 4 MB of blanks before the first element were written again with every new one: 4 GB came out.
+#[test]
+fn a_long_indentation_is_not_copied() {
+    let rng = "\n <rng/>".repeat(50);
+    for (outer, inner) in [(100_000, 0), (0, 100_000), (100_000, 100_000)] {
+        let [outer, inner] = [outer, inner].map(|n| " ".repeat(n));
+        let text = format!("<domain>\n{outer}<devices>\n{inner}<rng/>{rng}</devices></domain>");
+        let out = with_drivers(&domain(&text));
+        assert!(out.len() < text.len() + 51 * 400, "{} bytes of {}", out.len(), text.len());
+    }
+}
+
+/// For every edited device all children of `<domain>` were looked through, and all white space before the first of them.
+#[test]
+fn what_stands_before_the_devices_costs_once() {
+    let text = format!(
+        "<domain>{}<devices>{}</devices></domain>",
+        "<seclabel/>".repeat(70_000),
+        "\n<b/>".repeat(70_000)
+    );
+    let begin = std::time::Instant::now();
+    assert!(with_drivers(&domain(&text)).contains("\n<b>\n  <driver iommu='on'/>\n</b>"));
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
 }
 
 #[test]

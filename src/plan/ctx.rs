@@ -80,14 +80,14 @@ pub struct Out<'a> {
     rule: &'static Rule,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    /// Elements added beside others so far: parent, name, how many.
-    added: Vec<(ElementId, String, usize)>,
+    /// Where elements are added beside others: parent, name, how many are there by now.
+    beside: Vec<(ElementId, String, usize)>,
 }
 
 impl<'a> Out<'a> {
     /// For the rules of a table, of which this is the first.
     pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
-        Self { domain, rule: first, edits: Vec::new(), findings: Vec::new(), added: Vec::new() }
+        Self { domain, rule: first, edits: Vec::new(), findings: Vec::new(), beside: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
@@ -103,20 +103,23 @@ impl<'a> Out<'a> {
         if !self.domain.differs(&change) {
             return;
         }
-        let mut added_before = 0;
+        let mut before = 0;
         if let Change::Add { parent, fragment } = &change {
-            match self.added.iter_mut().find(|(p, name, _)| p == parent && *name == fragment.name) {
+            match self.beside.iter_mut().find(|(p, name, _)| p == parent && *name == fragment.name) {
                 Some((.., count)) => {
-                    added_before = *count;
+                    before = *count;
                     *count += 1;
                 }
-                None => self.added.push((*parent, fragment.name.clone(), 1)),
+                None => {
+                    before = self.domain.namesakes(*parent, &fragment.name);
+                    self.beside.push((*parent, fragment.name.clone(), before + 1));
+                }
             }
         }
         let Reason { text, severity } = reason.into();
         // A rule that edits says how much that weighs; a test holds it.
         let severity = severity.or(self.rule.severity).unwrap_or(Severity::Error);
-        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, change, added_before });
+        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, change, before });
     }
 
     /// Brings a fragment below `<domain>`.

@@ -42,8 +42,8 @@ pub struct Edit {
     pub(crate) reason: Cow<'static, str>,
     pub(crate) severity: Severity,
     pub(crate) change: Change,
-    /// How many elements of the same name edits of this plan have added before this one to the same parent.
-    pub(crate) added_before: usize,
+    /// How many elements of the same name stand before one that is added: in the document, and by edits of this plan.
+    pub(crate) before: usize,
 }
 
 impl Edit {
@@ -70,9 +70,8 @@ impl Edit {
     #[must_use]
     pub fn places(&self, domain: &Domain) -> Vec<String> {
         let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
-        let there = domain.children_named(*parent, &fragment.name).count() + self.added_before;
         let place = format!("{}/{}", domain.path(*parent), fragment.name);
-        vec![if there == 0 { place } else { format!("{place}[{}]", there + 1) }]
+        vec![if self.before == 0 { place } else { format!("{place}[{}]", self.before + 1) }]
     }
 
     /// What is written, on one line; empty for a removal.

@@ -86,6 +86,10 @@ fn an_older_element_is_replaced_and_its_neighbours_stay() {
             ("<virtsev:config xmlns:virtsev='urn:other'>k</virtsev:config>", "<config xmlns='urn:o'/>");
         let before = domain(&format!("  <metadata>\n    {one}\n    {old}\n    {two}\n  </metadata>\n"));
         let out = record(&before, &config);
+        let (document, plan) = planned(&before, &config).unwrap();
+        let places: Vec<_> = plan.edits().iter().flat_map(|e| e.places(&document)).collect();
+        let alone: std::collections::BTreeSet<_> = places.iter().collect();
+        assert_eq!(alone.len(), places.len(), "two edits of one place: {places:?}");
         assert!(out.contains(one) && out.contains(two), "{out}");
         assert!(!out.contains("old") && !out.contains("security.sev.snp") && !out.contains("even"), "{out}");
         assert_eq!(out.matches("urn:virt-sev:config:1").count(), 1, "{out}");

@@ -158,6 +158,9 @@ fn metadata(d: &mut Dice<'_>) -> El {
         "<app:os xmlns:app='urn:app'><app:type>x</app:type><launchSecurity type='none'/></app:os>",
         "<data xmlns=\"urn:data\"><features><acpi/></features><![CDATA[<devices>]]></data>",
         "<v:config xmlns:v='urn:virt-sev:config:1'><v:key name='a'>b</v:key></v:config>",
+        "<virtsev:config xmlns:virtsev='urn:virt-sev:config:1'><virtsev:key name='security.sev.snp'>yes</virtsev:key>\
+         </virtsev:config><app:x xmlns:app='urn:app'/>",
+        "<config xmlns='urn:virt-sev:config:1'/>",
     ]);
     El { items: vec![Item::Raw(foreign.to_owned())], ..el("metadata", "") }
 }

@@ -66,7 +66,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
             // A foreign element without a prefix is no brother of libvirt's own of that name.
             let foreign = raw.contains(" xmlns='urn:") || raw.contains(" xmlns=\"urn:");
             if foreign || (!name.contains(':') && path.last().is_some_and(|p| p.starts_with("/*"))) {
-                name.insert(0, '*');
+                name.insert_str(0, "*:");
             }
             let count = counts.last_mut().unwrap().entry(name.clone()).or_default();
             *count += 1;

@@ -3,7 +3,7 @@
 //!
 //! XML 1.0, section 4.3.3 and appendix F: a byte order mark or the first bytes tell UTF-16, the declaration any other.
 
-use encoding_rs::{Encoding as Charset, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding as Charset, SHIFT_JIS, UTF_16BE, UTF_16LE, X_USER_DEFINED};
 use std::ops::Range;
 use virt_sev::{Error, Kind, Result};
 
@@ -48,15 +48,24 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<(String, Encoding)> {
         let charset = if form == Form::Utf16Le { UTF_16LE } else { UTF_16BE };
         let text = strictly(charset, &bytes).filter(|_| bytes.len().is_multiple_of(2));
         let text = text.ok_or_else(|| wrong("not the UTF-16 that it begins with", charset.name()))?;
+        if !text.starts_with('\u{feff}') && !text.starts_with("<?xml") {
+            return Err(wrong(
+                "a document in UTF-16 without a byte order mark and a declaration",
+                charset.name(),
+            ));
+        }
         let declared = declared(&text).map(|at| text[at].to_owned());
-        if let Some(other) = declared.iter().find(|d| !d.to_ascii_uppercase().starts_with("UTF-16")) {
+        let names = ["UTF-16", charset.name()];
+        if let Some(other) = declared.iter().find(|d| !names.iter().any(|n| n.eq_ignore_ascii_case(d))) {
             return Err(wrong("a document in UTF-16 that declares another encoding", other));
         }
         return finish(text, form, declared, &bytes);
     }
+    // A byte order mark leaves no choice: what the declaration says of another encoding, the scan refuses.
+    let marked = bytes.starts_with("\u{feff}".as_bytes());
     // The declaration itself is ASCII in every encoding that could still be meant.
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
-    let declared = declared(&head).map(|at| head[at].to_owned());
+    let declared = declared(&head).filter(|_| !marked).map(|at| head[at].to_owned());
     let name = declared.as_deref().unwrap_or(UTF8).to_ascii_lowercase();
     match name.as_str() {
         "utf-8" | "utf8" => {
@@ -75,11 +84,13 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<(String, Encoding)> {
         }
         _ => {
             let charset = Charset::for_label(name.as_bytes());
-            let charset = charset.filter(|c| !name.starts_with("utf-16") && c.output_encoding() == *c);
+            // Under another name than its own libxml2 knows another table: browsers take ISO-8859-9 for windows-1254.
+            let charset = charset.filter(|c| c.name().eq_ignore_ascii_case(&name) && *c != X_USER_DEFINED);
+            let charset = charset.filter(|c| c.output_encoding() == *c);
             let charset = charset
                 .ok_or_else(|| wrong("not the encoding that it declares, or one that is not known", &name))?;
-            let text =
-                strictly(charset, &bytes).ok_or_else(|| wrong("not the encoding that it declares", &name))?;
+            let text = strictly(charset, &bytes).filter(|text| is_plain_to_libxml2(charset, text));
+            let text = text.ok_or_else(|| wrong("not the encoding that it declares", &name))?;
             finish(text, Form::Legacy(charset), declared, &bytes)
         }
     }
@@ -87,6 +98,15 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<(String, Encoding)> {
 
 fn strictly(charset: &'static Charset, bytes: &[u8]) -> Option<String> {
     charset.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
+}
+
+/// False where libxml2 reads a character otherwise that could stand in a value: it takes Shift_JIS's backslash and tilde
+/// for yen and overline, and refuses the bytes that windows-125x leaves open, here control characters.
+fn is_plain_to_libxml2(charset: &'static Charset, text: &str) -> bool {
+    if charset == SHIFT_JIS {
+        return !text.contains(['\\', '~']);
+    }
+    !(charset.name().starts_with("windows-") && text.contains(|c: char| c.is_control() && !c.is_ascii()))
 }
 
 /// Where the declaration names an encoding. Only looked for: the scan judges the declaration.
@@ -174,7 +194,7 @@ mod tests {
     #[test]
     fn every_encoding_comes_back() {
         for head in
-            ["", "\u{feff}", "<?xml version='1.0'?>", "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n"]
+            ["\u{feff}", "<?xml version='1.0'?>", "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n"]
         {
             let text = format!("{head}{NAMED}");
             assert!(back(utf16(&text, u16::to_le_bytes)).ends_with(NAMED));
@@ -199,6 +219,44 @@ mod tests {
         let (text, encoding) = decode(utf16("\u{feff}<domain/>", u16::to_be_bytes)).unwrap();
         let more = text.replace("/>", "><a/></domain>");
         assert_eq!(encoding.encode(&more).unwrap(), utf16("\u{feff}<domain><a/></domain>", u16::to_be_bytes));
+    }
+
+    /// libvirt would have read other characters, or nothing at all.
+    #[test]
+    fn what_libxml2_reads_otherwise_is_refused() {
+        for (name, text) in [
+            ("iso-ir-100", &b"\x85"[..]),
+            ("ANSI_X3.4-1968", b"\xe9"),
+            ("ISO-8859-9", b"\x85"),
+            (" windows-1252", b"a"),
+            ("windows-1252", b"\x81"),
+            ("x-user-defined", b"\xe9"),
+            ("Shift_JIS", b"a~b"),
+            ("Shift_JIS", b"a\\b"),
+        ] {
+            let head = format!("<?xml version='1.0' encoding='{name}'?><domain><name>");
+            let e = decode([head.as_bytes(), text, b"</name></domain>"].concat()).unwrap_err();
+            assert_eq!(e.kind(), Kind::File, "{name} {text:?}");
+        }
+        for text in [
+            "<domain/>",
+            "\u{feff}<?xml version='1.0' encoding='UTF-16FOO'?><domain/>",
+            "\u{feff}<?xml version='1.0' encoding='UTF-16BE'?><domain/>",
+        ] {
+            let e = decode(utf16(text, u16::to_le_bytes)).unwrap_err();
+            assert_eq!(e.kind(), Kind::File, "{text}");
+        }
+        back(utf16("\u{feff}<?xml version='1.0' encoding='utf-16le'?><domain/>", u16::to_le_bytes));
+    }
+
+    /// It was read as ISO-8859-1, and the byte order mark was "text outside the root element".
+    #[test]
+    fn a_byte_order_mark_leaves_no_choice() {
+        let text = format!("\u{feff}<?xml version='1.0' encoding='ISO-8859-1'?>{NAMED}");
+        let (same, encoding) = decode(text.clone().into_bytes()).unwrap();
+        assert_eq!((same.as_str(), encoding.form), (text.as_str(), Form::Utf8));
+        let e = virt_sev::domain::Domain::parse(&same).unwrap_err();
+        assert!(e.to_string().contains("an encoding other than UTF-8"), "{e}");
     }
 
     #[test]
