@@ -56,7 +56,7 @@ bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
 
-# Every fuzz target for FUZZ_SECONDS; the code on stable Rust, the rest in fuzz/run.sh.
+# Every fuzz target for a minute, or for FUZZ_SECONDS.
 fuzz:
 	@fuzz/run.sh
 
