@@ -1,4 +1,4 @@
-//! What libvirt takes for its own although it is in another namespace. In: a document. Out: an error for each.
+//! What libvirt takes for its own although it is in another namespace. In: a document. Out: the first such place, as an error.
 //! Never: a look into `<metadata>`, which libvirt keeps as it is.
 
 use super::path::line_column;
@@ -18,11 +18,10 @@ impl Domain {
         let kept =
             |id| metadata.is_some_and(|m| m.start < self.span(id).start && self.span(id).start < m.end);
         let read = |id| self.is_own(id) && !kept(id);
-        let mut wrong = Vec::new();
         for id in (0..self.scan.elements.len()).map(ElementId::of_index) {
             let parent = self.parent(id).filter(|p| *p != self.root());
             if !self.is_own(id) && !kept(id) && parent.is_some_and(read) {
-                wrong.push(self.foreign(self.span(id).start, &format!("<{}>", self.qualified_name(id))));
+                return Err(self.foreign(self.span(id).start, &format!("<{}>", self.qualified_name(id))));
             }
             if !read(id) {
                 continue;
@@ -31,11 +30,11 @@ impl Domain {
                 let name = attribute.name().of(&self.text);
                 // XML's own attributes are none of libvirt's.
                 if name.split_once(':').is_some_and(|(prefix, _)| prefix != "xmlns" && prefix != "xml") {
-                    wrong.push(self.foreign(attribute.name().start, name));
+                    return Err(self.foreign(attribute.name().start, name));
                 }
             }
         }
-        Error::many(wrong).map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn foreign(&self, at: usize, found: &str) -> Error {

@@ -2,8 +2,10 @@
 //! Never: a place in a document.
 
 use super::escape::{content_text, push_escaped, unescape_attribute};
+use super::path::line_column;
 use super::scan;
 use super::tree::{ElementId, Scan};
+use crate::codes::Kind;
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -66,6 +68,30 @@ impl Node {
     /// `Kind::Domain` when it is not well-formed.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let scan = scan::scan(text)?;
+        Ok(Self::read(&scan, text, ElementId::ROOT))
+    }
+
+    /// Reads one element of which nothing may get lost but comments: text beside child elements is refused.
+    ///
+    /// # Errors
+    /// `Kind::Domain` as [`Node::parse`], and for such text.
+    pub(crate) fn parse_data(text: &str) -> Result<Self, Error> {
+        let scan = scan::scan(text)?;
+        for id in (0..scan.elements.len()).map(ElementId::of_index) {
+            let mut from = scan.element(id).inner().start;
+            let mut child = scan.first_child(id);
+            while let Some(here) = child.map(|c| scan.element(c)) {
+                let last = here.next.is_none().then(|| (here.end as usize, scan.element(id).inner().end));
+                for (from, to) in [(from, here.start as usize)].into_iter().chain(last) {
+                    if content_text(&text[from..to]).is_none_or(|t| !t.trim().is_empty()) {
+                        let e = Error::new(Kind::Domain, "text beside elements").at(line_column(text, from));
+                        return Err(e.wanted("an element with either"));
+                    }
+                }
+                from = here.end as usize;
+                child = here.next;
+            }
+        }
         Ok(Self::read(&scan, text, ElementId::ROOT))
     }
 
