@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build demo check check-static check-tests bench install uninstall generate clean
+.PHONY: all setup build demo check check-static check-tests bench fuzz install uninstall generate clean
 
 all: build
 
@@ -53,11 +53,17 @@ check-tests:
 	$(CARGO) test --locked -p virt-sev-sim --features live
 
 bench:
-	$(CARGO) bench --locked -p virt-sev --bench apply
+	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
+	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
+
+# Every fuzz target for FUZZ_SECONDS; the code on stable Rust, the rest in fuzz/run.sh.
+fuzz:
+	@fuzz/run.sh
 
 # Files that are made from the code's own tables.
 generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
+	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 
 # Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install:
@@ -67,6 +73,7 @@ install:
 	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
 	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
 	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
+	install -Dm0644 docs/rules.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/rules.md
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online

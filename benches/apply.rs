@@ -78,5 +78,17 @@ fn main() -> Result<(), virt_sev::Error> {
             applied.as_secs_f64() * 1e6 / f64::from(u32::try_from(devices).unwrap_or(u32::MAX)),
         );
     }
+    println!("\ndocuments  whole time  per document");
+    let documents: Vec<String> =
+        (0..10_000).map(|n| document(10).replace("bench", &format!("guest-{n}"))).collect();
+    for count in [1, 10, 100, 1_000, 10_000] {
+        let some = documents.get(..count).unwrap_or(&documents);
+        let whole = shortest(|| some.iter().map(|xml| apply(black_box(xml), &keys)).sum());
+        println!(
+            "{count:<10} {:<11} {:.2} µs",
+            format!("{:.1} µs", whole.as_secs_f64() * 1e6),
+            whole.as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap_or(u32::MAX)),
+        );
+    }
     Ok(())
 }

@@ -12,4 +12,5 @@ same() { # committed file, command that makes it
   fi
 }
 same docs/keys.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md
+same docs/rules.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md
 exit $status

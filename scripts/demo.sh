@@ -103,8 +103,8 @@ note "$(wc -l <"$work/web1.xml") lines of XML, without SEV"
 
 step "4. What virt-sev changes"
 show virt-sev -q apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --diff | short | fit 107 | sed '$ { /^ *$/d }'
-note "Every edit has a rule and a reason. --explain in the place of --diff:"
-virt-sev -q apply "$work/web1.xml" --config "$work/instance.yaml" "${lock[@]}" "${skip[@]}" --explain | short | fit 107
+note "Each hunk names its rule. --explain tells the reason of every edit; virt-sev lint finds the same in domains that exist."
+show virt-sev explain option-rom
 
 step "5. Launch: define, start paused, measure, verify, inject, and only then resume"
 note "--insecure: the owner verifies on the hypervisor's own machine here, which proves nothing outside a demo."

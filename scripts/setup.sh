@@ -41,6 +41,7 @@ python3-cryptography:
 libxml2-utils:xmllint
 busybox-static:
 cpio:cpio
+patch:patch
 "
 
 has() { # program or file

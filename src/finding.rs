@@ -16,6 +16,37 @@ pub enum Severity {
     Ok,
 }
 
+impl Severity {
+    /// As the answers spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+/// What there is to know of a rule or a check: the text behind a [`Finding`]'s id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct About {
+    /// The id.
+    pub id: &'static str,
+    /// What it holds, in one line.
+    pub title: &'static str,
+    /// Why.
+    pub text: &'static str,
+    /// What breaks without it.
+    pub without: &'static str,
+    /// Where the fact comes from.
+    pub source: &'static str,
+    /// How much an edit that `apply` would make weighs; `None` where there is none.
+    pub severity: Option<Severity>,
+}
+
 /// Whose fault an error finding is: decides exit 4 (document or keys) or exit 1 (host).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {

@@ -41,6 +41,7 @@ pub mod config;
 mod crypt;
 pub mod domain;
 pub mod error;
+pub mod explain;
 pub mod finding;
 pub mod generate;
 pub mod guid;
@@ -51,8 +52,9 @@ pub mod measure;
 pub mod plan;
 pub mod preflight;
 pub mod redact;
+pub mod report;
 pub mod session;
 
 pub use codes::Kind;
 pub use error::{Error, Result};
-pub use finding::{Finding, Severity};
+pub use finding::{About, Finding, Severity};

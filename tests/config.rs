@@ -1,10 +1,14 @@
 //! The contract of the keys: what each misuse says, what LXD's documents give, how sources lie over each other.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 
+#[path = "config/formats.rs"]
+mod formats;
 #[path = "config/misuses.rs"]
 mod misuses;
 #[path = "config/properties.rs"]
 mod properties;
+#[path = "config/record.rs"]
+mod record;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -202,8 +206,14 @@ fn sources_lie_over_each_other_in_the_order_of_the_contract() {
          <v:key name='security.sev.policy'>0x1</v:key><v:key name='security.sev.reduced_phys_bits'>5</v:key>\
          </v:config></metadata></domain>";
     let sets = ["security.sev.cbitpos=".to_owned(), "security.sev.kernel_hashes=no".to_owned()];
-    let config =
-        load_and_resolve(Sources { metadata: Some(metadata), files: &files, sets: &sets }).unwrap().unwrap();
+    let config = load_and_resolve(Sources {
+        metadata: Some(metadata),
+        files: &files,
+        sets: &sets,
+        ..Sources::default()
+    })
+    .unwrap()
+    .unwrap();
     assert_eq!(policy(&config), 0x7, "the later file wins");
     assert_eq!(config.cbitpos, None, "--set with an empty value unsets");
     assert_eq!(config.reduced_phys_bits, Some(5), "metadata counts where nobody says otherwise");

@@ -2,45 +2,20 @@
 //! `UPDATE_GOLDEN=1` writes the answers anew; every case is then still held to the schema and the fixpoint.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "golden/coverage.rs"]
+mod coverage;
 #[path = "support/schema.rs"]
 mod schema;
 
+use cases::{cases, host, keys, options};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use virt_sev::config::{self, SevConfig};
+use std::path::Path;
+use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
-use virt_sev::host::{HostFacts, RootProbe};
-use virt_sev::plan::{self, Options, Plan};
+use virt_sev::plan::{self, Plan};
 use virt_sev::{Error, Severity};
-
-fn cases() -> Vec<PathBuf> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
-    let mut all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
-    all.retain(|p| p.is_dir());
-    all.sort();
-    assert!(all.len() >= 20, "only {} cases in {folder}", all.len());
-    all
-}
-
-/// The keys of a case, by the program's own readers.
-fn keys(case: &Path) -> Result<SevConfig, Error> {
-    let text = std::fs::read_to_string(case.join("config.yaml")).unwrap();
-    let config = config::resolve(&config::from_document(&text, "config.yaml")?)?;
-    Ok(config.unwrap_or_else(|| panic!("{} does not ask for SEV", case.display())))
-}
-
-fn options(case: &Path) -> Options {
-    let skip = std::fs::read_to_string(case.join("skip.txt")).unwrap_or_default();
-    Options { skip: skip.split_whitespace().map(str::to_owned).collect(), ..Options::default() }
-}
-
-/// Nobody's host, or the folder below `tests/roots/` that the case names.
-fn host(case: &Path) -> HostFacts {
-    let Ok(name) = std::fs::read_to_string(case.join("host.txt")) else { return HostFacts::not_asked() };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roots").join(name.trim());
-    assert!(root.is_dir(), "{} is not there", root.display());
-    HostFacts::gather(&RootProbe::new(root), &[])
-}
 
 fn run(config: &SevConfig, xml: &str, case: &Path) -> Result<(Domain, Plan, String), Error> {
     let domain = Domain::parse(xml)?;
@@ -96,7 +71,7 @@ fn every_case_gives_its_answer() {
     let mut wrong = Vec::new();
     let mut written = Vec::new();
     for case in cases() {
-        let xml = std::fs::read_to_string(case.join("in.xml")).unwrap();
+        let xml = cases::read(&case, "in.xml").unwrap();
         let answer = keys(&case).and_then(|config| Ok((run(&config, &xml, &case)?, config)));
         match answer {
             Err(e) => {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use virt_sev::config::Mode;
 use virt_sev::finding::{Cause, Severity};
 use virt_sev::host::{Fact, FirmwareDevice, HostFacts, RealProbe, RootProbe, domcaps};
-use virt_sev::preflight::{Decision, render, verdict};
+use virt_sev::preflight::{Decision, verdict};
+use virt_sev::report::{Note, Style, render};
 
 fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roots").join(name)
@@ -106,7 +107,9 @@ fn no_device_fails_every_mode() {
 fn intel_fails_in_every_layer_and_is_named() {
     let all = failing("intel");
     assert_eq!(all.len(), 4 + 5 + 6, "{all:?}");
-    let text = render(&verdict(Mode::Sev, &host("intel")).findings, Default::default());
+    let findings = verdict(Mode::Sev, &host("intel")).findings;
+    let notes: Vec<_> = findings.iter().map(Note::new).collect();
+    let text = render(&notes, Style { explain: true, ..Style::default() });
     assert!(text.contains("GenuineIntel") && text.contains("fix: ") && text.contains("source: "), "{text}");
 }
 

@@ -2,7 +2,9 @@
 //! and over the same after some damage: none may be taken here that libvirt could not read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 
+#[allow(dead_code, reason = "shared with the laws, which use all of it")]
 mod support {
+    pub(crate) mod devices;
     pub(crate) mod dice;
     pub(crate) mod document;
 }

@@ -15,11 +15,14 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
     match &cli.command {
         Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
         Command::Secret(SecretCommand::Inject(_)) => true,
-        Command::Apply(_) => connect,
+        Command::Apply(_) | Command::Lint(_) => connect,
         Command::Generate(args) => connect && !args.list,
         Command::Session(args) => args.chain.is_none(),
         Command::Verify(args) => args.domain.is_some(),
-        Command::Keys | Command::Firmware(_) | Command::Secret(SecretCommand::Build(_)) => false,
+        Command::Keys(_)
+        | Command::Explain(_)
+        | Command::Firmware(_)
+        | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }
 

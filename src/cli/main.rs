@@ -4,6 +4,7 @@
 
 mod args;
 mod cmd;
+mod diff;
 mod handover;
 mod output;
 

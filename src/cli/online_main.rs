@@ -3,6 +3,7 @@
 
 mod args;
 mod cmd;
+mod diff;
 mod online;
 mod output;
 

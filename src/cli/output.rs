@@ -3,6 +3,7 @@
 use crate::args::{Cli, Command, Common, Format, When};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use virt_sev::report::{Note, Style, render};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
 /// How to speak.
@@ -35,10 +36,25 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Refuses a format that only `keys` has.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
+    /// Refuses the formats that only some commands have.
+    pub(crate) fn text_or_json(self) -> Result<Self> {
+        self.without_md()?.without_sarif()
+    }
+
     pub(crate) fn without_md(self) -> Result<Self> {
         if self.format == Format::Md {
-            return Err(Error::new(Kind::Usage, "--format md is for `virt-sev keys` only"));
+            return Err(Error::new(Kind::Usage, "--format md is for `virt-sev keys` and `virt-sev explain`"));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn without_sarif(self) -> Result<Self> {
+        if self.format == Format::Sarif {
+            return Err(Error::new(Kind::Usage, "--format sarif is for `virt-sev lint`"));
         }
         Ok(self)
     }
@@ -53,6 +69,17 @@ impl Output {
 
     pub(crate) fn stdout_color(self) -> bool {
         self.color(std::io::stdout().is_terminal())
+    }
+
+    /// The longest line of running text in the answer: the terminal's, or 100 columns.
+    pub(crate) fn width(self) -> usize {
+        let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+        terminal.map_or(100, |(width, _)| usize::from(width.0).clamp(40, 120))
+    }
+
+    /// How findings are shown that are the answer.
+    pub(crate) fn answer_style(self) -> Style {
+        Style { colour: self.stdout_color(), width: self.width(), ..Style::default() }
     }
 
     /// The answer. A reader that went away is not an error.
@@ -79,7 +106,12 @@ impl Output {
         if let Some(fields) = value.as_object_mut() {
             document.append(fields);
         }
-        let text = serde_json::to_string_pretty(&document)
+        self.answer_document(&document.into())
+    }
+
+    /// The answer as a JSON document of another schema than ours.
+    pub(crate) fn answer_document(self, document: &serde_json::Value) -> Result<()> {
+        let text = serde_json::to_string_pretty(document)
             .map_err(|e| Error::new(Kind::Bug, "the answer cannot be written as JSON").because(e))?;
         self.answer(&format!("{text}\n"))
     }
@@ -91,28 +123,26 @@ impl Output {
         }
     }
 
-    /// Findings that are no errors: warnings always, the rest unless quiet; with `-v` their details too.
+    /// Findings that are not the answer, on stderr: warnings always, notes with `-v`, and with it their details too.
     pub(crate) fn findings<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
-        for f in findings {
-            let word = match f.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Info if self.verbose => "note",
-                Severity::Info | Severity::Ok => continue,
-            };
-            let mut line = format!("{word}: {}: ", f.id);
-            if !f.path.is_empty() {
-                line += &format!("{}: ", f.path);
-            }
-            line += &f.title;
-            if self.verbose && !f.detail.is_empty() {
-                line += &format!("\n  {}", f.detail);
-            }
-            if !f.fix.is_empty() {
-                line += &format!("\n  {}", f.fix);
-            }
-            let _ = writeln!(std::io::stderr(), "{line}");
-        }
+        self.tell(findings, self.verbose);
+    }
+
+    /// The same, where the notes belong to the answer: they are left out with `-q` only.
+    pub(crate) fn notes<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) {
+        self.tell(findings, !self.quiet);
+    }
+
+    fn tell<'a>(self, findings: impl IntoIterator<Item = &'a Finding>, info: bool) {
+        let told = |f: &&Finding| match f.severity {
+            Severity::Error | Severity::Warning => true,
+            Severity::Info => info,
+            Severity::Ok => false,
+        };
+        let notes: Vec<Note<'_>> = findings.into_iter().filter(told).map(Note::new).collect();
+        let colour = self.color(std::io::stderr().is_terminal());
+        let style = Style { colour, details: self.verbose, ..Style::default() };
+        let _ = write!(std::io::stderr(), "{}", render(&notes, style));
     }
 }
 
@@ -163,6 +193,17 @@ pub(crate) fn start_log(cli: &Cli) {
     }
 }
 
+/// The levels as words for people.
+fn word(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Error => "error",
+        log::Level::Warn => "warning",
+        log::Level::Info => "note",
+        log::Level::Debug => "debug",
+        log::Level::Trace => "trace",
+    }
+}
+
 struct StderrLog;
 
 impl log::Log for StderrLog {
@@ -172,8 +213,7 @@ impl log::Log for StderrLog {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ =
-                writeln!(std::io::stderr(), "{}: {}", record.level().as_str().to_lowercase(), record.args());
+            let _ = writeln!(std::io::stderr(), "{}: {}", word(record.level()), record.args());
         }
     }
 

@@ -1,7 +1,20 @@
 //! Keys and values as they were given, with the place of each. In: sources. Out: [`RawConfig`].
 //! Never: a judgement of a value.
 
+use crate::finding::{About, Finding, Severity};
 use std::fmt;
+
+/// What every note about a source has as its id, for `explain`.
+pub static ABOUT_CONFIG: About = About {
+    id: "config",
+    title: "every source of keys is read whole, and what it says beyond them is told",
+    text: "Configurations of LXD, Incus, KubeVirt, Nova and Proxmox are read as these programs read them. A setting \
+           about SEV that has no key here is a note. So is a profile that an LXD instance names and nobody gave, and a \
+           warning where then nothing asks for SEV; a profile that was given and that no instance names does not count.",
+    without: "A guest that was meant to be encrypted, or attested, is made without it, and nobody is told.",
+    source: "LXD lxd/instance/instancetype, ExpandInstanceConfig; docs/config-sources.md",
+    severity: None,
+};
 
 /// One key as it was given.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +38,7 @@ impl fmt::Debug for Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RawConfig {
     entries: Vec<Entry>,
+    notes: Vec<Finding>,
 }
 
 impl RawConfig {
@@ -52,6 +66,24 @@ impl RawConfig {
         for Entry { key, value, place } in higher.entries {
             self.set(key, value, place);
         }
+        self.notes.extend(higher.notes);
+    }
+
+    /// What the sources said beyond their keys: what has no key, what was left out.
+    #[must_use]
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
+    /// Says something about a source. The one id of all of them is `config`.
+    pub(super) fn note(
+        &mut self,
+        severity: Severity,
+        place: impl Into<String>,
+        title: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.notes.push(Finding::new(ABOUT_CONFIG.id, severity, title).path(place).fix(fix));
     }
 
     /// The entry of a key that is set; a key unset by an empty value has none.

@@ -21,6 +21,32 @@ const ID_AUTH: &str = "security.sev.snp.id_auth";
 const LOCK: &str = "security.sev.memory.lock";
 const HARD_LIMIT: &str = "security.sev.memory.hard_limit";
 
+/// Key, bit, and whether it is set by default (AMD 55766, chapter 2 "Guest Policy").
+pub(super) const POLICY_BITS: &[(&str, u32, bool)] = &[
+    ("security.sev.policy.nodbg", SevPolicy::NODBG, true),
+    ("security.sev.policy.noks", SevPolicy::NOKS, false),
+    ("security.sev.policy.es", SevPolicy::ES, false),
+    ("security.sev.policy.nosend", SevPolicy::NOSEND, false),
+    ("security.sev.policy.domain", SevPolicy::DOMAIN, false),
+    ("security.sev.policy.sev", SevPolicy::SEV, false),
+];
+
+/// Key, number of the bit, and whether it is set by default (AMD 56860, section 4.3: ABI_MINOR 7:0, ABI_MAJOR 15:8,
+/// SMT 16, bit 17 must be one, then one bit each).
+pub(super) const SNP_POLICY_BITS: &[(&str, u32, bool)] = &[
+    ("security.sev.snp.policy.smt", 16, true),
+    ("security.sev.snp.policy.migrate_ma", 18, false),
+    ("security.sev.snp.policy.debug", 19, false),
+    ("security.sev.snp.policy.single_socket", 20, false),
+    ("security.sev.snp.policy.cxl", 21, false),
+    ("security.sev.snp.policy.aes256xts", 22, false),
+    ("security.sev.snp.policy.rapl_disabled", 23, false),
+    ("security.sev.snp.policy.ciphertext_hiding", 24, false),
+];
+
+/// Bit 17.
+pub(super) const SNP_ALWAYS: u64 = 1 << 17;
+
 /// Gives the configuration its meaning. `None`: neither `security.sev` nor `security.sev.snp` is true, and
 /// nothing is to be done.
 ///
@@ -138,15 +164,8 @@ impl Reader<'_> {
 fn read_policy(read: &mut Reader<'_>) -> SevPolicy {
     let whole = read.get(POLICY, value::unsigned_32);
     let mut bits = 0;
-    for (key, bit, default) in [
-        ("security.sev.policy.nodbg", SevPolicy::NODBG, true),
-        ("security.sev.policy.noks", SevPolicy::NOKS, false),
-        ("security.sev.policy.es", SevPolicy::ES, false),
-        ("security.sev.policy.nosend", SevPolicy::NOSEND, false),
-        ("security.sev.policy.domain", SevPolicy::DOMAIN, false),
-        ("security.sev.policy.sev", SevPolicy::SEV, false),
-    ] {
-        if read.flag(key, default) {
+    for (key, bit, default) in POLICY_BITS {
+        if read.flag(key, *default) {
             bits |= bit;
         }
     }
@@ -156,21 +175,11 @@ fn read_policy(read: &mut Reader<'_>) -> SevPolicy {
     SevPolicy(whole.unwrap_or(bits))
 }
 
-/// AMD 56860, section 4.3: ABI_MINOR 7:0, ABI_MAJOR 15:8, SMT 16, bit 17 must be one, then one bit each.
 fn read_snp(read: &mut Reader<'_>) -> SnpLaunch {
     let whole = read.get(SNP_POLICY, value::unsigned_64);
-    let mut bits = 1 << 17;
-    for (key, bit, default) in [
-        ("security.sev.snp.policy.smt", 16, true),
-        ("security.sev.snp.policy.migrate_ma", 18, false),
-        ("security.sev.snp.policy.debug", 19, false),
-        ("security.sev.snp.policy.single_socket", 20, false),
-        ("security.sev.snp.policy.cxl", 21, false),
-        ("security.sev.snp.policy.aes256xts", 22, false),
-        ("security.sev.snp.policy.rapl_disabled", 23, false),
-        ("security.sev.snp.policy.ciphertext_hiding", 24, false),
-    ] {
-        bits |= u64::from(read.flag(key, default)) << bit;
+    let mut bits = SNP_ALWAYS;
+    for (key, bit, default) in SNP_POLICY_BITS {
+        bits |= u64::from(read.flag(key, *default)) << bit;
     }
     let (major, minor) = read.get("security.sev.snp.policy.min_abi", value::version).unwrap_or((0, 0));
     bits |= u64::from(major) << 8 | u64::from(minor);

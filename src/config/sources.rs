@@ -1,11 +1,12 @@
 //! All sources of keys, read and laid over each other. In: metadata, files, `--set`. Out: [`RawConfig`].
 //! Never: the meaning of a key. The only file of this folder that touches the file system.
 
-use super::from_document::from_document;
-use super::from_metadata::{NAMESPACE, from_metadata};
+use super::from_metadata::from_metadata;
+use super::import::{self, Format};
 use super::raw::RawConfig;
 use super::types::SevConfig;
 use super::{from_set, resolve, yaml};
+use crate::finding::{Finding, Severity};
 use crate::{Error, Kind, Result};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Sources<'a> {
     pub metadata: Option<&'a str>,
     /// `--config FILE`, in order; `-` is standard input.
     pub files: &'a [PathBuf],
+    /// `--config-format`, for every one of them.
+    pub format: Format,
     /// `--set KEY=VALUE`, in order.
     pub sets: &'a [String],
 }
@@ -39,12 +42,34 @@ pub fn load(sources: Sources<'_>) -> Result<RawConfig> {
 /// # Errors
 /// Every problem of every source and of the keys.
 pub fn load_and_resolve(sources: Sources<'_>) -> Result<Option<SevConfig>> {
+    load_with_notes(sources).map(|loaded| loaded.config)
+}
+
+/// What the sources mean, and what they said beyond their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// What the keys ask for; `None`: nothing.
+    pub config: Option<SevConfig>,
+    /// Foreign settings without a key, profiles that are missing.
+    pub notes: Vec<Finding>,
+}
+
+/// [`load_and_resolve`], with the notes.
+///
+/// # Errors
+/// Every problem of every source and of the keys.
+pub fn load_with_notes(sources: Sources<'_>) -> Result<Loaded> {
     let mut problems = Vec::new();
     let raw = gather(sources, &mut problems);
     let config = resolve::resolve_into(&raw, &mut problems);
     match Error::many(problems) {
-        Some(error) => Err(error),
-        None => Ok(config),
+        // A key that hangs in the air may be waiting for a profile that is not there.
+        Some(error) => Err(raw
+            .notes()
+            .iter()
+            .filter(|n| n.severity == Severity::Warning)
+            .fold(error, |e, n| e.and_hint(format!("{}: {}. {}", n.path, n.title, n.fix)))),
+        None => Ok(Loaded { config, notes: raw.notes().to_vec() }),
     }
 }
 
@@ -58,34 +83,19 @@ fn gather(sources: Sources<'_>, problems: &mut Vec<Error>) -> RawConfig {
         lay(from_metadata(xml, "metadata"), problems);
     }
     let mut input = Input::default();
+    // Not each by itself: a profile in one file serves an instance in another.
+    let mut parts = Vec::new();
     for file in sources.files {
-        lay(input.text(file).and_then(|(text, name)| from_text(&text, &name)), problems);
+        match input.text(file).and_then(|(text, name)| import::read(&text, &name, sources.format)) {
+            Ok(more) => parts.extend(more),
+            Err(error) => problems.push(error),
+        }
     }
+    lay(import::assemble(parts), problems);
     for set in sources.sets {
         lay(from_set::from_set(set, |path| input.bytes(path, from_set::LONGEST)), problems);
     }
     raw
-}
-
-/// A document of any of the known forms: YAML, JSON, or a domain's metadata element.
-///
-/// # Errors
-/// What is wrong with its form.
-pub fn from_text(text: &str, name: &str) -> Result<RawConfig> {
-    let start = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
-    if start.starts_with('<') && !start.starts_with("<<") {
-        let raw = from_metadata(start, name)?;
-        // A whole domain is taken for its metadata. One that has none was not meant as a configuration without keys.
-        if raw.is_empty() && !start.contains(NAMESPACE) {
-            return Err(Error::new(Kind::Config, "this XML holds no virt-sev keys")
-                .at(name)
-                .wanted(format!("an element of the namespace {NAMESPACE}, or YAML or JSON"))
-                .hint("A domain is the argument of the command, not of --config."));
-        }
-        Ok(raw)
-    } else {
-        from_document(text, name)
-    }
 }
 
 /// Reads files, and standard input once.

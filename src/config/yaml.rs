@@ -13,6 +13,8 @@ use std::rc::Rc;
 pub(super) const LONGEST: usize = 4 << 20;
 /// How deep maps and lists may lie in each other.
 const DEEPEST: usize = 64;
+/// How many documents a stream may hold.
+const MOST_DOCUMENTS: usize = 256;
 
 /// One node. Aliases share the node that they name, so that a small text cannot become a large tree.
 #[derive(Debug)]
@@ -21,15 +23,41 @@ pub(super) enum Node {
     Scalar { text: String, line: usize, null: bool, tag: Option<String> },
     /// Keys and values in order.
     Map { entries: Vec<(Rc<Node>, Rc<Node>)>, line: usize },
-    /// A list. No key of ours has one, so what it holds is not kept.
-    List { line: usize },
+    /// Items in order.
+    List { items: Vec<Rc<Node>>, line: usize },
 }
 
 impl Node {
     pub(super) fn line(&self) -> usize {
         match self {
-            Node::Scalar { line, .. } | Node::Map { line, .. } | Node::List { line } => *line,
+            Node::Scalar { line, .. } | Node::Map { line, .. } | Node::List { line, .. } => *line,
         }
+    }
+
+    /// The text of a plain value.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Node::Scalar { text, .. } => Some(text),
+            Node::Map { .. } | Node::List { .. } => None,
+        }
+    }
+
+    /// True for a value that was left empty.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Node::Scalar { null: true, .. })
+    }
+
+    /// Keys and values of a map; of anything else none.
+    pub(super) fn entries(&self) -> &[(Rc<Node>, Rc<Node>)] {
+        match self {
+            Node::Map { entries, .. } => entries,
+            Node::Scalar { .. } | Node::List { .. } => &[],
+        }
+    }
+
+    /// The value of a key of a map.
+    pub(super) fn get(&self, name: &str) -> Option<&Rc<Node>> {
+        self.entries().iter().find(|(k, _)| k.text() == Some(name)).map(|(_, v)| v)
     }
 
     /// What it is, for an error.
@@ -44,12 +72,23 @@ impl Node {
 }
 
 enum Frame {
-    Map { entries: Vec<(Rc<Node>, Rc<Node>)>, key: Option<Rc<Node>>, line: usize, anchor: usize },
-    List { line: usize, anchor: usize },
+    Map {
+        entries: Vec<(Rc<Node>, Rc<Node>)>,
+        key: Option<Rc<Node>>,
+        line: usize,
+        anchor: usize,
+        height: usize,
+    },
+    List {
+        items: Vec<Rc<Node>>,
+        line: usize,
+        anchor: usize,
+        height: usize,
+    },
 }
 
-/// Reads the one document of `text`. `None`: there is none.
-pub(super) fn parse(text: &str, name: &str) -> Result<Option<Rc<Node>>> {
+/// Reads every document of `text`: one, or a stream of several with `---` between them.
+pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Rc<Node>>> {
     if text.len() > LONGEST {
         return Err(Error::new(Kind::Config, "the document is too long")
             .at(name)
@@ -57,7 +96,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Option<Rc<Node>>> {
             .wanted(format!("at most {LONGEST} bytes")));
     }
     let text = join_surrogates(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut builder = Builder { name, stack: Vec::new(), anchors: HashMap::new(), root: None, documents: 0 };
+    let mut builder = Builder { name, stack: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
     let mut parser = Parser::new_from_str(&text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|e| {
@@ -66,15 +105,15 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Option<Rc<Node>>> {
         })?;
         builder.take(event, span.start.line())?;
     }
-    Ok(builder.root)
+    Ok(builder.roots)
 }
 
 struct Builder<'a> {
     name: &'a str,
     stack: Vec<Frame>,
-    anchors: HashMap<usize, Rc<Node>>,
-    root: Option<Rc<Node>>,
-    documents: usize,
+    /// Each with its height: how deep maps and lists lie in it.
+    anchors: HashMap<usize, (Rc<Node>, usize)>,
+    roots: Vec<Rc<Node>>,
 }
 
 impl Builder<'_> {
@@ -82,39 +121,45 @@ impl Builder<'_> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {
-                self.documents += 1;
-                if self.documents > 1 {
+                // An anchor belongs to its document (YAML 1.2.2, section 3.2.2.2).
+                self.anchors.clear();
+                if self.roots.len() >= MOST_DOCUMENTS {
                     return Err(self
-                        .wrong(line, "a second document begins")
-                        .wanted("one document")
-                        .hint("Give each document in a file of its own, with one --config each."));
+                        .wrong(line, "too many documents in one stream")
+                        .wanted(format!("at most {MOST_DOCUMENTS}")));
                 }
                 Ok(())
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                let Some((node, height)) = self.anchors.get(&anchor).cloned() else {
                     return Err(self.wrong(line, "an alias stands inside what it names"));
                 };
-                self.place(node, 0);
+                // A chain of aliases is a deep tree too: to walk it, and to drop it, takes the stack.
+                self.check_depth(height, line)?;
+                self.place(node, 0, height);
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let null = style == ScalarStyle::Plain
                     && (text.is_empty() || text == "~" || text.eq_ignore_ascii_case("null"));
                 let tag = tag.as_deref().filter(|t| !is_core(t)).map(ToString::to_string);
-                self.place(Rc::new(Node::Scalar { text: text.into_owned(), line, null, tag }), anchor);
+                self.place(Rc::new(Node::Scalar { text: text.into_owned(), line, null, tag }), anchor, 0);
                 Ok(())
             }
             Event::MappingStart(anchor, _) => {
-                self.open(Frame::Map { entries: Vec::new(), key: None, line, anchor }, line)
+                self.open(Frame::Map { entries: Vec::new(), key: None, line, anchor, height: 1 }, line)
             }
-            Event::SequenceStart(anchor, _) => self.open(Frame::List { line, anchor }, line),
+            Event::SequenceStart(anchor, _) => {
+                self.open(Frame::List { items: Vec::new(), line, anchor, height: 1 }, line)
+            }
             Event::MappingEnd | Event::SequenceEnd => {
                 match self.stack.pop() {
-                    Some(Frame::Map { entries, line, anchor, .. }) => {
-                        self.place(Rc::new(Node::Map { entries, line }), anchor);
+                    Some(Frame::Map { entries, line, anchor, height, .. }) => {
+                        self.place(Rc::new(Node::Map { entries, line }), anchor, height);
                     }
-                    Some(Frame::List { line, anchor }) => self.place(Rc::new(Node::List { line }), anchor),
+                    Some(Frame::List { items, line, anchor, height }) => {
+                        self.place(Rc::new(Node::List { items, line }), anchor, height);
+                    }
                     None => {}
                 }
                 Ok(())
@@ -123,26 +168,38 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, frame: Frame, line: usize) -> Result<()> {
-        if self.stack.len() >= DEEPEST {
-            return Err(self
-                .wrong(line, "maps and lists lie too deep in each other")
-                .wanted(format!("at most {DEEPEST} levels")));
-        }
+        self.check_depth(1, line)?;
         self.stack.push(frame);
         Ok(())
     }
 
-    fn place(&mut self, node: Rc<Node>, anchor: usize) {
+    /// Refuses what would lie too deep at this place.
+    fn check_depth(&self, height: usize, line: usize) -> Result<()> {
+        if self.stack.len() + height > DEEPEST {
+            return Err(self
+                .wrong(line, "maps and lists lie too deep in each other")
+                .wanted(format!("at most {DEEPEST} levels")));
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, node: Rc<Node>, anchor: usize, height: usize) {
         if anchor != 0 {
-            self.anchors.insert(anchor, Rc::clone(&node));
+            self.anchors.insert(anchor, (Rc::clone(&node), height));
         }
         match self.stack.last_mut() {
-            Some(Frame::Map { entries, key, .. }) => match key.take() {
-                Some(k) => entries.push((k, node)),
-                None => *key = Some(node),
-            },
-            Some(Frame::List { .. }) => {}
-            None => self.root = Some(node),
+            Some(Frame::Map { entries, key, height: around, .. }) => {
+                *around = (*around).max(height + 1);
+                match key.take() {
+                    Some(k) => entries.push((k, node)),
+                    None => *key = Some(node),
+                }
+            }
+            Some(Frame::List { items, height: around, .. }) => {
+                *around = (*around).max(height + 1);
+                items.push(node);
+            }
+            None => self.roots.push(node),
         }
     }
 

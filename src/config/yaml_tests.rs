@@ -12,7 +12,7 @@ fn scalar(node: &Node, key: &str) -> String {
 
 #[test]
 fn scalars_stay_as_written() {
-    let node = parse("a: 1.10\nb: 0x5\nc: 'x y'\nd: |\n  AB\n  CD\n", "f").unwrap().unwrap();
+    let node = parse("a: 1.10\nb: 0x5\nc: 'x y'\nd: |\n  AB\n  CD\n", "f").unwrap().remove(0);
     assert_eq!(scalar(&node, "a"), "1.10");
     assert_eq!(scalar(&node, "b"), "0x5");
     assert_eq!(scalar(&node, "c"), "x y");
@@ -22,20 +22,23 @@ fn scalars_stay_as_written() {
 #[test]
 fn nothing_is_no_document() {
     for text in ["", "\n", "# only a comment\n", "\u{feff}"] {
-        assert!(parse(text, "f").unwrap().is_none(), "{text:?}");
+        assert!(parse(text, "f").unwrap().is_empty(), "{text:?}");
     }
-    assert!(matches!(&*parse("---\n", "f").unwrap().unwrap(), Node::Scalar { null: true, .. }));
+    assert!(matches!(&*parse("---\n", "f").unwrap()[0], Node::Scalar { null: true, .. }));
 }
 
 #[test]
-fn two_documents_are_refused_with_the_line() {
-    let e = parse("a: 1\n---\nb: 2\n", "f.yaml").unwrap_err().to_string();
-    assert!(e.starts_with("f.yaml:2: a second document begins"), "{e}");
+fn a_stream_has_several_documents_and_an_end() {
+    let nodes = parse("a: &x 1\n---\nb: 2\n", "f.yaml").unwrap();
+    assert_eq!((nodes.len(), scalar(&nodes[1], "b")), (2, "2".to_owned()));
+    assert!(parse("a: &x 1\n---\nb: *x\n", "f.yaml").is_err(), "an anchor of the document before");
+    let e = parse(&"--- {}\n".repeat(MOST_DOCUMENTS + 1), "f.yaml").unwrap_err().to_string();
+    assert!(e.starts_with("f.yaml:257: too many documents"), "{e}");
 }
 
 #[test]
 fn aliases_share_and_never_loop() {
-    let node = parse("x: &a 'yes'\nb: *a\n", "f").unwrap().unwrap();
+    let node = parse("x: &a 'yes'\nb: *a\n", "f").unwrap().remove(0);
     assert_eq!(scalar(&node, "b"), "yes");
     assert!(parse("a: &a\n  b: *a\n", "f").is_err());
     assert!(parse("a: *nowhere\n", "f").is_err());
@@ -50,6 +53,10 @@ fn aliases_share_and_never_loop() {
 fn depth_and_length_have_limits() {
     let deep = "[".repeat(DEEPEST + 1);
     assert!(parse(&deep, "f").unwrap_err().to_string().contains("too deep"));
+    // Read in time, and dropped without a deep recursion.
+    let chain: String = (1..100_000).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
+    let e = parse(&format!("a0: &a0 []\n{chain}"), "f").unwrap_err().to_string();
+    assert!(e.starts_with("f:64: maps and lists lie too deep"), "{e}");
     let long = "# comment\n".repeat(LONGEST / 10 + 1);
     assert!(parse(&long, "f").unwrap_err().to_string().contains("too long"));
 }
@@ -57,7 +64,7 @@ fn depth_and_length_have_limits() {
 #[test]
 fn json_with_tabs_and_escapes() {
     let text = "{\n\t\"a\": \"tr\\u0075e\\/\",\n\t\"b\": \"\\ud83d\\ude00 \\\\ud83d\"\n}\n";
-    let node = parse(text, "f").unwrap().unwrap();
+    let node = parse(text, "f").unwrap().remove(0);
     assert_eq!(scalar(&node, "a"), "true/");
     assert_eq!(scalar(&node, "b"), "\u{1f600} \\ud83d");
     assert!(parse("{\"a\": \"\\ud83d\"}", "f").is_err());

@@ -69,7 +69,7 @@ pub struct Device {
     pub device_type: Option<Word>,
     /// `@device` of a disk: `disk`, `cdrom`, `lun`, `floppy`.
     pub disk_device: Option<Word>,
-    /// `@mode` of a host device.
+    /// `@mode` of a host device; without one `subsystem`, as libvirt has it.
     pub mode: Option<Word>,
     /// `@model`, or `model/@type` where the kind has it there.
     pub model: Option<Word>,
@@ -194,6 +194,10 @@ fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
             _ => continue,
         };
         *field = Some(value.into());
+    }
+    if device.kind == K::Hostdev && device.mode.is_none() {
+        // virDomainHostdevDefParseXML
+        device.mode = Some("subsystem".into());
     }
     let mut target_dev = None;
     for (name, value) in parts.target.into_iter().flat_map(|t| d.attributes(t)) {

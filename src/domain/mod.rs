@@ -14,6 +14,7 @@ mod node;
 mod order;
 mod patch;
 mod path;
+mod places;
 mod scan;
 mod splice;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use facts::{
 };
 pub use node::Node;
 pub use patch::{Change, Fragment};
+pub use places::{Places, Position};
 pub use splice::Splice;
 pub use tree::{ElementId, Span};
 pub use units::scale;
@@ -217,16 +219,26 @@ impl Domain {
         escape::content_text(self.scan.element(id).inner().of(&self.text)).unwrap_or_default()
     }
 
+    /// The elements of this namespace and name directly in `<metadata>`.
+    pub fn metadata_elements<'a>(
+        &'a self,
+        namespace: &str,
+        name: &'a str,
+    ) -> impl Iterator<Item = ElementId> + 'a {
+        let number = self.scan.namespaces.iter().position(|u| u == namespace);
+        let metadata = self.child(self.root(), "metadata");
+        number.zip(metadata).into_iter().flat_map(move |(number, metadata)| {
+            let wanted = u16::try_from(number).ok().map(Ns::Other);
+            self.all_children(metadata)
+                .filter(move |c| Some(self.scan.element(*c).ns) == wanted && self.name(*c) == name)
+        })
+    }
+
     /// The element of this namespace and name directly in `<metadata>`, as text that stands on its own: a prefix
     /// that is declared further up is declared in it too.
     #[must_use]
     pub fn metadata_element(&self, namespace: &str, name: &str) -> Option<String> {
-        let metadata = self.child(self.root(), "metadata")?;
-        let number = self.scan.namespaces.iter().position(|u| u == namespace)?;
-        let wanted = Ns::Other(u16::try_from(number).ok()?);
-        let id = self
-            .all_children(metadata)
-            .find(|c| self.scan.element(*c).ns == wanted && self.name(*c) == name)?;
+        let id = self.metadata_elements(namespace, name).next()?;
         let qualified = self.qualified_name(id);
         let declaration = match qualified.split_once(':') {
             Some((prefix, _)) => format!("xmlns:{prefix}"),

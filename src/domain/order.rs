@@ -198,7 +198,7 @@ const CRYPTO: &[&str] = &["backend", "driver", "alias", "address"];
 const INPUT: &[&str] = &["driver", "source", "alias", "acpi", "address"];
 const VIDEO: &[&str] = &["driver", "model", "alias", "acpi", "address"];
 const DRIVER_FIRST: &[&str] = &["driver"];
-/// `driver` comes last: what is not listed ranks before it by the rule of [`rank`].
+/// `driver` comes last of what libvirt writes there.
 const DRIVER_LAST: &[&str] = &["stats", "cid", "codec", "audio", "alias", "acpi", "address", "driver"];
 
 fn table(parent: &str) -> &'static [&'static str] {

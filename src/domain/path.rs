@@ -24,15 +24,26 @@ impl Domain {
         let mut steps = Vec::new();
         let mut at = Some(id);
         while let Some(here) = at {
-            let name = self.name(here);
+            let name = self.qualified_name(here);
+            // XPath 2.0 writes a name in whatever namespace so; without it this would be an element of libvirt's.
+            let any = if self.is_own(here) || name.contains(':') { "" } else { "*:" };
             steps.push(match self.number(here) {
-                Some(n) => format!("/{name}[{n}]"),
-                None => format!("/{name}"),
+                Some(n) => format!("/{any}{name}[{n}]"),
+                None => format!("/{any}{name}"),
             });
             at = self.parent(here);
         }
         steps.reverse();
         steps.concat()
+    }
+}
+
+impl Domain {
+    /// How many child elements already have this name, as a new one would be written: with a prefix of another
+    /// namespace, or in none.
+    pub(crate) fn namesakes(&self, parent: ElementId, name: &str) -> usize {
+        let same = |c: &ElementId| self.qualified_name(*c) == name && self.is_own(*c) != name.contains(':');
+        self.all_children(parent).filter(same).count()
     }
 }
 

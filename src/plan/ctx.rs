@@ -1,13 +1,12 @@
 //! What a rule sees and what it says. In: the inputs of a plan. Out: edits and findings. Never: a rule's decision.
 
-use super::edit::Edit;
+use super::edit::{Edit, Reason};
 use super::firmware::Firmware;
 use super::{Options, Rule};
 use crate::config::{KernelHashes, Mode, SevConfig};
 use crate::domain::{Change, Domain, DomainFacts, ElementId, Fragment};
 use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
-use std::borrow::Cow;
 
 /// What a rule looks at.
 #[derive(Debug)]
@@ -78,7 +77,7 @@ impl<'a> Ctx<'a> {
 #[derive(Debug)]
 pub struct Out<'a> {
     domain: &'a Domain,
-    rule: &'static str,
+    rule: &'static Rule,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
     /// Where elements are added beside others: parent, name, how many are there by now.
@@ -86,12 +85,13 @@ pub struct Out<'a> {
 }
 
 impl<'a> Out<'a> {
-    pub(crate) fn new(domain: &'a Domain) -> Self {
-        Self { domain, rule: "", edits: Vec::new(), findings: Vec::new(), beside: Vec::new() }
+    /// For the rules of a table, of which this is the first.
+    pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
+        Self { domain, rule: first, edits: Vec::new(), findings: Vec::new(), beside: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
-        self.rule = rule.id;
+        self.rule = rule;
     }
 
     pub(crate) fn finish(self) -> (Vec<Edit>, Vec<Finding>) {
@@ -99,7 +99,7 @@ impl<'a> Out<'a> {
     }
 
     /// Makes a change, unless the document already is so.
-    pub fn edit(&mut self, change: Change, reason: impl Into<Cow<'static, str>>) {
+    pub fn edit(&mut self, change: Change, reason: impl Into<Reason>) {
         if !self.domain.differs(&change) {
             return;
         }
@@ -111,41 +111,34 @@ impl<'a> Out<'a> {
                     *count += 1;
                 }
                 None => {
-                    before = self.domain.children_named(*parent, &fragment.name).count();
+                    before = self.domain.namesakes(*parent, &fragment.name);
                     self.beside.push((*parent, fragment.name.clone(), before + 1));
                 }
             }
         }
-        self.edits.push(Edit { rule: self.rule, reason: reason.into(), change, before });
+        let Reason { text, severity } = reason.into();
+        // A rule that edits says how much that weighs; a test holds it.
+        let severity = severity.or(self.rule.severity).unwrap_or(Severity::Error);
+        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, change, before });
     }
 
     /// Brings a fragment below `<domain>`.
-    pub fn in_domain(&mut self, fragment: impl Into<Fragment>, reason: impl Into<Cow<'static, str>>) {
+    pub fn in_domain(&mut self, fragment: impl Into<Fragment>, reason: impl Into<Reason>) {
         self.inside(self.domain.root(), fragment, reason);
     }
 
     /// Brings a fragment below an element.
-    pub fn inside(
-        &mut self,
-        parent: ElementId,
-        fragment: impl Into<Fragment>,
-        reason: impl Into<Cow<'static, str>>,
-    ) {
+    pub fn inside(&mut self, parent: ElementId, fragment: impl Into<Fragment>, reason: impl Into<Reason>) {
         self.edit(Change::Unite { parent, fragment: fragment.into() }, reason);
     }
 
     /// Takes an element away.
-    pub fn remove(&mut self, element: ElementId, reason: impl Into<Cow<'static, str>>) {
+    pub fn remove(&mut self, element: ElementId, reason: impl Into<Reason>) {
         self.edit(Change::Remove { element }, reason);
     }
 
     /// Takes an attribute away, if it is there.
-    pub fn remove_attribute(
-        &mut self,
-        element: ElementId,
-        name: &'static str,
-        reason: impl Into<Cow<'static, str>>,
-    ) {
+    pub fn remove_attribute(&mut self, element: ElementId, name: &'static str, reason: impl Into<Reason>) {
         self.edit(Change::RemoveAttribute { element, name }, reason);
     }
 
@@ -156,7 +149,7 @@ impl<'a> Out<'a> {
         title: impl Into<String>,
         with: impl FnOnce(Finding) -> Finding,
     ) {
-        self.findings.push(with(Finding::new(self.rule, severity, title)));
+        self.findings.push(with(Finding::new(self.rule.id, severity, title).source(self.rule.source)));
     }
 
     /// Says that it cannot work so.

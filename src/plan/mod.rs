@@ -3,9 +3,12 @@
 //! `(SevConfig, Domain, HostFacts) → rules → Plan → text`. A rule decides; `domain` knows how to write; the
 //! fragments come from `xml-templates/`. On any error finding there is no output at all.
 
+mod attribute;
 mod ctx;
 mod edit;
 mod firmware;
+mod implied;
+mod lint;
 pub(crate) mod render;
 pub mod rules;
 mod template;
@@ -13,7 +16,9 @@ mod template;
 mod tests;
 
 pub use ctx::{Ctx, Out};
-pub use edit::Edit;
+pub use edit::{Edit, Reason};
+pub use implied::implied_keys;
+pub use lint::FIX;
 pub use rules::{RULES, Rule};
 
 use crate::codes::Kind;
@@ -34,6 +39,18 @@ pub struct Options {
     pub skip: Vec<String>,
     /// A secret is to be injected at launch, so the firmware must have a place for it.
     pub injects_secret: bool,
+    /// The keys are to be recorded in the domain's metadata (`--record`).
+    pub record: bool,
+}
+
+impl Options {
+    /// Refuses a rule to leave out that does not exist.
+    ///
+    /// # Errors
+    /// `Kind::Usage`, for every one.
+    pub fn check(&self) -> Result<(), Error> {
+        Error::many(self.skip.iter().filter_map(|id| unknown_rule(id)).collect()).map_or(Ok(()), Err)
+    }
 }
 
 /// What the rules decided for one domain.
@@ -50,11 +67,9 @@ pub struct Plan {
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
 /// can hold.
 pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
-    if let Some(e) = Error::many(options.skip.iter().filter_map(|id| unknown_rule(id)).collect()) {
-        return Err(e);
-    }
+    options.check()?;
     let ctx = Ctx::new(config, domain, host, options);
-    let mut out = Out::new(domain);
+    let mut out = Out::new(domain, RULES[0]);
     for rule in RULES.iter().filter(|r| !ctx.is_skipped(r.id)) {
         out.enter(rule);
         (rule.run)(&ctx, &mut out)?;

@@ -58,6 +58,7 @@ templates! {
     MEMBALLOON_KEEPS = "memballoon-keeps.xml";
     MEMFD = "memfd.xml";
     MEMORY_LOCKED = "memory-locked.xml";
+    METADATA_CONFIG = "metadata-config.xml";
     ON_CRASH = "on-crash.xml";
     ON_POWEROFF = "on-poweroff.xml";
     ON_REBOOT = "on-reboot.xml";

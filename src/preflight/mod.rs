@@ -3,10 +3,8 @@
 //! `(SevConfig, HostFacts) → findings`. Every layer is looked at by itself; none is believed for another.
 
 mod mode_host;
-mod report;
 
-pub use mode_host::{Decision, MODE_HOST, ModeVerdict, verdict};
-pub use report::{Style, render, summary};
+pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
 use crate::codes::Kind;
 use crate::config::SevConfig;

@@ -3,11 +3,24 @@
 //! count SEV-ES guests even where the kernel module has SEV-ES off (`src/qemu/qemu_capabilities.c`).
 
 use crate::config::Mode;
-use crate::finding::{Finding, Severity};
+use crate::finding::{About, Finding, Severity};
 use crate::host::{DomCaps, Fact, HostFacts, NodeSev, SevCpuid};
 
 /// The check's name.
 pub const MODE_HOST: &str = "mode-host";
+
+/// What `explain` tells of it.
+pub static ABOUT_MODE_HOST: About = About {
+    id: MODE_HOST,
+    title: "the host can run guests of this mode, in every layer",
+    text: "A mode works where the processor, its firmware set-up, the kernel module, the Secure Processor's driver, QEMU \
+           and libvirt all have it. Each of these layers is looked at by itself. libvirt's domain capabilities alone \
+           prove little: they list sev-snp wherever QEMU knows it, and count SEV-ES guests even where the kernel has \
+           SEV-ES off. A layer that nobody looked at says nothing: off line, without --host-root, that is all of them.",
+    without: "The guest does not start on this host, often with an error that names another layer.",
+    source: "AMD APM volume 3, appendix E.4.17; Linux arch/x86/kvm/svm/sev.c; libvirt src/qemu/qemu_capabilities.c",
+    severity: None,
+};
 
 const CPUID_SOURCE: &str = "AMD APM volume 3, appendix E.4.17 (CPUID Fn8000_001F)";
 const KVM_SOURCE: &str = "Linux arch/x86/kvm/svm/sev.c, sev_hardware_setup";

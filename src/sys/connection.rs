@@ -38,6 +38,32 @@ impl Libvirt {
         Ok(Self { connect, uri: name.into(), asked: uri.map(Into::into) })
     }
 
+    /// The names of all domains, active or not, in order.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let domains =
+            self.connect.list_all_domains(0).map_err(|e| told("libvirt does not list its domains", &e))?;
+        let name = |d: &virt::domain::Domain| match d.name() {
+            Err(e) if is_no_domain(&e) => None,
+            name => Some(name.map_err(|e| told("libvirt does not tell a domain's name", &e))),
+        };
+        let mut names = domains.iter().filter_map(name).collect::<Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// What a domain starts with next time; what a transient one was started with. `None` where there is no such
+    /// domain, or no more.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`; `Kind::Usage` for a name that none can have.
+    pub fn document(&self, name: &str) -> Result<Option<String>> {
+        let Some(guest) = self.find(name)? else { return Ok(None) };
+        guest.definition_if_there()
+    }
+
     fn lookup(
         &self,
         found: std::result::Result<virt::domain::Domain, virt::error::Error>,

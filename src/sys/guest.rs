@@ -1,6 +1,6 @@
 //! A libvirt domain. In: calls. Out: plain values. Never: a decision about SEV.
 
-use crate::error::told;
+use crate::error::{is_no_domain, told};
 use crate::raw;
 use virt::domain::Domain;
 use virt_sev::inject::packet::Packet;
@@ -21,7 +21,18 @@ impl LibvirtGuest {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(domain)
     }
+
+    /// The definition of a domain that may just have gone.
+    pub(crate) fn definition_if_there(&self) -> Result<Option<String>> {
+        match self.0.xml_desc(INACTIVE) {
+            Err(e) if is_no_domain(&e) => Ok(None),
+            xml => told_as(NO_DEFINITION, xml).map(Some),
+        }
+    }
 }
+
+const INACTIVE: u32 = virt::sys::VIR_DOMAIN_XML_INACTIVE | virt::sys::VIR_DOMAIN_XML_SECURE;
+const NO_DEFINITION: &str = "libvirt does not show the domain's definition";
 
 fn told_as<T>(what: &str, result: std::result::Result<T, virt::error::Error>) -> Result<T> {
     result.map_err(|e| told(what, &e))
@@ -42,8 +53,7 @@ impl Guest for LibvirtGuest {
     }
 
     fn definition(&self) -> Result<String> {
-        let flags = virt::sys::VIR_DOMAIN_XML_INACTIVE | virt::sys::VIR_DOMAIN_XML_SECURE;
-        told_as("libvirt does not show the domain's definition", self.0.xml_desc(flags))
+        told_as(NO_DEFINITION, self.0.xml_desc(INACTIVE))
     }
 
     fn live_xml(&self) -> Result<String> {

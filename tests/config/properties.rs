@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use virt_sev::Result;
-use virt_sev::config::{KEYS, Mode, RawConfig, SevConfig, from_text, resolve};
+use virt_sev::config::{Format, KEYS, Mode, RawConfig, SevConfig, from_text, from_text_as, resolve};
 
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -37,6 +37,62 @@ fn told(result: Result<Option<SevConfig>>) -> std::result::Result<Option<SevConf
     result.map_err(|e| e.to_string())
 }
 
+const FORMATS: &[Format] =
+    &[Format::Auto, Format::Lxd, Format::KubeVirt, Format::Nova, Format::Proxmox, Format::Metadata];
+
+/// What foreign documents are made of.
+const WORDS: &[&str] = &[
+    "kind: ",
+    "VirtualMachine",
+    "VirtualMachineInstance",
+    "List",
+    "items: ",
+    "spec: ",
+    "template: ",
+    "metadata: ",
+    "annotations: ",
+    "virt-sev.config/security.sev: ",
+    "domain: ",
+    "launchSecurity: ",
+    "sev: ",
+    "snp: ",
+    "policy: ",
+    "encryptedState: ",
+    "session: ",
+    "properties: ",
+    "flavor: ",
+    "hw:mem_encryption: ",
+    "hw_mem_encryption_model: ",
+    "hw:mem_encryption='true'",
+    "amd-sev-es",
+    "amd-sev: ",
+    "type=es",
+    "std",
+    ",",
+    "no-debug=1",
+    "config: ",
+    "expanded_config: ",
+    "profiles: ",
+    "name: ",
+    "type: sync\n",
+    "security.sev: ",
+    "true",
+    "{",
+    "}",
+    "[",
+    "]",
+    "- ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\n---\n",
+    "&a ",
+    "*a",
+    "''",
+    "~",
+    "é",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -64,6 +120,17 @@ proptest! {
     #[test]
     fn no_yaml_like_document_panics(text in "[-a-c:{}\\[\\]&*!|>'\"#%@,?. \n\t\\\\u0]{0,60}") {
         let _ = from_text(&text, "f");
+    }
+
+    #[test]
+    fn no_foreign_document_panics(
+        words in prop::collection::vec(prop::sample::select(WORDS), 0..40),
+        format in prop::sample::select(FORMATS),
+    ) {
+        let text = words.concat();
+        if let Ok(raw) = from_text_as(&text, "f", format) {
+            let _ = resolve(&raw);
+        }
     }
 
     #[test]

@@ -28,15 +28,27 @@ pub(crate) struct Lab {
     pub(crate) uri: String,
     pub(crate) dir: PathBuf,
     pub(crate) files: PathBuf,
-    kvm: bool,
+    pub(crate) kvm: bool,
     pid: String,
 }
 
 impl Lab {
     /// Starts one of its own.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One where domains can be of type 'kvm' wherever the machine has KVM at all, though it be for root only.
+    pub(crate) fn start_with_kvm() -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let root = std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0);
+        let device = Path::new("/dev/kvm").exists();
+        Self::start_with(if root && device { &["--private-kvm"] } else { &[] })
+    }
+
+    fn start_with(more: &[&str]) -> Self {
         let mut command = Command::new(program("sev-lab"));
-        command.arg("run");
+        command.arg("run").args(more);
         for name in ["VIRT_SEV_FIRMWARE", "VIRT_SEV_KERNEL", "VIRT_SEV_INITRD"] {
             command.arg("--file").arg(setup(name));
         }

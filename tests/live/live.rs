@@ -4,11 +4,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+#[path = "../support/cases.rs"]
+mod cases;
+mod defining;
 mod faults;
 mod generate;
+mod goldens;
 mod lab;
 mod launches;
+mod lint;
 mod offline;
+mod osinfo;
 mod peers;
 mod secrecy;
+mod sources;
 mod words;

@@ -34,6 +34,8 @@ fn no_off_line_command_opens_libvirt_at_run_time() {
         &["keys"],
         &["apply", domain, "--set", "security.sev=true"],
         &["generate", "g", "--memory", "1GiB", "--vcpus", "1", "--set", "security.sev=true"],
+        &["lint", domain, "--set", "security.sev=true"],
+        &["explain", "kvm"],
         &["firmware", "inspect", firmware.to_str().unwrap()],
         &["session", "--chain", "/dev/null", "--policy", "1", "-o", "/dev/null/x"],
         &["verify", "--tik", "/dev/null", "--tek", "/dev/null"],

@@ -105,5 +105,9 @@ pub(crate) fn options(d: &mut Dice<'_>) -> Options {
         2 => &[RULES[d.below(RULES.len())].id],
         _ => &[],
     };
-    Options { skip: skip.iter().map(|s| (*s).to_owned()).collect(), ..Options::default() }
+    Options {
+        skip: skip.iter().map(|s| (*s).to_owned()).collect(),
+        record: d.once_in(3),
+        ..Options::default()
+    }
 }

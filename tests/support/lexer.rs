@@ -61,8 +61,13 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
             path.pop();
             counts.pop();
         } else if is_tag {
-            let name: String =
+            let mut name: String =
                 raw[1..].chars().take_while(|c| !c.is_whitespace() && *c != '/' && *c != '>').collect();
+            // A foreign element without a prefix is no brother of libvirt's own of that name.
+            let foreign = raw.contains(" xmlns='urn:") || raw.contains(" xmlns=\"urn:");
+            if foreign || (!name.contains(':') && path.last().is_some_and(|p| p.starts_with("/*"))) {
+                name.insert_str(0, "*:");
+            }
             let count = counts.last_mut().unwrap().entry(name.clone()).or_default();
             *count += 1;
             path.push(format!("/{name}[{count}]"));

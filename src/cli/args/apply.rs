@@ -25,10 +25,10 @@ pub(crate) struct ApplyArgs {
     /// Print nothing; exit 1 if the document would change
     #[arg(long)]
     pub(crate) check: bool,
-    /// Print a unified diff instead of the document
+    /// Print a unified diff instead of the document; each hunk names its rules
     #[arg(long, conflicts_with = "check")]
     pub(crate) diff: bool,
-    /// Print each edit with its rule and its reason instead of the document
+    /// Print each edit and finding with its rule, its reason and the source instead of the document
     #[arg(long, conflicts_with_all = ["check", "diff"])]
     pub(crate) explain: bool,
     /// Domain capabilities of the host, as `virsh domcapabilities` prints them

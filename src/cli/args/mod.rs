@@ -2,14 +2,18 @@
 
 mod apply;
 mod generate;
+mod keys;
 mod launch;
+mod lint;
 mod owner;
 pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
 pub(crate) use generate::GenerateArgs;
+pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
+pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
@@ -36,7 +40,7 @@ pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
-    /// Form of the answer; md is for `keys` only
+    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
@@ -57,6 +61,7 @@ pub(crate) enum Format {
     Text,
     Json,
     Md,
+    Sarif,
 }
 
 /// When to use colour.
@@ -69,11 +74,17 @@ pub(crate) enum When {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists every configuration key
-    Keys,
+    /// Lists every configuration key, or shows what a foreign configuration means in them
+    #[command(after_help = keys::EXAMPLES)]
+    Keys(KeysArgs),
     /// Makes a domain document right: XML in, XML out
     #[command(after_help = apply::EXAMPLES)]
     Apply(ApplyArgs),
+    /// Says which rules a domain breaks; changes nothing
+    #[command(after_help = lint::EXAMPLES)]
+    Lint(LintArgs),
+    /// Prints what there is to know of a rule
+    Explain(ExplainArgs),
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
@@ -102,16 +113,22 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {
-    /// Keys as YAML or JSON: a flat map, or an LXD or Incus instance document; - is standard input (repeatable:
-    /// the later wins)
+    /// Keys as YAML or JSON: a flat map, or a document of LXD, Incus, KubeVirt, Nova or Proxmox; - is standard input
+    /// (repeatable: the later wins, but an LXD profile goes below the instance that names it)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
+    /// How every --config is written, where it is not to be recognised
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Auto, value_name = "FORMAT")]
+    pub(crate) config_format: ConfigFormat,
     /// One key, above every --config; @FILE for VALUE reads it from a file (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Ignore the keys in the domain's own metadata
     #[arg(long)]
     pub(crate) no_metadata: bool,
+    /// Record the keys in the domain's metadata, in place of those there; blobs are left out
+    #[arg(long)]
+    pub(crate) record: bool,
     /// Leave out a rule, by the name that --explain gives it (repeatable)
     #[arg(long, value_name = "RULE")]
     pub(crate) skip: Vec<String>,

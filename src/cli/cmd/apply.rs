@@ -2,13 +2,16 @@
 
 use super::{files, prepare};
 use crate::args::ApplyArgs;
+use crate::diff;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
 use virt_sev::config::SevConfig;
-use virt_sev::domain::Domain;
+use virt_sev::domain::{Domain, Places};
 use virt_sev::host::{self, Fact, HostFacts, RootProbe};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::plan::FIX;
+use virt_sev::report::{Note, Style, render, wrap};
+use virt_sev::{Error, Finding, Kind, Result, preflight};
 
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(
@@ -45,7 +48,7 @@ pub(crate) fn run(
         return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
     }
     let (domain, encoding) = prepare::read_document(&args.domain)?;
-    let config = prepare::config(&args.config, &domain, stdin)?;
+    let config = prepare::config(&args.config, &domain, stdin, out)?;
     let host = match &config {
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
@@ -54,7 +57,9 @@ pub(crate) fn run(
     if done.config.is_none() {
         out.say("note: no key asks for SEV, so the document stays as it is");
     }
-    out.findings(&done.findings);
+    if !args.explain {
+        out.findings(&done.findings);
+    }
     let before = done.domain.text();
     let changed = before != done.xml;
     if args.check {
@@ -82,44 +87,49 @@ pub(crate) fn run(
             }),
         )?;
     } else if args.diff {
-        out.answer(&diff(before, &done.xml, out.stdout_color()))?;
+        let splices = done.plan.as_ref().map_or(Ok(Vec::new()), |p| p.splices_by_rule(&done.domain))?;
+        out.answer(&diff::unified(before, &splices, &shown(args), out.stdout_color()))?;
     } else if args.explain {
-        let edits = done.plan.as_ref().map_or(&[][..], |p| p.edits());
-        out.answer(
-            &edits
-                .iter()
-                .map(|e| {
-                    format!("{}  [{}]\n    {}\n", e.places(&done.domain).join(", "), e.rule(), e.reason())
-                })
-                .collect::<String>(),
-        )?;
+        out.answer(&explained(args, &done, out))?;
     } else if !written {
         out.answer_bytes(&encoding.encode(&done.xml)?)?;
     }
     Ok(Answer::Yes)
 }
 
-/// A unified diff with three lines of context.
-pub(crate) fn diff(before: &str, after: &str, color: bool) -> String {
-    let text = similar::TextDiff::from_lines(before, after)
-        .unified_diff()
-        .context_radius(3)
-        .header("before", "after")
-        .to_string();
-    if !color {
-        return text;
-    }
-    text.split_inclusive('\n')
-        .map(|line| match line.as_bytes().first() {
-            Some(b'+') => paint("32", line),
-            Some(b'-') => paint("31", line),
-            Some(b'@') => paint("36", line),
-            _ => line.to_owned(),
-        })
-        .collect()
+/// The document's name for people.
+fn shown(args: &ApplyArgs) -> String {
+    if args.domain == Path::new("-") { "stdin".into() } else { args.domain.display().to_string() }
 }
 
-fn paint(code: &str, line: &str) -> String {
-    let text = line.strip_suffix('\n').unwrap_or(line);
-    format!("\x1b[{code}m{text}\x1b[0m{}", &line[text.len()..])
+/// Each edit and each finding with its place, and behind it its rule.
+fn explained(args: &ApplyArgs, done: &prepare::Prepared, out: Output) -> String {
+    let Some(plan) = &done.plan else { return String::new() };
+    let places = Places::new(&done.domain);
+    let name = shown(args);
+    let layers = done.findings.iter().filter(|f| f.id == preflight::MODE_HOST).cloned();
+    let all: Vec<(bool, Finding)> = plan
+        .lint(&done.domain)
+        .into_iter()
+        .chain(layers)
+        .map(|f| (f.fix == FIX, f))
+        .map(|(edit, f)| (edit, if edit { f.fix("") } else { f }))
+        .collect();
+    let notes: Vec<Note<'_>> = all
+        .iter()
+        .map(|(edit, finding)| {
+            let at = places.find(&finding.path).0;
+            let place = if finding.path.starts_with("/domain") {
+                format!("{name}:{}:{}", at.line, at.column)
+            } else {
+                String::new()
+            };
+            Note { place, word: edit.then_some("edit"), finding }
+        })
+        .collect();
+    let mut text = render(&notes, Style { explain: true, ..out.answer_style() });
+    if !args.config.skip.is_empty() {
+        text += &wrap("left out with --skip: ", &args.config.skip.join(", "), 0, out.width());
+    }
+    text
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(
     one_stdin(args, &request)?;
     let template = templates::find(&args.template, &args.template_dir)?;
     let plain = template.generate(&request, None)?;
-    let config = prepare::config(&args.config, &plain, false)?;
+    let config = prepare::config(&args.config, &plain, false, out)?;
     // The keys may lie in the template's own metadata, and they decide what processor suits.
     let domain = if config.is_some() { template.generate(&request, config.as_ref())? } else { plain };
     let host = match &config {

@@ -2,59 +2,66 @@
 
 pub(crate) mod apply;
 mod encoding;
+mod explain;
 pub(crate) mod files;
 mod firmware;
 pub(crate) mod generate;
+mod keys;
+pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
+mod sarif;
 mod secret;
 pub(crate) mod session;
 pub(crate) mod verify;
 
-use crate::args::{Cli, Command, Format, SecretCommand};
+use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
 use crate::output::{Answer, Output};
-use virt_sev::config::{keys_json, keys_md, keys_text};
+use virt_sev::config::SevConfig;
+use virt_sev::domain::Domain;
 use virt_sev::{Error, Kind, Result};
 
 /// Does what was asked.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     match &cli.command {
-        Command::Keys => keys(out),
+        Command::Keys(args) => keys::run(args, out.without_sarif()?),
         Command::Apply(args) => {
             let host = (args.host_root.as_deref(), args.domcaps.as_deref());
-            apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.without_md()?)
+            apply::run(args, |domain, config| apply::offline_facts(host, domain, config), out.text_or_json()?)
         }
         Command::Generate(args) => {
             let host = (args.host_root.as_deref(), args.domcaps.as_deref());
             generate::run(
                 args,
                 |domain, config| apply::offline_facts(host, domain, config),
-                out.without_md()?,
+                out.text_or_json()?,
             )
         }
-        Command::Session(args) => session::run(args, out.without_md()?),
+        Command::Lint(args) => lint_files(args, out.without_md()?),
+        Command::Explain(args) => explain::run(args, out.without_sarif()?),
+        Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {
-            let mut out = out.without_md()?;
+            let mut out = out.text_or_json()?;
             if args.json {
                 out.format = Format::Json;
             }
             verify::run(args, out)
         }
-        Command::Firmware(args) => firmware::run(args, out.without_md()?),
-        Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.without_md()?),
+        Command::Firmware(args) => firmware::run(args, out.text_or_json()?),
+        Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
         Command::Define(_) | Command::Launch(_) | Command::Measurement(_) | Command::Secret(_) => {
             Err(Error::new(Kind::Bug, "this command needs a hypervisor and was not handed over"))
         }
     }
 }
 
-fn keys(out: Output) -> Result<Answer> {
-    let text = match out.format {
-        Format::Text => keys_text(),
-        Format::Json => keys_json()?,
-        Format::Md => keys_md(),
-    };
-    out.answer(&text)?;
-    Ok(Answer::Yes)
+fn lint_files(args: &LintArgs, out: Output) -> Result<Answer> {
+    if args.all || !args.domain.is_empty() {
+        return Err(Error::new(Kind::Usage, "--all and --domain need a hypervisor")
+            .hint("Name it with -c, such as -c qemu:///system."));
+    }
+    let host = (args.host_root.as_deref(), args.domcaps.as_deref());
+    let facts = |domain: &Domain, config: &SevConfig| apply::offline_facts(host, domain, config);
+    lint::run(args, lint::files(args)?, facts, None, out)
 }

@@ -4,6 +4,7 @@
 use super::encoding::{self, Encoding};
 use super::files;
 use crate::args::ConfigArgs;
+use crate::output::Output;
 use std::path::{Path, PathBuf};
 use virt_sev::config::{self, FirmwareChoice, SevConfig};
 use virt_sev::domain::Domain;
@@ -45,17 +46,25 @@ pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
 }
 
 /// The typed configuration of a domain, from all sources.
-pub(crate) fn config(args: &ConfigArgs, domain: &Domain, domain_is_stdin: bool) -> Result<Option<SevConfig>> {
+pub(crate) fn config(
+    args: &ConfigArgs,
+    domain: &Domain,
+    domain_is_stdin: bool,
+    out: Output,
+) -> Result<Option<SevConfig>> {
     if domain_is_stdin && args.config.iter().any(|p| p == Path::new("-")) {
         return Err(Error::new(Kind::Usage, "standard input cannot be both the domain and --config")
             .hint("Name a file for one of them."));
     }
     let metadata = if args.no_metadata { None } else { domain.metadata_config() };
-    config::load_and_resolve(config::Sources {
+    let loaded = config::load_with_notes(config::Sources {
         metadata: metadata.as_deref(),
         files: &args.config,
+        format: args.config_format.into(),
         sets: &args.set,
-    })
+    })?;
+    out.findings(&loaded.notes);
+    Ok(loaded.config)
 }
 
 /// The firmware images that the keys and the document name: they are looked into, whoever describes them.
@@ -83,7 +92,7 @@ pub(crate) fn prepare(
         let xml = domain.text().to_owned();
         return Ok(Prepared { domain, config, plan: None, findings: Vec::new(), xml });
     };
-    let options = plan::Options { skip: args.skip.clone(), injects_secret };
+    let options = plan::Options { skip: args.skip.clone(), injects_secret, record: args.record };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let layers = preflight::run(wanted, host, &args.skip);
     refuse(plan.error(), preflight::refuse(&layers).err())?;

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let domain = prepare::read_domain(&args.domain)?;
-    let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"))?;
+    let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"), out)?;
     let libvirt = connect::open(uri, limit, &cancel)?;
     let host = match &config {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         Some(domain) => domain,
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
-    let config = prepare::config(&args.config, &domain, source.is_stdin())?;
+    let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
     let host = match &config {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),

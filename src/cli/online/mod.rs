@@ -3,6 +3,7 @@
 mod connect;
 mod define;
 mod launch;
+mod lint;
 mod measurement;
 mod secret;
 mod session;
@@ -18,19 +19,24 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     let uri = cli.common.connect.as_deref();
     match &cli.command {
-        Command::Define(args) => define::run(args, uri, out.without_md()?),
-        Command::Launch(args) => launch::run(args, uri, out.without_md()?),
-        Command::Measurement(args) => measurement::run(args, uri, out.without_md()?),
-        Command::Secret(SecretCommand::Inject(args)) => secret::run(args, uri, out.without_md()?),
-        Command::Session(args) if args.chain.is_none() => session::run(args, uri, out.without_md()?),
-        Command::Verify(args) if args.domain.is_some() => verify::run(args, uri, out.without_md()?),
+        Command::Define(args) => define::run(args, uri, out.text_or_json()?),
+        Command::Launch(args) => launch::run(args, uri, out.text_or_json()?),
+        Command::Measurement(args) => measurement::run(args, uri, out.text_or_json()?),
+        Command::Secret(SecretCommand::Inject(args)) => secret::run(args, uri, out.text_or_json()?),
+        Command::Session(args) if args.chain.is_none() => session::run(args, uri, out.text_or_json()?),
+        Command::Verify(args) if args.domain.is_some() => verify::run(args, uri, out.text_or_json()?),
         Command::Apply(args) if uri.is_some() => {
-            cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
+            cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.text_or_json()?)
         }
-        Command::Generate(args) if uri.is_some() => {
-            cmd::generate::run(args, |domain, config| connect::facts(uri, domain, config), out.without_md()?)
-        }
-        Command::Keys
+        Command::Lint(args) if uri.is_some() => lint::run(args, uri, out.without_md()?),
+        Command::Generate(args) if uri.is_some() => cmd::generate::run(
+            args,
+            |domain, config| connect::facts(uri, domain, config),
+            out.text_or_json()?,
+        ),
+        Command::Keys(_)
+        | Command::Explain(_)
+        | Command::Lint(_)
         | Command::Firmware(_)
         | Command::Apply(_)
         | Command::Generate(_)

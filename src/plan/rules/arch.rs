@@ -9,7 +9,9 @@ pub(super) static RULE: Rule = Rule {
     text: "SEV is a feature of AMD's x86-64 processors for hardware virtual machines. libvirt accepts \
            <launchSecurity type='sev'> for other architectures and for containers, and the guest then does not \
            start or is not encrypted. This is never edited: another architecture is another guest.",
+    without: "libvirt accepts the domain, and the guest does not start or is not encrypted.",
     source: "AMD APM volume 2, section 15.34; libvirt src/conf/domain_validate.c",
+    severity: None,
     run,
 };
 

@@ -13,8 +13,10 @@ pub(super) static RULE: Rule = Rule {
            virtio, SCSI and SATA only. Neither is edited: another bus gives the disk another name in the guest. A \
            Linux guest older than 5.1 does not boot from a virtio-blk disk, because its driver does not bound the \
            size of a request to what the bounce buffer holds; virtio-scsi works there.",
+    without: "The firmware finds nothing to boot.",
     source: "OpenStack Nova, doc/source/admin/sev.rst; libvirt docs/kbase/launch_security_sev.rst \
              (virtio-blk and Linux 5.1)",
+    severity: None,
     run,
 };
 

@@ -14,8 +14,10 @@ pub(super) static RULE: Rule = Rule {
            needs. With SEV-ES and SEV-SNP the first state of each virtual processor is measured, and it holds the \
            processor's signature: with host-passthrough, host-model, maximum or no model the measurement \
            differs from host to host, so a digest that was computed for one fails on another.",
+    without: "libvirt refuses to start the guest, or its measurement is another one on every kind of host.",
     source: "libvirt src/cpu_map (11.3); AMD APM volume 2, table B-4 and section 14.1.3 (RDX after reset); \
              sev-snp-measure, --vcpu-type",
+    severity: None,
     run,
 };
 

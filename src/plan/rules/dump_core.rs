@@ -3,6 +3,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -12,8 +13,10 @@ pub(super) static RULE: Rule = Rule {
            of no use for debugging, and puts on the disk both the ciphertext and those pages that the guest \
            shares in the clear for its devices. With dumpCore='off' QEMU marks the memory with MADV_DONTDUMP. \
            Without the attribute the libvirt daemon's own dump_guest_core decides.",
+    without: "A crash of QEMU leaves a file as large as the guest, with the pages that it shares in the clear.",
     source: "libvirt formatdomain, 'dumpCore'; libvirt src/qemu/qemu.conf, dump_guest_core; QEMU \
              system/physmem.c, qemu_ram_setup_dump",
+    severity: Some(Severity::Warning),
     run,
 };
 

@@ -14,8 +14,10 @@ pub(super) static RULE: Rule = Rule {
            hold the SEV-ES reset block, and carry tables for kernel hashes and secrets that are empty. QEMU \
            writes a secret into an empty area at guest address 0 without a word. So the image itself is read. An \
            area of size 0 counts as absent.",
+    without: "The guest does not start, or its secret or the hashes of its kernel go nowhere.",
     source: "EDK II OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.asm; QEMU target/i386/sev.c, \
              qmp_sev_inject_launch_secret",
+    severity: None,
     run,
 };
 

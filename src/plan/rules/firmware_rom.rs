@@ -5,6 +5,7 @@ use super::firmware_uefi::end_choosing;
 use super::{Ctx, Out, Rule};
 use crate::config::Mode;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::firmware::Chooser;
 use crate::plan::render::Value;
 use crate::plan::template;
@@ -16,8 +17,10 @@ pub(super) static RULE: Rule = Rule {
            flash image fails the start. libvirt writes -bios for <loader type='rom'>. Without a path, \
            firmware='efi' with <loader type='rom'/> makes libvirt choose among the images that are mapped as \
            memory, or refuse.",
+    without: "QEMU does not start the guest: flash cannot be private memory.",
     source: "QEMU docs/system/i386/amd-memory-encryption.rst; libvirt src/qemu/qemu_command.c, \
              qemuBuildDomainLoaderCommandLine",
+    severity: Some(Severity::Error),
     run,
 };
 

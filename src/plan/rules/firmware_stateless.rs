@@ -3,6 +3,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::firmware::{Chooser, Form};
 use crate::plan::template;
 
@@ -12,8 +13,10 @@ pub(super) static RULE: Rule = Rule {
     text: "A variable store is a file of the host: what is in it is not measured, and can lead the firmware to \
            boot something else than the owner means. virt-qemu-sev-validate refuses such a guest as insecure. A \
            ROM has no variable store at all. Without a session nothing is measured, and the store may stay.",
+    without: "The host can change what the firmware boots, and the measurement does not show it.",
     source: "libvirt docs/kbase/launch_security_sev.rst, section 'Guest attestation'; \
              tools/virt-qemu-sev-validate.py",
+    severity: Some(Severity::Error),
     run,
 };
 

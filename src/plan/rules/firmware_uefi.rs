@@ -1,10 +1,11 @@
 //! `firmware-uefi`: the guest boots UEFI firmware made for its mode. In: the firmware decision. Out: edits,
 //! findings. Never: the loader of an SNP guest (`firmware-rom`), the variable store (`firmware-stateless`).
 
-use super::{Ctx, Out, Rule};
+use super::{Ctx, Out, Reason, Rule};
 use crate::config::Mode;
 use crate::domain::Change;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::host::FirmwareDevice;
 use crate::plan::firmware::{Chooser, Form, descriptor};
 use crate::plan::render::Value;
@@ -18,7 +19,9 @@ pub(super) static RULE: Rule = Rule {
            with Secure Boot need System Management Mode, and on some distributions they come first. Where the \
            host's descriptors are known and libvirt's own choice would fail or be wrong, the image is named. \
            libvirt refuses UEFI on x86 without <acpi/>, so that is added.",
+    without: "The guest hangs before its first message, or libvirt finds no firmware and refuses to start it.",
     source: "libvirt src/qemu/qemu_firmware.c, qemuFirmwareMatchDomain; src/qemu/qemu_validate.c",
+    severity: Some(Severity::Error),
     run,
 };
 
@@ -121,14 +124,15 @@ fn chosen_by_libvirt(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     if ctx.firmware.secure || secure_boot.any(|f| !f.enabled) {
         return Ok(());
     }
+    // Only a warning: on many hosts libvirt's own choice has no Secure Boot.
     let reason = "an image with Secure Boot needs System Management Mode, and has no place in an SEV guest";
     match os.firmware_element {
         // Merging would set the other feature instead.
         Some(parent) if !os.firmware_features.is_empty() => {
             let fragment = template::SECURE_BOOT_FEATURE_OFF.node()?;
-            out.edit(Change::Add { parent, fragment: fragment.into() }, reason);
+            out.edit(Change::Add { parent, fragment: fragment.into() }, Reason::warning(reason));
         }
-        Some(_) | None => out.in_domain(template::SECURE_BOOT_OFF.node()?, reason),
+        Some(_) | None => out.in_domain(template::SECURE_BOOT_OFF.node()?, Reason::warning(reason)),
     }
     Ok(())
 }

@@ -11,8 +11,10 @@ pub(super) static RULE: Rule = Rule {
            where the guest's driver bounces everything through shared memory, which many drivers, GPU drivers \
            above all, do not. What the device sees is in the clear to the host, and the device itself is not in \
            the measurement. VFIO also pins the whole of the guest's memory a second time.",
+    without: "The device reads ciphertext and writes where nothing is expected, or sees in the clear what it should not.",
     source: "AMD APM volume 2, section 15.34; OpenStack Nova, doc/source/admin/sev.rst \
              (no PCI passthrough)",
+    severity: None,
     run,
 };
 

@@ -4,6 +4,7 @@
 use super::{Ctx, Out, Rule};
 use crate::config::KernelHashes;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -14,7 +15,10 @@ pub(super) static RULE: Rule = Rule {
            nothing of them is in the measurement, and the host can boot what it likes. With kernelHashes='yes' \
            QEMU puts their hashes into a table that is measured, and the firmware compares. Hashes without a \
            kernel are a mistake that libvirt does not catch.",
+    without: "The host can boot another kernel, initrd or command line unnoticed, or the launch is refused for hashes of \
+              nothing.",
     source: "QEMU target/i386/sev.c, sev_add_kernel_loader_hashes; libvirt formatdomain, 'kernelHashes'",
+    severity: Some(Severity::Error),
     run,
 };
 
@@ -28,8 +32,9 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let now = ctx.facts.launch_security.as_ref();
-    // Without the element there is nothing to write the attribute on.
-    if now.is_none() && ctx.is_skipped("launch-security") {
+    // Where nobody writes the element there must be one that takes the attribute.
+    let takes = now.and_then(|n| n.kind.as_deref()).is_some_and(|kind| matches!(kind, "sev" | "sev-snp"));
+    if !takes && ctx.is_skipped("launch-security") {
         return Ok(());
     }
     let on = now.is_some_and(|n| n.kernel_hashes.as_deref() == Some("yes"));

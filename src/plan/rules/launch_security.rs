@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::{SevPolicy, SnpLaunch, Technology};
 use crate::domain::{ElementId, LaunchSecurityFacts, Node};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 use base64::Engine;
@@ -18,12 +19,14 @@ pub(super) static RULE: Rule = Rule {
            sets them: they are the host's, libvirt fills them in at the start, and a 47 copied from an older \
            processor fails on a newer one. What an earlier configuration left behind is taken away: a stale \
            session makes the firmware refuse the launch with 'Bad measurement'.",
+    without: "The guest starts unencrypted, or with another policy or session than the one asked for.",
     source: "libvirt src/conf/domain_conf.c, virDomainSecDefParseXML; src/qemu/qemu_process.c, \
              qemuProcessUpdateSEVInfo",
+    severity: Some(Severity::Error),
     run,
 };
 
-/// Everything that libvirt reads below the element (libvirt 11.3).
+/// Everything that libvirt reads below the element (libvirt 11.3; the last four are TDX's, since 11.6).
 const CHILDREN: &[&str] = &[
     "cbitpos",
     "reducedPhysBits",
@@ -35,6 +38,10 @@ const CHILDREN: &[&str] = &[
     "idBlock",
     "idAuth",
     "hostData",
+    "mrConfigId",
+    "mrOwner",
+    "mrOwnerConfig",
+    "quoteGenerationService",
 ];
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {

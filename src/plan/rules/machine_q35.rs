@@ -12,7 +12,9 @@ pub(super) static RULE: Rule = Rule {
            non-transitional virtio devices. The machine type is never edited on an existing domain: it moves \
            every device to another address, a Windows guest may ask for activation, and the guest's own network \
            and disk names may change.",
+    without: "OVMF's SEV images may not be found for the machine, and SEV-ES and SEV-SNP are untried on it.",
     source: "libvirt docs/kbase/launch_security_sev.rst, section 'Machine type'",
+    severity: None,
     run,
 };
 

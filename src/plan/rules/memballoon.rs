@@ -4,6 +4,7 @@
 use super::{Ctx, Out, Rule};
 use crate::domain::{Change, DeviceKind};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -16,8 +17,10 @@ pub(super) static RULE: Rule = Rule {
            runs out of memory for nothing. Both are off in QEMU unless the document asks for them, so a balloon \
            that is not there needs nothing from this rule; virtio-iommu is the one that writes it down. Inflating \
            the balloon only makes the guest smaller.",
+    without: "The guest spends time on reports that free nothing, and tells the host which of its pages it uses.",
     source: "QEMU target/i386/sev.c, ram_block_discard_disable; QEMU hw/virtio/virtio-balloon.c; libvirt \
              formatdomain, 'Memory balloon device'",
+    severity: Some(Severity::Warning),
     run,
 };
 

@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::MemoryBacking;
 use crate::domain::{Change, DeviceKind};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -15,7 +16,9 @@ pub(super) static RULE: Rule = Rule {
            one can read, discarding pages breaks the guest, and memory that is plugged in later is neither \
            measured nor encrypted with it: QEMU forbids RAM discard for SEV, and virtio-mem, virtio-pmem, NVDIMM \
            and DIMM hot-plug do not work. The key security.sev.memory.backing chooses memfd or huge pages.",
+    without: "The guest runs on other memory than the keys ask for, or, where memory can change, does not start at all.",
     source: "QEMU target/i386/sev.c, ram_block_discard_disable; libvirt formatdomain, 'Memory Backing'",
+    severity: Some(Severity::Warning),
     run,
 };
 
@@ -59,6 +62,16 @@ fn refuse(ctx: &Ctx<'_>, out: &mut Out<'_>) {
         out.error("the guest's memory is discarded when it stops", |f| {
             f.path("/domain/memoryBacking/discard").fix("Remove <discard/>.")
         });
+    }
+    // A NUMA cell has a discard of its own (virDomainNumaDefParseXML).
+    let domain = ctx.domain;
+    let numa = domain.child(domain.root(), "cpu").and_then(|cpu| domain.child(cpu, "numa"));
+    for cell in numa.into_iter().flat_map(|numa| domain.children_named(numa, "cell")) {
+        if domain.attribute(cell, "discard").is_some_and(|d| d == "yes") {
+            out.error("the memory of a NUMA cell is discarded when the guest stops", |f| {
+                f.path(format!("{}/@discard", domain.path(cell))).fix("Remove discard='yes' from the cell.")
+            });
+        }
     }
     if ctx.facts.memory_slots.is_some_and(|(_, slots)| slots > 0) {
         out.error("memory can be plugged in later", |f| {

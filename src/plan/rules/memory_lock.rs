@@ -5,6 +5,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::{HardLimit, MemoryLock, Mode};
 use crate::domain::DeviceKind;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -16,8 +17,10 @@ pub(super) static RULE: Rule = Rule {
            'Cannot allocate memory'. <locked/> lifts the limit; <hard_limit> sets it, and is also the most memory \
            that QEMU may use at all, so too low a value gets the guest killed. SEV-SNP uses guest_memfd and needs \
            neither. A site may raise the daemon's own limit instead.",
+    without: "QEMU stops with 'Cannot allocate memory', unless the site has raised the daemon's own limit.",
     source: "libvirt src/qemu/qemu_domain.c, qemuDomainGetMemLockLimitBytes; \
              docs/kbase/launch_security_sev.rst, section 'Memory'",
+    severity: Some(Severity::Warning),
     run,
 };
 

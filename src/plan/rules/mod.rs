@@ -21,6 +21,7 @@ mod memory_lock;
 mod option_rom;
 mod policy;
 mod reboot;
+mod record;
 mod session_pair;
 mod smm;
 mod suspend;
@@ -29,8 +30,9 @@ mod virtio_iommu;
 mod virtio_modern;
 mod vmcoreinfo;
 
-use super::{Ctx, Out};
+use super::{Ctx, Out, Reason};
 use crate::error::Error;
+use crate::finding::{About, Severity};
 
 /// One rule.
 #[derive(Debug)]
@@ -41,10 +43,30 @@ pub struct Rule {
     pub title: &'static str,
     /// Why, and what breaks without it.
     pub text: &'static str,
+    /// What breaks without it, in a sentence or two.
+    pub without: &'static str,
     /// Where the fact comes from.
     pub source: &'static str,
+    /// How much it weighs in `lint` where `apply` would edit; `None` for a rule that never edits. Error: the guest
+    /// does not start, or is not protected or measured as asked. Warning: it works, but is fragile, leaks or wastes.
+    pub severity: Option<Severity>,
     /// Looks, and says what to do.
     pub run: fn(&Ctx<'_>, &mut Out<'_>) -> Result<(), Error>,
+}
+
+impl Rule {
+    /// What `explain` tells of it.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About {
+            id: self.id,
+            title: self.title,
+            text: self.text,
+            without: self.without,
+            source: self.source,
+            severity: self.severity,
+        }
+    }
 }
 
 /// The one table. Its order is the order of the edits and the findings.
@@ -75,4 +97,5 @@ pub static RULES: &[&Rule] = &[
     &kernel_hashes::RULE,
     &cpu::RULE,
     &block_boot::RULE,
+    &record::RULE,
 ];

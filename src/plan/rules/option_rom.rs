@@ -4,6 +4,7 @@
 use super::{Ctx, Out, Rule};
 use crate::domain::{Device, DeviceKind};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -13,7 +14,9 @@ pub(super) static RULE: Rule = Rule {
            measurement, and an iPXE ROM is known to hang an encrypted guest, since it reaches its device by \
            unencrypted DMA. So every network interface and every PCI host device has <rom enabled='no'/>. A \
            device that the guest boots from would not boot, so that is an error and no edit.",
+    without: "The guest may hang in its firmware, and runs code of the host that nobody measured.",
     source: "libvirt docs/kbase/launch_security_sev.rst, section 'Virtio'; formatdomain, '<rom>'",
+    severity: Some(Severity::Error),
     run,
 };
 

@@ -12,7 +12,9 @@ pub(super) static RULE: Rule = Rule {
            the launch, and so does an SNP policy without bit 17. A policy that permits debugging lets the host \
            read and write the guest's memory in the clear, so such a guest is not confidential. A policy that \
            permits key sharing lets the host start a second guest with the same key.",
+    without: "The firmware refuses the launch, or the host may do more with the guest than its owner thinks.",
     source: "AMD 55766, chapter 2 (guest policy); AMD 56860, section 4.3 (SNP guest policy)",
+    severity: None,
     run,
 };
 

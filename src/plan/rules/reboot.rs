@@ -4,6 +4,7 @@
 use super::{Ctx, Out, Rule};
 use crate::config::Mode;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -16,9 +17,11 @@ pub(super) static RULE: Rule = Rule {
            a new launch, with a new measurement, starts it again. libvirt restarts a guest that powered off or \
            crashed in the same way, and takes no on_poweroff 'restart' beside on_reboot 'destroy', so these two \
            actions become 'destroy' where they are 'restart'.",
+    without: "The guest dies at its first reboot, and libvirt does not say that this was to be expected.",
     source: "QEMU system/runstate.c (\"cpus are not resettable, terminating\"); libvirt \
              src/qemu/qemu_process.c, qemuProcessShutdownOrReboot; src/qemu/qemu_validate.c, \
              qemuValidateLifecycleAction",
+    severity: Some(Severity::Warning),
     run,
 };
 

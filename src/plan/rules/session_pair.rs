@@ -12,7 +12,9 @@ pub(super) static RULE: Rule = Rule {
            with a bare number. So both or none are given, the session has 128 bytes, and the certificate is a \
            version 1 SEV certificate of 2084 bytes for a Diffie-Hellman key (usage 0x1003) on the curve P-384. A \
            session belongs to one launch on one platform: a session in the document that no key gives is dropped.",
+    without: "The firmware refuses the launch with a bare number, such as 'Bad measurement'.",
     source: "AMD 55766, appendix C.4 (SEV certificate format) and section 6.2 (LAUNCH_START)",
+    severity: None,
     run,
 };
 

@@ -1,9 +1,10 @@
 //! `smm`: no System Management Mode. In: `<features><smm>`, Secure Boot. Out: edits, findings. Never: the loader.
 
-use super::{Ctx, Out, Rule};
+use super::{Ctx, Out, Reason, Rule};
 use crate::config::Mode;
 use crate::domain::Change;
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -13,7 +14,10 @@ pub(super) static RULE: Rule = Rule {
            they are encrypted. QEMU refuses SEV-SNP with SMM and cannot deliver one to an SEV-ES guest. libvirt \
            leaves SMM to QEMU, which has it on, unless <smm state='off'/> says otherwise. A firmware image with \
            Secure Boot needs SMM, so the two exclude each other.",
+    without: "With SMM switched on QEMU refuses an SEV-SNP guest, and has no way to deliver an SMI to an SEV-ES one. \
+              Where the document says nothing, QEMU leaves SMM out of an SEV-SNP guest by itself.",
     source: "QEMU target/i386/sev.c (\"SEV-SNP does not support SMM.\"); AMD APM volume 2, section 15.35",
+    severity: Some(Severity::Warning),
     run,
 };
 
@@ -48,6 +52,10 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             out.edit(Change::Remove { element: tseg }, reason.clone());
         }
     }
+    let reason = match now {
+        Some((_, true)) => Reason::error(reason),
+        Some((_, false)) | None => reason.into(),
+    };
     out.in_domain(template::SMM_OFF.node()?, reason);
     Ok(())
 }

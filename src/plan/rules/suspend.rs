@@ -2,6 +2,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -11,7 +12,9 @@ pub(super) static RULE: Rule = Rule {
            guest. With SEV-ES and SEV-SNP they cannot be reset, and with SEV the firmware's resume path is \
            outside what was measured. After S4 the guest takes its memory back from an image on the disk, which \
            no measurement covers. Without <pm> QEMU offers both states to the guest.",
+    without: "A guest that is sent to sleep does not wake up.",
     source: "libvirt docs/kbase/launch_security_sev.rst, its examples; libvirt formatdomain, 'Power Management'",
+    severity: Some(Severity::Warning),
     run,
 };
 

@@ -12,8 +12,10 @@ pub(super) static RULE: Rule = Rule {
            it and the guest's driver keep to shared memory (VIRTIO_F_ACCESS_PLATFORM), and the common ones do \
            not. SEV-SNP's private memory cannot be mapped at all. The guest hangs or fails to mount. LXD and Incus \
            refuse virtiofs for SEV as well. Where the back end is known to work, leave this rule out with --skip.",
+    without: "The guest hangs at the device, or fails to mount it.",
     source: "LXD lxd/device/device_utils_disk.go; virtio 1.2, section 6.1 (VIRTIO_F_ACCESS_PLATFORM); QEMU \
              docs/interop/vhost-user.rst",
+    severity: None,
     run,
 };
 

@@ -1,9 +1,10 @@
 //! `virtio-iommu`: every virtio device goes through the DMA API. In: the devices. Out: edits. Never: a model.
 
 use super::virtio_modern::MODERN;
-use super::{Ctx, Out, Rule};
+use super::{Ctx, Out, Reason, Rule};
 use crate::domain::{Change, DeviceKind};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 use std::collections::BTreeSet;
@@ -16,8 +17,11 @@ pub(super) static RULE: Rule = Rule {
            API, which bounces through shared memory. QEMU before 6.0 does not set it by itself. libvirt adds a \
            memory balloon, and a controller for virtio channels and consoles, that the document does not have: \
            they are written down, so that they have it too.",
+    without: "With QEMU before 6.0 the device reads ciphertext: the disk is not found, the network is silent. Newer \
+              ones set it themselves, unless the document has iommu='off'.",
     source: "libvirt docs/kbase/launch_security_sev.rst, section 'Virtio'; virtioOptions in libvirt's \
              domaincommon.rng",
+    severity: Some(Severity::Warning),
     run,
 };
 
@@ -26,8 +30,10 @@ const REASON: &str = "the device must use the DMA API, or it reads ciphertext";
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let driver = template::DRIVER_IOMMU.node()?;
     for device in ctx.facts.devices.iter().filter(|d| d.is_virtio()) {
-        if device.iommu != Some(true) {
-            out.inside(device.element, driver, REASON);
+        match device.iommu {
+            Some(true) => {}
+            Some(false) => out.inside(device.element, driver, Reason::error(REASON)),
+            None => out.inside(device.element, driver, REASON),
         }
     }
     let Some(parent) = ctx.facts.devices_element else { return Ok(()) };

@@ -3,6 +3,7 @@
 use super::{Ctx, Out, Rule};
 use crate::domain::{Device, DeviceKind, Node};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -13,7 +14,9 @@ pub(super) static RULE: Rule = Rule {
            the guest hands it addresses of encrypted memory, and it reads noise. On q35 a plain 'virtio' is \
            already modern. On i440fx it is transitional, so the model becomes virtio-non-transitional; video, \
            sound and crypto devices have no such model there.",
+    without: "The guest hands the device addresses of encrypted memory: its disk reads noise, and it does not boot.",
     source: "libvirt docs/kbase/launch_security_sev.rst; virtio 1.2, section 6.1 (VIRTIO_F_ACCESS_PLATFORM)",
+    severity: Some(Severity::Error),
     run,
 };
 
@@ -22,7 +25,7 @@ pub(super) const MODERN: &str = "virtio-non-transitional";
 const LEGACY: &str = "virtio-transitional";
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
-    for device in ctx.facts.devices.iter().filter(|d| d.is_virtio() && !is_always_modern(d)) {
+    for device in ctx.facts.devices.iter().filter(|d| speaks_virtio(d) && !is_always_modern(d)) {
         let model = device.model.as_deref();
         if model == Some(MODERN) || (ctx.is_q35() && model != Some(LEGACY)) {
             continue;
@@ -50,6 +53,12 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Also a SCSI host of the kernel (vhost-scsi), whose element has a model but takes no `<driver>`.
+fn speaks_virtio(device: &Device) -> bool {
+    let scsi_host = device.kind == DeviceKind::Hostdev && device.device_type.as_deref() == Some("scsi_host");
+    scsi_host || device.is_virtio()
+}
+
 /// A virtio keyboard, mouse or tablet has no legacy protocol at all (QEMU `hw/virtio/virtio-input-pci.c`), and libvirt
 /// takes no model for it; only an input device of the host that is passed through has one.
 fn is_always_modern(device: &Device) -> bool {
@@ -75,11 +84,11 @@ fn place_of_model(device: &Device) -> Place {
         | DeviceKind::Rng
         | DeviceKind::Memballoon
         | DeviceKind::Input
+        | DeviceKind::Hostdev
         | DeviceKind::Vsock => Place::Attribute,
         DeviceKind::Video
         | DeviceKind::Crypto
         | DeviceKind::Sound
-        | DeviceKind::Hostdev
         | DeviceKind::Memory
         | DeviceKind::Channel
         | DeviceKind::Console

@@ -2,6 +2,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::plan::template;
 
 pub(super) static RULE: Rule = Rule {
@@ -9,7 +10,9 @@ pub(super) static RULE: Rule = Rule {
     title: "vmcoreinfo is off",
     text: "The guest writes its vmcoreinfo note through fw_cfg DMA, which an encrypted guest may not use: some \
            guests stop at boot. The note would serve a dump of the guest's memory, and that is ciphertext.",
+    without: "Some guests stop at boot, when they write the note.",
     source: "OpenStack Nova, nova/virt/libvirt/driver.py, _set_features; Incus issue 3519",
+    severity: Some(Severity::Error),
     run,
 };
 

@@ -1,0 +1,51 @@
+//! `virt-sev lint` and `virt-sev explain`: their options.
+
+use super::ConfigArgs;
+use clap::Args;
+use std::path::PathBuf;
+
+pub(crate) const EXAMPLES: &str = "\
+Without keys of its own, given or in its metadata, a domain is judged by what its <launchSecurity> asks for.
+
+Examples:
+  virt-sev lint guests/*.xml
+  virt-sev lint --set security.sev=true --explain guest.xml
+  virt-sev lint -c qemu:///system --all
+  virt-sev lint -c qemu:///system --domain web1 --format sarif > lint.sarif";
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// Domain documents; - is standard input
+    #[arg(value_name = "DOMAIN.xml", required_unless_present_any = ["domain", "all"])]
+    pub(crate) files: Vec<PathBuf>,
+    /// A domain of the hypervisor that -c names (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) domain: Vec<String>,
+    /// Every domain of the hypervisor that -c names
+    #[arg(long, conflicts_with_all = ["domain", "files"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// After the findings of each rule: why it is, what breaks without it, and the source
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Exit 1 for warnings too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Domain capabilities of the host, as `virsh domcapabilities` prints them
+    #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    pub(crate) domcaps: Option<PathBuf>,
+    /// Read the host's facts below DIR: its files, and CPUID from DIR/cpuid
+    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
+    pub(crate) host_root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A rule or a check, as findings name it in brackets
+    #[arg(value_name = "RULE", required_unless_present = "list")]
+    pub(crate) code: Option<String>,
+    /// Every name with its title; with --format md or json everything about them
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) list: bool,
+}
