@@ -2,8 +2,10 @@
 //! Never: a place in a document.
 
 use super::escape::{content_text, push_escaped, unescape_attribute};
+use super::path::line_column;
 use super::scan;
 use super::tree::{ElementId, Scan, Span};
+use crate::codes::Kind;
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -74,6 +76,30 @@ impl Node {
     /// [`Node::parse`] of what is compiled in, which is not copied.
     pub(crate) fn parse_static(text: &'static str) -> Result<Self, Error> {
         Ok(Self::read(&scan::scan(text)?, text, ElementId::ROOT, &|t| t))
+    }
+
+    /// Reads one element of which nothing may get lost but comments: text beside child elements is refused.
+    ///
+    /// # Errors
+    /// `Kind::Domain` as [`Node::parse`], and for such text.
+    pub(crate) fn parse_data(text: &str) -> Result<Self, Error> {
+        let scan = scan::scan(text)?;
+        for id in (0..scan.elements.len()).map(ElementId::of_index) {
+            let mut from = scan.element(id).inner().start;
+            let mut child = scan.first_child(id);
+            while let Some(here) = child.map(|c| scan.element(c)) {
+                let last = here.next.is_none().then(|| (here.end as usize, scan.element(id).inner().end));
+                for (from, to) in [(from, here.start as usize)].into_iter().chain(last) {
+                    if content_text(&text[from..to]).is_none_or(|t| !t.trim().is_empty()) {
+                        let e = Error::new(Kind::Domain, "text beside elements").at(line_column(text, from));
+                        return Err(e.wanted("an element with either"));
+                    }
+                }
+                from = here.end as usize;
+                child = here.next;
+            }
+        }
+        Ok(Self::read(&scan, text, ElementId::ROOT, &|t| Text::Owned(t.into_owned())))
     }
 
     fn read<'t>(scan: &Scan, text: &'t str, at: ElementId, keep: &dyn Fn(Cow<'t, str>) -> Text) -> Self {

@@ -87,8 +87,8 @@ pub(crate) struct Slot<'a> {
 
 pub(crate) fn slot(text: &str) -> Option<Slot<'_>> {
     let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
-    let optional = name.ends_with('?');
-    Some(Slot { name: name.trim_end_matches('?'), optional, slot_type })
+    let required = name.strip_suffix('?');
+    Some(Slot { name: required.unwrap_or(name), optional: required.is_some(), slot_type })
 }
 
 impl Template {

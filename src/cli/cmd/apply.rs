@@ -44,8 +44,10 @@ pub(crate) fn run(
     out: Output,
 ) -> Result<Answer> {
     let stdin = args.domain == Path::new("-");
-    if stdin && args.in_place {
-        return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
+    // What was read from a pipe cannot be put back into it.
+    if args.in_place && (stdin || std::fs::metadata(&args.domain).is_ok_and(|m| !m.is_file())) {
+        return Err(Error::new(Kind::Usage, "-i needs a file that can be replaced")
+            .at(args.domain.display().to_string()));
     }
     let (domain, encoding) = prepare::read_document(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin, out)?;

@@ -38,9 +38,13 @@ pub(crate) fn run(
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;
     out.findings(&done.findings);
     notes(&request, done.config.as_ref(), out);
-    let made = make::create(&request, args.output.as_deref())?;
+    let mut made = make::create(&request)?;
+    let created = made.paths().to_vec();
     if let Some(path) = &args.output {
+        make::apart(&request, path)?;
         files::write("domain document", path, done.xml.as_bytes(), 0o600)?;
+        // The document is there, and it needs them.
+        made.keep();
     }
     if out.is_json() {
         out.answer_json(
@@ -48,7 +52,7 @@ pub(crate) fn run(
             json!({
                 "domain": request.name,
                 "template": template.name(),
-                "created": made.paths(),
+                "created": created,
                 "findings": done.findings,
                 "xml": if args.output.is_some() { None } else { Some(&done.xml) },
             }),
