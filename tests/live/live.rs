@@ -8,6 +8,7 @@
 mod cases;
 mod defining;
 mod faults;
+mod first_steps;
 mod generate;
 mod goldens;
 mod host;

@@ -3,6 +3,7 @@
 use crate::args::{ExplainArgs, Format};
 use crate::output::{Answer, Output};
 use serde_json::json;
+use virt_sev::config::is_our_key;
 use virt_sev::{Error, Kind, Result, explain};
 
 pub(crate) fn run(args: &ExplainArgs, out: Output) -> Result<Answer> {
@@ -17,9 +18,13 @@ pub(crate) fn run(args: &ExplainArgs, out: Output) -> Result<Answer> {
         return Ok(Answer::Yes);
     };
     let about = explain::find(code).ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no such rule")
-            .found(format!("'{}'", code.escape_debug()))
-            .hint("`virt-sev explain --list` names all of them.")
+        Error::new(Kind::Usage, "there is no such rule").found(format!("'{}'", code.escape_debug())).hint(
+            if is_our_key(code) {
+                "This is the name of a key: `virt-sev keys` tells what each means."
+            } else {
+                "`virt-sev explain --list` names all of them."
+            },
+        )
     })?;
     if out.is_json() {
         out.answer_json("explain", json!({ "topics": [about] }))?;
