@@ -10,10 +10,10 @@ available only where every one of them has it; each that has not comes with the 
 Examples:
   virt-sev host
   virt-sev host -c qemu:///system
-  virt-sev host -c qemu+ssh://a/system -c qemu+ssh://b/system            # a line each
-  virt-sev host --collect report/                                        # for whoever is to help
+  virt-sev host -c qemu+ssh://a/system -c qemu+ssh://b/system
+  virt-sev host --collect report/
   virt-sev host --host-root report/ --format json
-  virt-sev host --format prometheus > /var/lib/node_exporter/virt-sev.prom";
+  virt-sev host --format prometheus > virt-sev.prom";
 
 #[derive(Debug, Args)]
 pub(crate) struct HostArgs {

@@ -39,11 +39,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; a command that cannot do without one takes
-    /// LIBVIRT_DEFAULT_URI too, and `host` takes several
+    /// Hypervisor, such as qemu+ssh://HOST/system; `host` takes several; a command that cannot do without one takes
+    /// LIBVIRT_DEFAULT_URI too
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Vec<String>,
-    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`, prometheus for `host`
+    /// Form of the answer; md: `keys`, `explain`; sarif: `lint`; prometheus: `host`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
