@@ -19,7 +19,5 @@ mod root;
 
 pub use collect::Recorder;
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
-pub use machine::{
-    Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions,
-};
+pub use machine::{Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions};
 pub use probe::{CpuidRegs, Probe, RealProbe, RootProbe};
