@@ -2,15 +2,24 @@
 //!
 //! `Probe → HostFacts`. Nothing outside this folder reads `/sys`, `/proc`, `/dev` or the processor.
 
+mod collect;
 mod cpuid;
 pub mod domcaps;
 mod facts;
 mod firmware;
 mod gather;
 mod kvm_amd;
+mod live;
+mod machine;
+mod noted;
 pub mod ovmf;
 mod probe;
+mod read;
 mod root;
 
+pub use collect::Recorder;
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
+pub use machine::{
+    Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions,
+};
 pub use probe::{CpuidRegs, Probe, RealProbe, RootProbe};

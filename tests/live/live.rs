@@ -11,6 +11,7 @@ mod faults;
 mod first_steps;
 mod generate;
 mod goldens;
+mod host;
 mod lab;
 mod launches;
 mod lint;

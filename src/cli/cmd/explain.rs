@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ExplainArgs, out: Output) -> Result<Answer> {
                 out.answer_json("explain", json!({ "topics": explain::topics().collect::<Vec<_>>() }))?
             }
             Format::Md => out.answer(&explain::markdown())?,
-            Format::Text | Format::Sarif => out.answer(&explain::list())?,
+            Format::Text | Format::Sarif | Format::Prometheus => out.answer(&explain::list())?,
         }
         return Ok(Answer::Yes);
     };

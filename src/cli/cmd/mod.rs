@@ -6,6 +6,7 @@ mod explain;
 pub(crate) mod files;
 mod firmware;
 pub(crate) mod generate;
+pub(crate) mod host;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             )
         }
         Command::Lint(args) => lint_files(args, out.without_md()?),
+        Command::Host(args) => host::run(args, out.for_host()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {

@@ -2,6 +2,7 @@
 
 mod connect;
 mod define;
+mod host;
 mod launch;
 mod lint;
 mod measurement;
@@ -12,12 +13,19 @@ mod verify;
 use crate::args::{Cli, Command, SecretCommand};
 use crate::cmd;
 use crate::output::{Answer, Output};
-use virt_sev::Result;
+use virt_sev::{Error, Kind, Result};
 
 /// Does what was asked. Off-line commands work here too.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
-    let uri = cli.common.connect.as_deref();
+    let uris = &cli.common.connect;
+    if let Command::Host(args) = &cli.command {
+        return if uris.is_empty() { cmd::run(cli) } else { host::run(args, uris, out.for_host()?) };
+    }
+    if uris.len() > 1 {
+        return Err(Error::new(Kind::Usage, "only `virt-sev host` takes several -c"));
+    }
+    let uri = uris.first().map(String::as_str);
     match &cli.command {
         Command::Define(args) => define::run(args, uri, out.text_or_json()?),
         Command::Launch(args) => launch::run(args, uri, out.text_or_json()?),
@@ -36,6 +44,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)
         | Command::Apply(_)
