@@ -64,6 +64,7 @@ fuzz:
 generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
+	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
 
 # Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install:
@@ -74,6 +75,7 @@ install:
 	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
 	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
 	install -Dm0644 docs/rules.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/rules.md
+	install -Dm0644 docs/messages.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/messages.md
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online

@@ -7,6 +7,7 @@
 #[path = "../support/cases.rs"]
 mod cases;
 mod defining;
+mod explained;
 mod faults;
 mod generate;
 mod goldens;

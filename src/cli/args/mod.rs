@@ -83,7 +83,8 @@ pub(crate) enum Command {
     /// Says which rules a domain breaks; changes nothing
     #[command(after_help = lint::EXAMPLES)]
     Lint(LintArgs),
-    /// Prints what there is to know of a rule
+    /// Says what is behind a rule, a code or a message, and what to do
+    #[command(after_help = lint::EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]

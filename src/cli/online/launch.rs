@@ -16,6 +16,7 @@ use told::Told;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
+use virt_sev::measure::suspect;
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
@@ -111,7 +112,13 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
     if let Err(e) = v.agrees(launch.evidence()) {
         return Err(launch.abandon(e));
     }
-    let mut launch = launch.verify(&v.expected, &v.keys.tik)?;
+    let evidence = *launch.evidence();
+    let mut launch = launch.verify(&v.expected, &v.keys.tik).map_err(|e| {
+        match suspect::find(&evidence, &v.expected, &v.keys.tik) {
+            Some(suspect) if e.kind() == Kind::No => e.and_hint(suspect.to_string()),
+            _ => e,
+        }
+    })?;
     told.step("verified: the measurement is the expected one");
     if !v.table.is_empty() {
         let packet = match owner::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {

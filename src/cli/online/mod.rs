@@ -12,10 +12,18 @@ mod verify;
 use crate::args::{Cli, Command, SecretCommand};
 use crate::cmd;
 use crate::output::{Answer, Output};
-use virt_sev::Result;
+use virt_sev::{Error, Kind, Result};
 
-/// Does what was asked. Off-line commands work here too.
+/// Does what was asked. Off-line commands work here too. What a hypervisor or a guest refuses is explained.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
+    let explained = |e: Error| {
+        let of_host = [Kind::No, Kind::Hypervisor, Kind::State, Kind::Timeout].contains(&e.kind());
+        if of_host { virt_sev::explain::brief(e) } else { e }
+    };
+    dispatch(cli).map_err(explained)
+}
+
+fn dispatch(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     let uri = cli.common.connect.as_deref();
     match &cli.command {
