@@ -7,10 +7,12 @@ pub mod domcaps;
 mod facts;
 mod firmware;
 mod gather;
+mod inventory;
 mod kvm_amd;
 pub mod ovmf;
 mod probe;
 mod root;
 
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
+pub use inventory::{Image, inventory};
 pub use probe::{CpuidRegs, Probe, RealProbe, RootProbe};

@@ -219,9 +219,18 @@ fn libvirts_choice<'a>(
     })
 }
 
-/// Why an image does not do; `None` for one that does.
+/// Why an image does not serve a mode; `None` for one that does, and for one that cannot be read and claims it.
+#[must_use]
+pub fn why_not(descriptor: &FirmwareDescriptor, mode: Mode) -> Option<String> {
+    unfit(Needs { mode, hashes: false, secret: false }, descriptor, false)
+}
+
 fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<String> {
-    let snp = ctx.mode() == Mode::SevSnp;
+    unfit(Needs::of(ctx), d, stateless)
+}
+
+fn unfit(needs: Needs, d: &FirmwareDescriptor, stateless: bool) -> Option<String> {
+    let snp = needs.mode == Mode::SevSnp;
     if d.needs_smm {
         return Some("needs SMM".into());
     }
@@ -235,7 +244,7 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
             FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
             Fact::Known(contents),
         ) => {
-            let lacking = Needs::of(ctx).lacking(contents);
+            let lacking = needs.lacking(contents);
             if !lacking.is_empty() {
                 return Some(format!("lacks {}", lacking.join(" and ")));
             }
@@ -248,10 +257,10 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
             FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
             Fact::Unreadable(_) | Fact::NotAsked,
         ) => {
-            if !d.claims.contains(&ctx.mode()) {
-                return Some(format!("does not claim {}", ctx.mode().as_str()));
+            if !d.claims.contains(&needs.mode) {
+                return Some(format!("does not claim {}", needs.mode.as_str()));
             }
-            if stateless && ctx.hashes_kernel() && d.device == FirmwareDevice::FlashSplit {
+            if stateless && needs.hashes && d.device == FirmwareDevice::FlashSplit {
                 return Some("cannot be read, and is no stateless build".into());
             }
         }

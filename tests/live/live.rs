@@ -9,6 +9,7 @@ mod cases;
 mod defining;
 mod explained;
 mod faults;
+mod firmware;
 mod generate;
 mod goldens;
 mod lab;

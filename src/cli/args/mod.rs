@@ -1,6 +1,7 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod firmware;
 mod generate;
 mod keys;
 mod launch;
@@ -102,7 +103,7 @@ pub(crate) enum Command {
     /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
     #[command(after_help = verify::EXAMPLES)]
     Verify(VerifyCommand),
-    /// Shows what a firmware image really holds
+    /// Shows which firmware images a host has, and what they really hold
     #[command(subcommand)]
     Firmware(FirmwareCommand),
     /// Builds or injects launch secrets
@@ -144,6 +145,13 @@ pub(crate) struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FirmwareCommand {
+    /// Lists the images that QEMU's descriptors name, first come first: what each claims, holds and serves, and its digest
+    #[command(after_help = firmware::LIST_EXAMPLES)]
+    List {
+        /// Read the descriptors and images below DIR
+        #[arg(long, value_name = "DIR")]
+        host_root: Option<PathBuf>,
+    },
     /// Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go
     Inspect {
         /// Firmware image

@@ -5,6 +5,7 @@ mod encoding;
 mod explain;
 pub(crate) mod files;
 mod firmware;
+mod firmware_list;
 pub(crate) mod generate;
 mod keys;
 pub(crate) mod lint;
@@ -48,7 +49,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
-        Command::Firmware(args) => firmware::run(args, out.text_or_json()?),
+        Command::Firmware(args) => firmware::run(args, cli.common.connect.as_deref(), out.text_or_json()?),
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
         Command::Define(_) | Command::Launch(_) | Command::Measurement(_) | Command::Secret(_) => {
             Err(Error::new(Kind::Bug, "this command needs a hypervisor and was not handed over"))
