@@ -56,7 +56,7 @@ bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
 
-# Every fuzz target for FUZZ_SECONDS; the code on stable Rust, the rest in fuzz/run.sh.
+# Every fuzz target for a minute, or for FUZZ_SECONDS.
 fuzz:
 	@fuzz/run.sh
 
@@ -66,16 +66,14 @@ generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
 
-# Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
+# The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install:
 	@[ -x target/release/virt-sev ] && [ -x target/release/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
-	install -Dm0644 README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/README.md
-	install -Dm0644 docs/generate.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/generate.md
-	install -Dm0644 docs/keys.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/keys.md
-	install -Dm0644 docs/rules.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/rules.md
-	install -Dm0644 docs/messages.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev/messages.md
+	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md \
+		xml-templates/README.md xml-templates/domains/*.xml; do \
+		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online

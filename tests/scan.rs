@@ -159,9 +159,13 @@ fn node(tag: &BytesStart<'_>) -> Node {
     let attributes = tag.attributes().map(|a| {
         let a = a.unwrap();
         let value = a.normalized_value(quick_xml::XmlVersion::Implicit1_0).unwrap();
-        (a.key.into_inner().to_owned(), value.into_owned())
+        (a.key.into_inner().to_owned().into(), value.into_owned().into())
     });
-    Node { name: tag.name().into_inner().to_owned(), attributes: attributes.collect(), ..Node::default() }
+    Node {
+        name: tag.name().into_inner().to_owned().into(),
+        attributes: attributes.collect(),
+        ..Node::default()
+    }
 }
 
 /// The same tree, as quick-xml reads it.
@@ -171,10 +175,10 @@ fn by_quick_xml(text: &str) -> Node {
     loop {
         let mut content = |more: &str| {
             let node = open.last_mut().unwrap();
-            node.text.get_or_insert_default().push_str(more);
+            node.text.get_or_insert_default().to_mut().push_str(more);
         };
         match reader.read_event().unwrap() {
-            Event::Start(tag) => open.push(Node { text: Some(String::new()), ..node(&tag) }),
+            Event::Start(tag) => open.push(Node { text: Some(String::new().into()), ..node(&tag) }),
             Event::Empty(tag) => open.last_mut().unwrap().children.push(node(&tag)),
             Event::End(_) => {
                 let mut done = open.pop().unwrap();

@@ -227,6 +227,14 @@ pub fn nearest(name: &str) -> &'static str {
     KEYS.iter().map(|k| k.name).min_by_key(|known| distance(&name, known)).unwrap_or(PREFIX)
 }
 
+/// The key that was meant by a name that is none, where so few letters differ that it can be nothing else.
+#[must_use]
+pub(super) fn mistyped(name: &str) -> Option<&'static str> {
+    let letters: Vec<char> = name.chars().take(80).flat_map(char::to_lowercase).collect();
+    let meant = nearest(name);
+    (find(name).is_none() && distance(&letters, meant) <= 2).then_some(meant)
+}
+
 /// Levenshtein's distance: insertions, deletions and replacements.
 fn distance(name: &[char], known: &str) -> usize {
     let mut row: Vec<usize> = (0..=name.len()).collect();
@@ -257,6 +265,16 @@ mod tests {
             assert!(KEYS[i + 1..].iter().all(|b| b.name != a.name), "{} stands twice", a.name);
             assert!(!a.meaning.is_empty() && !a.meaning.ends_with('.'));
             assert_eq!(nearest(a.name), a.name);
+        }
+    }
+
+    #[test]
+    fn a_slip_is_not_taken_for_a_key_of_others() {
+        assert_eq!(mistyped("secuirty.sev"), Some("security.sev"));
+        assert_eq!(mistyped("security.se.policy.es"), Some("security.sev.policy.es"));
+        // Keys of LXD and Incus, a field of another document, and a key itself.
+        for other in ["security.csm", "security.iommu", "security.secureboot", "kind", "security.sev"] {
+            assert_eq!(mistyped(other), None);
         }
     }
 

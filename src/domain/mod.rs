@@ -7,6 +7,7 @@
 mod devices;
 pub mod escape;
 mod facts;
+mod foreign;
 mod layout;
 pub mod limits;
 mod node;
@@ -26,7 +27,7 @@ pub use devices::{BootOrder, Device, DeviceKind, Rom};
 pub use facts::{
     DomainFacts, Features, FirmwareFeature, LaunchSecurityFacts, Loader, MemoryBackingFacts, Nvram, OsFacts,
 };
-pub use node::Node;
+pub use node::{Node, Text};
 pub use patch::{Change, Fragment};
 pub use places::{Places, Position};
 pub use splice::Splice;
@@ -57,13 +58,14 @@ impl Domain {
     /// Reads a document.
     ///
     /// # Errors
-    /// `Kind::Domain` when it is not well-formed, over a limit, not a `<domain>`, or has an element twice that
-    /// libvirt reads once.
+    /// `Kind::Domain` when it is not well-formed, over a limit, not a `<domain>`, has an element twice that
+    /// libvirt reads once, or another namespace where libvirt would not see that it is one.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let scan = scan::scan(text)?;
         let mut domain =
             Self { text: text.into(), scan, numbers: OnceLock::new(), facts: DomainFacts::default() };
         domain.check_root()?;
+        domain.refuse_foreign()?;
         domain.facts = facts::read(&domain)?;
         Ok(domain)
     }

@@ -2,20 +2,25 @@
 //! Never: a place in a document.
 
 use super::escape::{content_text, push_escaped, unescape_attribute};
+use super::path::line_column;
 use super::scan;
-use super::tree::{ElementId, Scan};
+use super::tree::{ElementId, Scan, Span};
+use crate::codes::Kind;
 use crate::error::Error;
 use std::borrow::Cow;
+
+/// Text that is the program's own, and need not be copied, or that was made.
+pub type Text = Cow<'static, str>;
 
 /// One element to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
     /// Its name, with its prefix.
-    pub name: String,
+    pub name: Text,
     /// Its attributes, plain values.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(Text, Text)>,
     /// Its text, plain; `None` for an element that has none.
-    pub text: Option<String>,
+    pub text: Option<Text>,
     /// Its child elements.
     pub children: Vec<Node>,
 }
@@ -57,7 +62,7 @@ impl Node {
     /// An element around one other.
     #[must_use]
     pub fn around(name: &str, child: Node) -> Self {
-        Self { name: name.to_owned(), children: vec![child], ..Self::default() }
+        Self { name: name.to_owned().into(), children: vec![child], ..Self::default() }
     }
 
     /// Reads one element. White space between child elements is no text.
@@ -65,25 +70,53 @@ impl Node {
     /// # Errors
     /// `Kind::Domain` when it is not well-formed.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let scan = scan::scan(text)?;
-        Ok(Self::read(&scan, text, ElementId::ROOT))
+        Ok(Self::read(&scan::scan(text)?, text, ElementId::ROOT, &|t| Text::Owned(t.into_owned())))
     }
 
-    fn read(scan: &Scan, text: &str, at: ElementId) -> Self {
+    /// [`Node::parse`] of what is compiled in, which is not copied.
+    pub(crate) fn parse_static(text: &'static str) -> Result<Self, Error> {
+        Ok(Self::read(&scan::scan(text)?, text, ElementId::ROOT, &|t| t))
+    }
+
+    /// Reads one element of which nothing may get lost but comments: text beside child elements is refused.
+    ///
+    /// # Errors
+    /// `Kind::Domain` as [`Node::parse`], and for such text.
+    pub(crate) fn parse_data(text: &str) -> Result<Self, Error> {
+        let scan = scan::scan(text)?;
+        for id in (0..scan.elements.len()).map(ElementId::of_index) {
+            let mut from = scan.element(id).inner().start;
+            let mut child = scan.first_child(id);
+            while let Some(here) = child.map(|c| scan.element(c)) {
+                let last = here.next.is_none().then(|| (here.end as usize, scan.element(id).inner().end));
+                for (from, to) in [(from, here.start as usize)].into_iter().chain(last) {
+                    if content_text(&text[from..to]).is_none_or(|t| !t.trim().is_empty()) {
+                        let e = Error::new(Kind::Domain, "text beside elements").at(line_column(text, from));
+                        return Err(e.wanted("an element with either"));
+                    }
+                }
+                from = here.end as usize;
+                child = here.next;
+            }
+        }
+        Ok(Self::read(&scan, text, ElementId::ROOT, &|t| Text::Owned(t.into_owned())))
+    }
+
+    fn read<'t>(scan: &Scan, text: &'t str, at: ElementId, keep: &dyn Fn(Cow<'t, str>) -> Text) -> Self {
         let e = scan.element(at);
+        let name = |span: Span| keep(Cow::Borrowed(span.of(text)));
         let attributes = scan.attributes_of(at).iter().map(|a| {
             let value = unescape_attribute(a.value().of(text)).unwrap_or_default();
-            (a.name().of(text).to_owned(), value.into_owned())
+            (name(a.name()), keep(value))
         });
-        let mut node =
-            Self { name: e.name().of(text).to_owned(), attributes: attributes.collect(), ..Self::default() };
+        let mut node = Self { name: name(e.name()), attributes: attributes.collect(), ..Self::default() };
         let mut child = scan.first_child(at);
         while let Some(c) = child {
-            node.children.push(Self::read(scan, text, c));
+            node.children.push(Self::read(scan, text, c, keep));
             child = scan.element(c).next;
         }
         if node.children.is_empty() && !e.is_empty() {
-            node.text = content_text(e.inner().of(text)).map(Cow::into_owned);
+            node.text = content_text(e.inner().of(text)).map(keep);
         }
         node
     }

@@ -12,10 +12,10 @@ fn merged(text: &str, child: &str, fragment: Node) -> String {
     d.apply([Change::Merge { into, fragment: fragment.into() }].iter()).unwrap()
 }
 fn leaf(name: &str) -> Node {
-    Node { name: name.into(), ..Node::default() }
+    Node { name: name.to_owned().into(), ..Node::default() }
 }
 fn with(name: &str, attribute: &str, value: &str) -> Node {
-    Node { attributes: vec![(attribute.into(), value.into())], ..leaf(name) }
+    Node { attributes: vec![(attribute.to_owned().into(), value.to_owned().into())], ..leaf(name) }
 }
 
 #[test]
@@ -219,6 +219,31 @@ fn odd_but_right_xml_is_read() {
         let d = domain(text);
         assert_eq!(d.apply([].iter()).unwrap(), text);
         assert!(d.facts().os.element.is_none());
+    }
+}
+
+/// libvirt 11.3 read each of these as its own; here they were none.
+#[test]
+fn what_libvirt_takes_for_its_own_is_refused() {
+    for (inner, wanted) in [
+        ("<features><x:smm state='on'/></features>", "<x:smm>"),
+        ("<devices><rng><driver x:iommu='off' iommu='on'/></rng></devices>", "x:iommu"),
+        ("<devices><disk><driver xmlns='u' iommu='off'/></disk></devices>", "<driver>"),
+        ("<pm xmlns='http://www.w3.org/XML/1998/namespace'/>", "keeps for itself"),
+        ("<pm xmlns='http://www.w3.org/2000/xmlns/'/>", "keeps for itself"),
+        ("<pm xmlns:xml='u'/>", "xmlns:xml"),
+        ("<pm xmlns:xmlns='u'/>", "xmlns:xmlns"),
+    ] {
+        let said = refused(&format!("<domain xmlns:x='u'>{inner}</domain>"));
+        assert!(said.contains(wanted), "{inner}: {said}");
+    }
+    for inner in [
+        "<metadata><x:smm x:a='1'><y xmlns=''><x:z/></y></x:smm></metadata>",
+        "<x:commandline a='1'><x:arg x:b='2'/><y/></x:commandline>",
+        "<pm xml:lang='en' xmlns:xml='http://www.w3.org/XML/1998/namespace'/>",
+    ] {
+        let text = format!("<domain xmlns:x='u'>{inner}</domain>");
+        assert!(Domain::parse(&text).is_ok(), "{inner}");
     }
 }
 

@@ -5,6 +5,8 @@ use super::fields::{absolute, is_text, usage};
 use super::media::{Disk, Network, Seed};
 use crate::error::Error;
 use crate::plan::render::{Groups, Value, Values};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// A kernel that is booted directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,12 +137,34 @@ impl Request {
     /// A disk or seed that is there twice: two guests in one writing on one image, or a seed over a disk.
     fn same_file(&self) -> Option<Error> {
         let paths = self.disks.iter().map(|d| &d.path).chain(self.seed.iter().map(|s| &s.path));
-        let mut seen = std::collections::BTreeSet::new();
-        paths.into_iter().find(|p| !seen.insert(p.as_str())).map(|path| {
+        // As paths: /a//b is /a/b.
+        let mut seen = BTreeSet::new();
+        paths.map(Path::new).find(|p| !seen.insert(*p)).map(|path| {
             usage("--disk", "one file is two disks")
-                .found(path.clone())
+                .found(path.display().to_string())
                 .wanted("a file for each disk and seed")
         })
+    }
+
+    /// Every file that the domain or a new image needs, whoever makes it.
+    #[must_use]
+    pub fn files(&self) -> Vec<&str> {
+        let mut all: Vec<Option<&String>> = Vec::new();
+        if let Some(kernel) = &self.kernel {
+            all.extend([Some(&kernel.kernel), kernel.initrd.as_ref()]);
+        }
+        for disk in &self.disks {
+            let below = disk.creation.as_ref().and_then(|c| c.backing.as_ref());
+            all.extend([Some(&disk.path), below.map(|(path, _)| path)]);
+        }
+        if let Some(seed) = &self.seed {
+            all.push(Some(&seed.path));
+            let sources = seed.sources.iter();
+            all.extend(
+                sources.flat_map(|s| [Some(&s.user_data), s.meta_data.as_ref(), s.network_config.as_ref()]),
+            );
+        }
+        all.into_iter().flatten().map(String::as_str).collect()
     }
 
     /// Calls `then` with the values of the slots and the members of the groups ([`super::slots`]).

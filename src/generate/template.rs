@@ -52,24 +52,25 @@ impl Template {
 
     fn read(name: &str, file: Option<String>, text: &str) -> Result<Self, Error> {
         let place = file.clone().unwrap_or_else(|| format!("{name}.xml"));
-        let node = Node::parse(text).map_err(|e| {
+        let node = Node::parse_data(text).map_err(|e| {
             let place = e.place().map_or(place.clone(), |p| format!("{place}, {p}"));
-            Error::new(Kind::File, "the template is not XML").at(place).because(e.message().to_owned())
+            Error::new(Kind::File, "the template cannot be read").at(place).because(e.message().to_owned())
         })?;
         let mut check = Check {
             file: &place,
+            path: String::new(),
             wrong: Vec::new(),
             needs: BTreeSet::new(),
             takes: BTreeSet::new(),
             cpu: [false; 2],
         };
         if node.name != "domain" {
-            check.wrong("/", "the template is not a domain", &format!("<{}>", node.name), "<domain>");
+            check.wrong("", "the template is not a domain", &format!("<{}>", node.name), "<domain>");
         }
         if group(&node).is_some() {
-            check.wrong("/", "a document stands once", EACH, "it on an element inside");
+            check.wrong("", "a document stands once", EACH, "it on an element inside");
         }
-        check.element(&node, &format!("/{}", node.name), &mut Vec::new());
+        check.element(&node, &mut Vec::new());
         match check.cpu {
             [true, true] => drop(check.takes.insert("--cpu")),
             [false, false] => {}
@@ -166,6 +167,8 @@ fn title(text: &str) -> String {
 
 struct Check<'a> {
     file: &'a str,
+    /// The element that is looked at.
+    path: String,
     wrong: Vec<Error>,
     needs: BTreeSet<&'static str>,
     takes: BTreeSet<&'static str>,
@@ -174,35 +177,45 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn wrong(&mut self, path: &str, message: &str, found: &str, wanted: &str) {
-        let e = Error::new(Kind::File, message).at(format!("{}, {path}", self.file));
+    /// `place`: what follows the element's path.
+    fn wrong(&mut self, place: &str, message: &str, found: &str, wanted: &str) {
+        let e = Error::new(Kind::File, message).at(format!("{}, {}{place}", self.file, self.path));
         self.wrong.push(e.found(found).wanted(wanted));
     }
 
-    fn element(&mut self, node: &Node, path: &str, around: &mut Vec<&'static Group>) {
-        let entered = self.enter(node, path, around);
+    fn element(&mut self, node: &Node, around: &mut Vec<&'static Group>) {
+        let before = self.path.len();
+        self.path.extend(["/", &node.name]);
+        let entered = self.enter(node, around);
         for (name, value) in node.attributes.iter().filter(|(n, _)| n != EACH) {
-            self.value(value, &format!("{path}/@{name}"), around);
+            self.value(value, &format!("/@{name}"), around);
         }
         if let Some(text) = &node.text {
-            self.value(text, path, around);
+            self.value(text, "", around);
         }
         for child in &node.children {
-            self.element(child, &format!("{path}/{}", child.name), around);
+            self.element(child, around);
         }
         if entered {
             around.pop();
         }
+        self.path.truncate(before);
     }
 
     /// True for an element of a group.
-    fn enter(&mut self, node: &Node, path: &str, around: &mut Vec<&'static Group>) -> bool {
+    fn enter(&mut self, node: &Node, around: &mut Vec<&'static Group>) -> bool {
         let Some((name, at_least_one)) = group(node) else { return false };
+        let place = format!("/@{EACH}");
         let Some(group) = GROUPS.iter().find(|g| g.name == name) else {
             let known: Vec<_> = GROUPS.iter().map(|g| g.name).collect();
-            self.wrong(&format!("{path}/@{EACH}"), "no such group", name, &known.join(", "));
+            self.wrong(&place, "no such group", name, &known.join(", "));
             return false;
         };
+        // Sixty deep, two disks would be 2 to the power of sixty elements.
+        if around.iter().any(|g| g.name == name) {
+            self.wrong(&place, "a group inside itself", name, "each group once from the root down");
+            return false;
+        }
         if let Some(option) = group.option {
             self.takes.insert(option);
             if at_least_one {
@@ -213,11 +226,11 @@ impl Check<'_> {
         true
     }
 
-    fn value(&mut self, text: &str, path: &str, around: &[&'static Group]) {
+    fn value(&mut self, text: &str, place: &str, around: &[&'static Group]) {
         let Some(found) = slot(text) else {
             if text.contains('{') {
                 let wanted = "{name:type} or {name?:type} as the whole value, and no other {";
-                self.wrong(path, "a slot is not the whole value", &format!("{text:?}"), wanted);
+                self.wrong(place, "a slot is not the whole value", &format!("{text:?}"), wanted);
             }
             return;
         };
@@ -227,16 +240,16 @@ impl Check<'_> {
                 Some(g) => format!("it inside an element with {EACH}='{}'", g.name),
                 None => known_slots(around),
             };
-            return self.wrong(path, "no such slot here", text.trim(), &wanted);
+            return self.wrong(place, "no such slot here", text.trim(), &wanted);
         };
         if known.slot_type != found.slot_type {
             let wanted = format!("{{{}:{}}}", known.name, known.slot_type);
-            return self.wrong(path, "the slot is of another type", text.trim(), &wanted);
+            return self.wrong(place, "the slot is of another type", text.trim(), &wanted);
         }
         let in_group = !SLOTS.iter().any(|s| std::ptr::eq(s, known));
         if in_group && !known.always && !found.optional {
             let wanted = format!("{{{}?:{}}}", known.name, known.slot_type);
-            return self.wrong(path, "the slot may be empty", text.trim(), &wanted);
+            return self.wrong(place, "the slot may be empty", text.trim(), &wanted);
         }
         if !in_group && !known.option.is_empty() {
             self.takes.insert(known.option);

@@ -65,6 +65,25 @@ fn an_error_in_a_template_names_the_file_the_place_and_the_slot_and_all_are_told
     assert_eq!((e.kind(), e.place()), (Kind::File, Some("/t/own.xml")));
 }
 
+/// Text beside elements got lost, and two disks in sixty nested groups had no end.
+#[test]
+fn a_template_loses_no_text_and_has_an_end() {
+    for inside in [
+        "<description>all {name:text}<b/></description>",
+        "<description><b/> all</description>",
+        "<description><b/><![CDATA[all]]><b/></description>",
+    ] {
+        let e = template(&with(inside)).unwrap_err();
+        assert!(e.to_string().contains("text beside elements"), "{e}");
+    }
+    template(&with("<devices><!-- all --> <a/> <?all?> <b/>\n</devices>")).unwrap();
+    let nested = "<disk each='disk'>".repeat(60) + &"</disk>".repeat(60);
+    let e = template(&with(&format!("<devices>{nested}</devices>"))).unwrap_err();
+    assert!(e.problems().any(|p| p.alone().to_string().contains("a group inside itself")), "{e}");
+    let e = template(&with("<title>{uuid??:text}</title>")).unwrap_err();
+    assert!(e.to_string().contains("no such slot here"), "{e}");
+}
+
 #[test]
 fn the_title_is_the_first_line_of_the_first_comment() {
     let titled = |head: &str| template(&format!("{head}{LEAST}")).unwrap().title().to_owned();
@@ -156,7 +175,7 @@ fn no_value_becomes_markup() {
 
 /// Names of elements and attributes, without any value.
 fn shape(node: &Node) -> String {
-    let attributes: Vec<_> = node.attributes.iter().map(|(n, _)| n.as_str()).collect();
+    let attributes: Vec<_> = node.attributes.iter().map(|(n, _)| &**n).collect();
     let children: Vec<_> = node.children.iter().map(shape).collect();
     format!("{}[{}]({})", node.name, attributes.join(" "), children.join(" "))
 }
@@ -209,7 +228,7 @@ fn hostile_names_paths_and_networks_are_refused() {
     for cpu in ["", "EPYC Milan", "<x>", "é"] {
         assert!(Cpu::parse(cpu).is_err(), "{cpu:?}");
     }
-    let twice = ["/a.raw", "/a.raw,format=raw"].map(|d| Disk::parse(d).unwrap()).to_vec();
+    let twice = ["/b/a.raw", "/b/.//a.raw,format=raw"].map(|d| Disk::parse(d).unwrap()).to_vec();
     assert_eq!(Request { disks: twice, ..request() }.check().len(), 1);
 }
 

@@ -15,7 +15,7 @@ pub(super) fn identified(xml: String) -> Result<(String, String)> {
         Some(text) => Ok((canonical(text)?, xml)),
         None => {
             let uuid = fresh()?;
-            let element = Node { name: "uuid".into(), text: Some(uuid.clone()), ..Node::default() };
+            let element = Node { name: "uuid".into(), text: Some(uuid.clone().into()), ..Node::default() };
             let change = Change::Unite { parent: domain.root(), fragment: element.into() };
             let xml = domain.apply(std::iter::once(&change))?;
             Ok((uuid, xml))

@@ -4,7 +4,7 @@ use super::edit::{Edit, Reason};
 use super::firmware::Firmware;
 use super::{Options, Rule};
 use crate::config::{KernelHashes, Mode, SevConfig};
-use crate::domain::{Change, Domain, DomainFacts, ElementId, Fragment};
+use crate::domain::{Change, Domain, DomainFacts, ElementId, Fragment, Text};
 use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
 
@@ -81,13 +81,15 @@ pub struct Out<'a> {
     edits: Vec<Edit>,
     findings: Vec<Finding>,
     /// Where elements are added beside others: parent, name, how many are there by now.
-    beside: Vec<(ElementId, String, usize)>,
+    beside: Vec<(ElementId, Text, usize)>,
 }
 
 impl<'a> Out<'a> {
     /// For the rules of a table, of which this is the first.
     pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
-        Self { domain, rule: first, edits: Vec::new(), findings: Vec::new(), beside: Vec::new() }
+        // Room for what a bare domain needs: an edit or two for each device, and some for the rest.
+        let edits = Vec::with_capacity(16 + 2 * domain.facts().devices.len());
+        Self { domain, rule: first, edits, findings: Vec::new(), beside: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {

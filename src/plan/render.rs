@@ -2,8 +2,8 @@
 
 use super::template::Template;
 use crate::codes::Kind;
-use crate::domain::Node;
 use crate::domain::escape::is_xml_char;
+use crate::domain::{Node, Text};
 use crate::error::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,12 +49,12 @@ impl Value<'_> {
         }
     }
 
-    fn text(&self) -> Result<String, Error> {
-        Ok(match self {
+    fn text(&self) -> Result<Text, Error> {
+        Ok(Text::Owned(match self {
             Value::Uint(n) => n.to_string(),
             Value::Hex(n, digits) => format!("0x{n:0digits$x}"),
             Value::Base64(bytes) => STANDARD.encode(bytes),
-            Value::YesNo(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+            Value::YesNo(yes) => return Ok(Text::Borrowed(if *yes { "yes" } else { "no" })),
             Value::Path(path) => {
                 // libvirt's schema: absFilePath.
                 if !path.starts_with('/') || !path.chars().all(is_xml_char) {
@@ -73,8 +73,8 @@ impl Value<'_> {
                 }
                 (*text).to_owned()
             }
-            Value::Empty => String::new(),
-        })
+            Value::Empty => return Ok(Text::Borrowed("")),
+        }))
     }
 }
 
@@ -87,8 +87,8 @@ pub(crate) struct Slot<'a> {
 
 pub(crate) fn slot(text: &str) -> Option<Slot<'_>> {
     let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
-    let optional = name.ends_with('?');
-    Some(Slot { name: name.trim_end_matches('?'), optional, slot_type })
+    let required = name.strip_suffix('?');
+    Some(Slot { name: required.unwrap_or(name), optional: required.is_some(), slot_type })
 }
 
 impl Template {
@@ -113,7 +113,7 @@ pub(crate) const EACH: &str = "each";
 /// The group of an element, and whether it may not be empty.
 pub(crate) fn group(node: &Node) -> Option<(&str, bool)> {
     let (_, name) = node.attributes.iter().find(|(n, _)| n == EACH)?;
-    Some(name.strip_suffix('+').map_or((name.as_str(), false), |n| (n, true)))
+    Some(name.strip_suffix('+').map_or((&**name, false), |n| (n, true)))
 }
 
 /// A whole document with its slots filled and its groups written out. Values without a slot are left out.
@@ -183,8 +183,8 @@ impl Filler<'_> {
     }
 
     /// The text for a slot, `None` for an optional one left empty; other text as it is.
-    fn value(&mut self, raw: &str) -> Result<Option<String>, Error> {
-        let Some(slot) = slot(raw) else { return Ok(Some(raw.to_owned())) };
+    fn value(&mut self, raw: &Text) -> Result<Option<Text>, Error> {
+        let Some(slot) = slot(raw) else { return Ok(Some(raw.clone())) };
         let known = self.scopes.iter().rev().find_map(|s| s.iter().find(|(n, _)| *n == slot.name));
         let Some((_, value)) = known else {
             return Err(self.bug("a slot that has no value", slot.name));

@@ -18,7 +18,7 @@ impl Template {
     /// The fragment with its slots still in it; read once.
     pub(crate) fn node(&self) -> Result<&Node, Error> {
         self.parsed
-            .get_or_init(|| Node::parse(self.text).ok())
+            .get_or_init(|| Node::parse_static(self.text).ok())
             .as_ref()
             .ok_or_else(|| Error::new(Kind::Bug, "this template is not XML").at(self.file))
     }

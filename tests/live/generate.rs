@@ -152,6 +152,11 @@ fn nothing_is_made_where_something_is_wrong() {
     let there = bench.write("there.qcow2", "mine");
     let link = bench.text("link.qcow2");
     std::os::unix::fs::symlink("/nowhere", &link).unwrap();
+    let [to_same, to_there] = ["new.qcow2", "there.qcow2"].map(|target| {
+        let link = bench.text(&format!("to-{target}"));
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        link
+    });
     let before = bench.files();
     let new = format!("{},1MiB", bench.text("new.qcow2"));
     let (over, linked) = (format!("{there},1MiB"), format!("{link},1MiB"));
@@ -163,7 +168,11 @@ fn nothing_is_made_where_something_is_wrong() {
         (&["--disk", &over], 4, "there.qcow2: the image is there already"),
         (&["--disk", &linked], 4, "link.qcow2: the image is there already"),
         (&["-o", "/nowhere/x.xml"], 4, "/nowhere/x.xml: the domain document cannot be written"),
-        (&["-o", &same], 2, "the image and the answer go into one file"),
+        (&["-o", &same], 2, "new.qcow2: the answer would be written over a file that the domain needs"),
+        (&["-o", &to_same], 2, "new.qcow2: the answer would be written over"),
+        (&["-o", &to_there, "--disk", &there], 2, "there.qcow2: the answer would be written over"),
+        (&["-o", &there, "--kernel", &there], 2, "there.qcow2: the answer would be written over"),
+        (&["--disk", &new.replace("/new", "//new")], 2, "one file is two disks"),
         (&["-o", &answer, "--cloud-init", &seed], 4, "/nowhere: the user data cannot be opened"),
         (&["-o", &answer, "--disk", &below], 4, "x.qcow2: qemu-img cannot create the image"),
         (&["--disk", "/nowhere/x.raw,1MiB"], 4, "/nowhere/x.raw: the image cannot be written: No such file"),
@@ -195,6 +204,12 @@ fn nothing_is_made_where_something_is_wrong() {
     let out = bench.command(&["--disk", &new]).stdout(full).output().unwrap();
     assert_code(&out, 4);
     assert_eq!(bench.files(), before);
+    // But a document that is written keeps the disk that it needs.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let out =
+        bench.command(&["--disk", &new, "-o", &answer, "--format", "json"]).stdout(full).output().unwrap();
+    assert_code(&out, 4);
+    assert!(Path::new(&answer).exists() && Path::new(&same).exists());
 }
 
 #[test]

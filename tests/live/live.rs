@@ -10,6 +10,7 @@ mod defining;
 mod explained;
 mod faults;
 mod firmware;
+mod first_steps;
 mod generate;
 mod goldens;
 mod lab;

@@ -88,3 +88,18 @@ fn a_wrong_document_is_exit_4_and_an_unfit_host_exit_1_with_every_reason_and_no_
     assert!(err(&out).contains("aarch64") && err(&out).contains("GenuineIntel"), "{}", err(&out));
     assert_code(&apply("x86_64", "milan"), 0);
 }
+
+/// `-i` read the pipe to its end, and then waited for somebody to read from it.
+#[test]
+fn a_document_in_place_is_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in [pipe.to_str().unwrap(), dir.path().to_str().unwrap(), "-"] {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(program("virt-sev")).args(["apply", "-i", place, "--set", "security.sev=true"]);
+        let out = command.stdin(std::process::Stdio::null()).output().unwrap();
+        assert_code(&out, 2);
+        assert!(err(&out).contains("-i needs a file that can be replaced"), "{}", err(&out));
+    }
+}

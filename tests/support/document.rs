@@ -130,7 +130,8 @@ fn make_odd(e: &mut El, d: &mut Dice<'_>, marker: &mut usize) {
     e.items = items;
 }
 
-/// Puts elements of foreign namespaces between the children, with the names that the rules look for.
+/// Puts elements of foreign namespaces between the children of `<domain>` and of `<metadata>`, with the names that the
+/// rules look for. Elsewhere libvirt takes them for its own, and they are refused.
 fn add_strangers(e: &mut El, d: &mut Dice<'_>, marker: &mut usize) {
     const NAMES: &[&str] =
         &["os", "driver", "model", "rom", "boot", "smm", "locked", "disk", "memballoon", "policy", "loader"];
@@ -145,7 +146,9 @@ fn add_strangers(e: &mut El, d: &mut Dice<'_>, marker: &mut usize) {
                 _ => format!("<x:{name} xmlns:x='urn:y' m='{marker}'><{name}>a</{name}></x:{name}>"),
             }));
         }
-        if let Item::Element(inner) = &mut item {
+        if let Item::Element(inner) = &mut item
+            && inner.name == "metadata"
+        {
             add_strangers(inner, d, marker);
         }
         items.push(item);

@@ -4,10 +4,15 @@ use super::ConfigArgs;
 use clap::Args;
 use std::path::PathBuf;
 
-pub(crate) const EXAMPLES: &str = "Examples:
+pub(crate) const EXAMPLES: &str = "\
+With --diff and --explain nothing is written, unless -i or -o says so too.
+
+Examples:
   virt-sev apply --set security.sev=true --diff guest.xml
+  virt-sev apply --set security.sev=true --record -i guest.xml
   lxc config show web1 | virt-sev apply --config - web1.xml -o web1-sev.xml
-  virsh dumpxml --inactive web1 | virt-sev apply --config keys.yaml | virsh define /dev/stdin";
+  virsh dumpxml --inactive web1 | virt-sev apply --config keys.yaml | \\
+    virsh define /dev/stdin";
 
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
@@ -19,16 +24,16 @@ pub(crate) struct ApplyArgs {
     /// Write the file in place, at once or not at all
     #[arg(short, long, conflicts_with_all = ["output", "check"])]
     pub(crate) in_place: bool,
-    /// Write to FILE instead of standard output
+    /// Write the document to FILE instead of standard output
     #[arg(short, long, value_name = "FILE", conflicts_with = "check")]
     pub(crate) output: Option<PathBuf>,
     /// Print nothing; exit 1 if the document would change
     #[arg(long)]
     pub(crate) check: bool,
-    /// Print a unified diff instead of the document; each hunk names its rules
+    /// Print a unified diff instead of the document; hunks name their rules
     #[arg(long, conflicts_with = "check")]
     pub(crate) diff: bool,
-    /// Print each edit and finding with its rule, its reason and the source instead of the document
+    /// Print every edit and finding with rule, reason and source instead
     #[arg(long, conflicts_with_all = ["check", "diff"])]
     pub(crate) explain: bool,
     /// Domain capabilities of the host, as `virsh domcapabilities` prints them

@@ -5,15 +5,19 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-No UUID and no MAC address are made up: libvirt does it at the definition. docs/generate.md says more.
+NAME, --memory and --vcpus are needed. No UUID and no MAC address are made up: libvirt does it at the definition. \
+docs/generate.md says more.
 
 Examples:
-  virt-sev generate web1 --memory 4GiB --vcpus 2 --disk /var/lib/libvirt/images/web1.qcow2,20GiB --network default \\
-    --set security.sev=true | virt-sev define -c qemu:///system -
-  virt-sev generate job1 --memory 1GiB --vcpus 1 --template direct-kernel --kernel /srv/vmlinuz \\
-    --initrd /srv/initrd.img --cmdline 'console=ttyS0' --set security.sev.snp=true -o job1.xml
+  virt-sev generate web1 --memory 4GiB --vcpus 2 --network default \\
+    --disk /var/lib/libvirt/images/web1.qcow2,20GiB \\
+    --set security.sev=true --record | virt-sev define -c qemu:///system -
+  virt-sev generate job1 --memory 1GiB --vcpus 1 --template direct-kernel \\
+    --kernel /srv/vmlinuz --initrd /srv/initrd.img --cmdline 'console=ttyS0' \\
+    --set security.sev.snp=true -o job1.xml
   virt-sev generate db1 --memory 8GiB --vcpus 4 --template cloud-image \\
-    --disk /srv/db1.qcow2,40GiB,backing=/srv/debian-13.qcow2 --cloud-init /srv/db1-seed.iso,user-data=db1.yaml";
+    --disk /srv/db1.qcow2,40GiB,backing=/srv/debian-13.qcow2 \\
+    --cloud-init /srv/db1-seed.iso,user-data=db1.yaml --set security.sev=true";
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use virt_sev::config::Format;
 
 pub(crate) const EXAMPLES: &str = "\
-A file may hold several documents. LXD's profiles, one by one or as lxc profile list --format json
-prints them, go below the instance that names them, in its order; its own config stands above.
+A file may hold several documents. LXD's profiles, one by one or as lxc profile list --format json prints them, go \
+below the instance that names them, in its order; its own config stands above.
 
 Examples:
   virt-sev keys --format md

@@ -9,8 +9,22 @@ Without a session the guest runs unverified. With one, and without --tik and --t
 
 Examples:
   virt-sev launch -c qemu:///system guest.xml --config session/keys.yaml
-  virt-sev launch -c qemu+ssh://HOST/system web1 --config session/keys.yaml --firmware OVMF.amdsev.fd \\
-    --tik session/tik.bin --tek session/tek.bin --inject-secret luks-key:disk.key";
+  virt-sev launch -c qemu+ssh://HOST/system web1 --config session/keys.yaml \\
+    --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
+    --inject-secret luks-key:disk.key
+  virt-sev launch -c qemu:///system --recover";
+
+pub(crate) const DEFINE_EXAMPLES: &str = "\
+Without keys, given or in the domain's metadata, the domain is defined as it is, and the host is not checked.
+
+Examples:
+  virt-sev define -c qemu:///system --set security.sev=true guest.xml
+  virt-sev define -c qemu:///system --config keys.yaml --record guest.xml";
+
+pub(crate) const MEASUREMENT_EXAMPLES: &str = "\
+Examples:
+  virt-sev measurement -c qemu:///system web1
+  virt-sev measurement -c qemu+ssh://HOST/system web1 -o evidence.json";
 
 #[derive(Debug, Args)]
 pub(crate) struct DefineArgs {

@@ -5,7 +5,8 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without keys of its own, given or in its metadata, a domain is judged by what its <launchSecurity> asks for.
+Without keys of its own, given or in its metadata, a domain is judged by what its <launchSecurity> asks for. \
+Exit code 1 where a domain has an error, with --strict also where it has a warning; 4 or 5 where one could not be judged.
 
 Examples:
   virt-sev lint guests/*.xml
@@ -13,7 +14,9 @@ Examples:
   virt-sev lint -c qemu:///system --all
   virt-sev lint -c qemu:///system --domain web1 --format sarif > lint.sarif";
 
+// What changes nothing records nothing: refused where it is given.
 #[derive(Debug, Args)]
+#[command(mut_arg("record", |record| record.hide(true)))]
 pub(crate) struct LintArgs {
     /// Domain documents; - is standard input
     #[arg(value_name = "DOMAIN.xml", required_unless_present_any = ["domain", "all"])]
@@ -45,7 +48,8 @@ Examples:
   virt-sev explain virtio-iommu
   virt-sev explain 'sev_launch_start: LAUNCH_START ret=1 fw_error=11'
   virt-sev explain 0x15
-  virt-sev explain exit 5";
+  virt-sev explain exit 5
+  virt-sev explain --list";
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {

@@ -38,7 +38,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; a command that cannot do without one takes
+    /// LIBVIRT_DEFAULT_URI too
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
     /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
@@ -91,11 +92,13 @@ pub(crate) enum Command {
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
     /// Applies, checks the host, and defines the domain
+    #[command(after_help = launch::DEFINE_EXAMPLES)]
     Define(DefineArgs),
     /// Applies, defines, starts paused, measures, verifies, injects and resumes
     #[command(after_help = launch::EXAMPLES)]
     Launch(LaunchArgs),
     /// Reads what a launched guest reports
+    #[command(after_help = launch::MEASUREMENT_EXAMPLES)]
     Measurement(MeasurementArgs),
     /// Makes a guest owner's session for a platform
     #[command(after_help = owner::EXAMPLES)]
@@ -115,8 +118,8 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {
-    /// Keys as YAML or JSON: a flat map, or a document of LXD, Incus, KubeVirt, Nova or Proxmox; - is standard input
-    /// (repeatable: the later wins, but an LXD profile goes below the instance that names it)
+    /// Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input
+    /// (repeatable: the later wins)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
     /// How every --config is written, where it is not to be recognised
@@ -131,7 +134,7 @@ pub(crate) struct ConfigArgs {
     /// Record the keys in the domain's metadata, in place of those there; blobs are left out
     #[arg(long)]
     pub(crate) record: bool,
-    /// Leave out a rule, by the name that --explain gives it (repeatable)
+    /// Leave out a rule; `virt-sev explain --list` names them (repeatable)
     #[arg(long, value_name = "RULE")]
     pub(crate) skip: Vec<String>,
 }
@@ -153,6 +156,7 @@ pub(crate) enum FirmwareCommand {
         host_root: Option<PathBuf>,
     },
     /// Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go
+    #[command(after_help = "Example:\n  virt-sev firmware inspect /usr/share/OVMF/OVMF.amdsev.fd")]
     Inspect {
         /// Firmware image
         #[arg(value_name = "FILE")]
@@ -169,4 +173,34 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     parsed.ok().and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
         format!("'{text}' is not a number from 0 to {}", u64::MAX >> (64 - 8 * size_of::<T>()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// clap wraps what is too long, and an example that it wrapped is two commands to a shell.
+    #[test]
+    fn every_command_has_an_example_and_no_example_is_wrapped() {
+        fn look(command: &clap::Command, path: &str, seen: &mut usize) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                look(sub, &path, seen);
+                if sub.has_subcommands() {
+                    continue;
+                }
+                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&format!("  {}", path.trim())), "{path}: no example: {help}");
+                let examples = help.lines().filter(|l| l.starts_with("  "));
+                for line in examples {
+                    assert!(line.chars().count() <= 79, "{path}: {line}");
+                    *seen += 1;
+                }
+            }
+        }
+        let mut seen = 0;
+        look(&Cli::command(), "virt-sev", &mut seen);
+        assert!(seen > 20, "{seen} lines");
+    }
 }

@@ -4,11 +4,26 @@ use super::{KeyArgs, WaitArgs, number};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
+const BUILD_EXAMPLES: &str = "\
+Off line: whoever has the measurement and the keys makes the packet, and the host's administrator injects it.
+
+Example:
+  virt-sev secret build --secret luks-key:disk.key --measurement BASE64 \\
+    --tik session/tik.bin --tek session/tek.bin \\
+    --secret-header header.b64 --secret-payload payload.b64";
+
+const INJECT_EXAMPLES: &str = "\
+Example:
+  virt-sev secret inject -c qemu:///system web1 \\
+    --secret-header header.b64 --secret-payload payload.b64";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretCommand {
     /// Builds the packet for a measured guest: header and encrypted payload
+    #[command(after_help = BUILD_EXAMPLES)]
     Build(SecretBuildArgs),
     /// Injects a packet into a paused guest
+    #[command(after_help = INJECT_EXAMPLES)]
     Inject(SecretInjectArgs),
 }
 

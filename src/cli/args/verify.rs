@@ -5,13 +5,14 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and
---firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the
+Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and \
+--firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
 exit code answers.
 
 Example:
-  virt-sev verify -c qemu+ssh://HOST/system --domain guest --firmware OVMF.amdsev.fd \\
-    --tik session/tik.bin --tek session/tek.bin --inject-secret luks-key:disk.key";
+  virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
+    --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
+    --inject-secret luks-key:disk.key";
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyCommand {

@@ -44,8 +44,10 @@ pub(crate) fn run(
     out: Output,
 ) -> Result<Answer> {
     let stdin = args.domain == Path::new("-");
-    if stdin && args.in_place {
-        return Err(Error::new(Kind::Usage, "-i needs a file, not standard input"));
+    // What was read from a pipe cannot be put back into it.
+    if args.in_place && (stdin || std::fs::metadata(&args.domain).is_ok_and(|m| !m.is_file())) {
+        return Err(Error::new(Kind::Usage, "-i needs a file that can be replaced")
+            .at(args.domain.display().to_string()));
     }
     let (domain, encoding) = prepare::read_document(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin, out)?;
@@ -55,10 +57,10 @@ pub(crate) fn run(
     };
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;
     if done.config.is_none() {
-        out.say("note: no key asks for SEV, so the document stays as it is");
+        out.say(&prepare::no_keys(&done.domain, "the document stays as it is"));
     }
     if !args.explain {
-        out.findings(&done.findings);
+        out.findings(&placed(args, &done));
     }
     let before = done.domain.text();
     let changed = before != done.xml;
@@ -102,6 +104,22 @@ fn shown(args: &ApplyArgs) -> String {
     if args.domain == Path::new("-") { "stdin".into() } else { args.domain.display().to_string() }
 }
 
+/// The findings with their places in the text, as `lint` and `--explain` give them, in place of paths.
+fn placed(args: &ApplyArgs, done: &prepare::Prepared) -> Vec<Finding> {
+    let (places, name) = (Places::new(&done.domain), shown(args));
+    let placed = |f: &Finding| f.clone().path(place(&places, &name, f));
+    done.findings.iter().map(placed).collect()
+}
+
+/// `guest.xml:12:3`; what is about a key stays with the key.
+fn place(places: &Places<'_>, name: &str, finding: &Finding) -> String {
+    if !finding.path.starts_with("/domain") {
+        return finding.path.clone();
+    }
+    let at = places.find(&finding.path).0;
+    format!("{name}:{}:{}", at.line, at.column)
+}
+
 /// Each edit and each finding with its place, and behind it its rule.
 fn explained(args: &ApplyArgs, done: &prepare::Prepared, out: Output) -> String {
     let Some(plan) = &done.plan else { return String::new() };
@@ -117,14 +135,10 @@ fn explained(args: &ApplyArgs, done: &prepare::Prepared, out: Output) -> String 
         .collect();
     let notes: Vec<Note<'_>> = all
         .iter()
-        .map(|(edit, finding)| {
-            let at = places.find(&finding.path).0;
-            let place = if finding.path.starts_with("/domain") {
-                format!("{name}:{}:{}", at.line, at.column)
-            } else {
-                String::new()
-            };
-            Note { place, word: edit.then_some("edit"), finding }
+        .map(|(edit, finding)| Note {
+            place: place(&places, &name, finding),
+            word: edit.then_some("edit"),
+            finding,
         })
         .collect();
     let mut text = render(&notes, Style { explain: true, ..out.answer_style() });

@@ -4,6 +4,7 @@ use crate::args::{ExplainArgs, Format};
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use virt_sev::codes::{CODES, Code};
+use virt_sev::config::is_our_key;
 use virt_sev::explain::{self, Topic};
 use virt_sev::{About, Error, Kind, Result};
 
@@ -17,10 +18,12 @@ pub(crate) fn run(args: &ExplainArgs, out: Output) -> Result<Answer> {
     if rule.is_empty() && codes.is_empty() && messages.is_empty() {
         return Err(Error::new(Kind::Usage, "nothing is known of this rule, code or message")
             .found(format!("'{}'", text.escape_debug()))
-            .hint(
+            .hint(if is_our_key(&text) {
+                "This is the name of a key: `virt-sev keys` tells what each means."
+            } else {
                 "`virt-sev explain --list` names all rules, --list-messages all messages. Of a log, give the lines of \
-                 QEMU and the kernel that name SEV.",
-            ));
+                 QEMU and the kernel that name SEV."
+            }));
     }
     if out.is_json() {
         out.answer_json("explain", as_json(&rule, &codes, &messages))?;

@@ -12,8 +12,13 @@ use virt_sev::{Error, Kind, Result};
 /// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
 const MOST: u64 = 32 << 20;
 
+/// A file's name for people.
+pub(crate) fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}
+
 fn trouble(what: &str, path: &Path, e: std::io::Error) -> Error {
-    Error::new(Kind::File, what).at(path.display().to_string()).because(e)
+    Error::new(Kind::File, what).at(shown(path)).because(e)
 }
 
 /// `tempfile` puts its own random name into its errors: the user knows only the file that was asked for.
@@ -35,9 +40,7 @@ pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
     let file = opened.map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
     // A folder opens, and fails only when it is read, with a text that names no file.
     match file.metadata() {
-        Ok(m) if m.is_dir() => {
-            Err(Error::new(Kind::File, format!("the {what} is a folder")).at(path.display().to_string()))
-        }
+        Ok(m) if m.is_dir() => Err(Error::new(Kind::File, format!("the {what} is a folder")).at(shown(path))),
         _ => Ok(file),
     }
 }
@@ -51,7 +54,7 @@ pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
         .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
     if bytes.len() as u64 > MOST {
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
-            .at(path.display().to_string())
+            .at(shown(path))
             .wanted(format!("at most {} MiB", MOST >> 20)));
     }
     Ok(bytes)

@@ -38,9 +38,13 @@ pub(crate) fn run(
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;
     out.findings(&done.findings);
     notes(&request, done.config.as_ref(), out);
-    let made = make::create(&request, args.output.as_deref())?;
+    let mut made = make::create(&request)?;
+    let created = made.paths().to_vec();
     if let Some(path) = &args.output {
+        make::apart(&request, path)?;
         files::write("domain document", path, done.xml.as_bytes(), 0o600)?;
+        // The document is there, and it needs them.
+        made.keep();
     }
     if out.is_json() {
         out.answer_json(
@@ -48,7 +52,7 @@ pub(crate) fn run(
             json!({
                 "domain": request.name,
                 "template": template.name(),
-                "created": made.paths(),
+                "created": created,
                 "findings": done.findings,
                 "xml": if args.output.is_some() { None } else { Some(&done.xml) },
             }),
@@ -64,7 +68,7 @@ pub(crate) fn run(
 fn request(args: &GenerateArgs) -> Result<Request> {
     let mut wrong = Vec::new();
     let mut keep = |e: Error| wrong.push(e);
-    let memory = parse_size("--memory", args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
+    let memory = memory(args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
     let cpu = args.cpu.as_deref().map(Cpu::parse).transpose().map_err(&mut keep);
     let hugepages = match args.hugepages.as_deref() {
         None => Ok(None),
@@ -99,6 +103,18 @@ fn request(args: &GenerateArgs) -> Result<Request> {
         vsock: args.vsock,
         ..Request::new(name, memory, args.vcpus.unwrap_or_default())
     })
+}
+
+/// A bare number is bytes to the keys, MiB to virt-install and KiB to libvirt: here it is a question.
+fn memory(text: &str) -> Result<u64> {
+    let size = parse_size("--memory", text)?;
+    if text.trim().bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Error::new(Kind::Usage, "a size without its unit")
+            .at("--memory")
+            .found(format!("{text:?}"))
+            .wanted(format!("a unit behind it, such as {}MiB", text.trim())));
+    }
+    Ok(size)
 }
 
 /// Standard input can be read once.

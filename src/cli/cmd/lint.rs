@@ -11,7 +11,7 @@ use virt_sev::domain::{Domain, Places, Position};
 use virt_sev::host::HostFacts;
 use virt_sev::plan::{self, FIX};
 use virt_sev::report::{Note, count, render, summary};
-use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
+use virt_sev::{Error, Finding, Kind, Result, Severity, explain, preflight};
 
 /// A document to be judged.
 #[derive(Debug)]
@@ -41,6 +41,13 @@ pub(crate) struct Judged {
     keys: Option<&'static str>,
     mode: Option<&'static str>,
     pub(crate) findings: Vec<Located>,
+}
+
+impl Judged {
+    /// Nothing asks for SEV, and nothing is wrong with that.
+    fn is_other(&self) -> bool {
+        self.keys.is_none() && !self.findings.iter().any(|l| counts(&l.finding))
+    }
 }
 
 /// What was found in all of them.
@@ -73,9 +80,12 @@ pub(crate) fn run(
     hypervisor: Option<&str>,
     out: Output,
 ) -> Result<Answer> {
-    let options =
-        plan::Options { skip: args.config.skip.clone(), injects_secret: false, record: args.config.record };
+    let options = plan::Options { skip: args.config.skip.clone(), ..plan::Options::default() };
     options.check()?;
+    if args.config.record {
+        return Err(Error::new(Kind::Usage, "--record: lint changes nothing, and so records nothing")
+            .hint("`virt-sev apply --record` and `virt-sev define --record` do."));
+    }
     let given = config::load(config::Sources {
         metadata: None,
         files: &args.config.config,
@@ -98,7 +108,7 @@ pub(crate) fn run(
         Format::Text | Format::Md => out.answer(&text(&report, args, out))?,
     }
     let all = || report.judged.iter().flat_map(|j| &j.findings).map(|l| &l.finding);
-    out.say(&last_line(&report, all()));
+    out.say(&last_line(&report));
     let bad = |f: &Finding| f.severity == Severity::Error || (args.strict && f.severity == Severity::Warning);
     let answer = if all().any(bad) { Answer::No } else { Answer::Yes };
     // What could not be judged outweighs what was: the answer is not whole.
@@ -139,7 +149,7 @@ fn judge(
         }
     };
     let (mode, findings) = match &wanted {
-        None => (None, vec![not_sev(&domain, from, is_file)]),
+        None => (None, vec![unknown_type(&domain, from).unwrap_or_else(|| not_sev(&domain, from, is_file))]),
         Some(Err(problems)) => (None, problems.problems().map(of_element).collect()),
         Some(Ok(wanted)) => {
             let host = facts(&domain, wanted).map_err(|e| within(&name, e))?;
@@ -157,6 +167,28 @@ fn judge(
     let findings = findings.into_iter().filter(told).map(located).collect();
     let (domain, keys) = (domain.facts().name.clone(), wanted.is_some().then_some(from));
     Ok(Judged { name, is_file, domain, keys, mode, findings })
+}
+
+/// A `<launchSecurity>` that is of no type at all is a mistake, and not the wish for a guest without SEV. The types are
+/// those of libvirt's schema (launchSecurity in domaincommon.rng).
+fn unknown_type(domain: &Domain, from: &str) -> Option<Finding> {
+    let said = domain.facts().launch_security.as_ref().filter(|_| from == "launchSecurity")?;
+    let title = match said.kind.as_deref() {
+        Some("sev" | "sev-snp" | "s390-pv" | "tdx") => return None,
+        Some(kind) => format!("<launchSecurity> has type='{kind}', which libvirt does not know"),
+        None => "<launchSecurity> has no type".to_owned(),
+    };
+    let finding =
+        Finding::new("launch-security", Severity::Error, title).path("/domain/launchSecurity/@type");
+    Some(
+        finding
+            .fix("SEV and SEV-ES are type='sev', SEV-SNP is type='sev-snp'.")
+            .source(source("launch-security")),
+    )
+}
+
+fn source(id: &str) -> &'static str {
+    explain::find(id).map_or("", |a| a.source)
 }
 
 fn not_sev(domain: &Domain, from: &str, is_file: bool) -> Finding {
@@ -183,7 +215,7 @@ fn of_element(problem: &Error) -> Finding {
     Finding::new(id, Severity::Error, title)
         .path(path)
         .fix(problem.hint_text().unwrap_or_default())
-        .source(virt_sev::explain::find(id).map_or("", |a| a.source))
+        .source(source(id))
 }
 
 /// The path of the document that a finding is about; one about a key is about what the key stands for.
@@ -201,7 +233,7 @@ fn text(report: &Report, args: &LintArgs, out: Output) -> String {
     let style = virt_sev::report::Style { explain: args.explain, ..out.answer_style() };
     let shown = |j: &Judged, f: &Finding| match f.severity {
         Severity::Error | Severity::Warning => true,
-        Severity::Info => out.is_verbose() || (j.keys.is_none() && !out.quiet),
+        Severity::Info => out.is_verbose() || (j.is_other() && !out.quiet),
         Severity::Ok => false,
     };
     // What all edits have in common stands in the last line.
@@ -227,17 +259,29 @@ fn text(report: &Report, args: &LintArgs, out: Output) -> String {
         .collect()
 }
 
+fn counts(finding: &Finding) -> bool {
+    matches!(finding.severity, Severity::Error | Severity::Warning)
+}
+
 fn without_fix(finding: &Finding) -> Finding {
     if finding.fix == FIX { finding.clone().fix("") } else { finding.clone() }
 }
 
-fn last_line<'a>(report: &Report, all: impl Iterator<Item = &'a Finding> + Clone) -> String {
-    let mut line = format!("{}: {}", count(report.judged.len(), "domain"), summary(all.clone()));
-    let edits = all.filter(|f| f.fix == FIX).count();
-    if edits > 0 {
-        line += &format!("; `virt-sev apply` puts {edits} of them right");
+fn last_line(report: &Report) -> String {
+    if report.judged.is_empty() && !report.failures.is_empty() {
+        return format!("{} could not be judged", count(report.failures.len(), "domain"));
     }
-    let others = report.judged.iter().filter(|j| j.keys.is_none()).count();
+    let of = |j: &Judged| j.findings.iter().filter(|l| l.finding.fix == FIX && counts(&l.finding)).count();
+    let all = report.judged.iter().flat_map(|j| &j.findings).map(|l| &l.finding);
+    let mut line = format!("{}: {}", count(report.judged.len(), "domain"), summary(all));
+    let edits: usize = report.judged.iter().map(of).sum();
+    if edits > 0 {
+        // Without keys `apply` changes nothing, and it says which keys a <launchSecurity> stands for.
+        let by_itself = report.judged.iter().any(|j| j.keys == Some("launchSecurity") && of(j) > 0);
+        let with = if by_itself { " with their keys" } else { "" };
+        line += &format!("; `virt-sev apply`{with} puts {edits} of them right");
+    }
+    let others = report.judged.iter().filter(|j| j.is_other()).count();
     if others > 0 {
         line += &format!("; {} not SEV", if others == 1 { "1 is".into() } else { format!("{others} are") });
     }

@@ -34,15 +34,42 @@ pub(crate) fn read_domain(path: &Path) -> Result<Domain> {
 
 /// Reads a domain document, and how it was encoded.
 pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
+    let name = files::shown(path);
     let here = |e: Error| match e.place() {
         Some(place) => {
-            let place = format!("{}, {place}", path.display());
+            let place = format!("{name}, {place}");
             e.at(place)
         }
-        None => e.at(path.display().to_string()),
+        None => e.at(name.clone()),
     };
     let (text, encoding) = encoding::decode(files::read("domain document", path)?).map_err(here)?;
-    Ok((Domain::parse(&text).map_err(here)?, encoding))
+    let domain = match text.trim_start().chars().next() {
+        None => Err(Error::new(Kind::Domain, "the domain document is empty")
+            .wanted("<domain>")
+            .hint("Where it comes out of a pipe, the command before the pipe failed.")),
+        Some('<') => Domain::parse(&text),
+        Some(_) => Domain::parse(&text).map_err(|e| {
+            e.hint(
+                "A domain document is XML, as `virsh dumpxml --inactive` prints it. Keys come with --config.",
+            )
+        }),
+    };
+    Ok((domain.map_err(here)?, encoding))
+}
+
+/// What to say where no key asks for SEV: what `becomes` of the domain, and the keys that its own `<launchSecurity>`
+/// stands for, without which nothing in it is looked at.
+pub(crate) fn no_keys(domain: &Domain, becomes: &str) -> String {
+    let note = format!("note: no key asks for SEV, so {becomes}");
+    let implied = plan::implied_keys(domain).and_then(|raw| config::resolve(&raw).ok().flatten());
+    let Some(implied) = implied else { return note };
+    let (keys, blobs) = config::keys_without_blobs(&implied);
+    // Without a kernel to hash, no hashes are what the keys mean unasked.
+    let kernel = domain.facts().os.kernel.is_some();
+    let told = keys.entries().filter(|e| kernel || e.key != "security.sev.kernel_hashes");
+    let all: Vec<String> = told.map(|e| format!("--set {}={}", e.key, e.value)).collect();
+    let blobs = if blobs.is_empty() { String::new() } else { format!(", and {}", blobs.join(", ")) };
+    format!("{note}\n  Its <launchSecurity> means {}{blobs}", all.join(" "))
 }
 
 /// The typed configuration of a domain, from all sources.

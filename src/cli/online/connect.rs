@@ -55,13 +55,20 @@ pub(crate) fn host_facts(
     };
     facts.domcaps = match caps {
         Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
-        Err(e) => Fact::Unreadable(e.to_string()),
+        Err(e) => Fact::Unreadable(without_hint(&e)),
     };
     facts.node_sev = match node {
         Ok(node) => Fact::Known(node),
-        Err(e) => Fact::Unreadable(e.to_string()),
+        Err(e) => Fact::Unreadable(without_hint(&e)),
     };
     Ok(facts)
+}
+
+/// A finding has a next step of its own, and to ask whether the daemon runs that just answered leads astray.
+fn without_hint(e: &Error) -> String {
+    let text = e.to_string();
+    let hint = e.hint_text().map(|hint| format!("\n  {hint}"));
+    hint.and_then(|hint| text.strip_suffix(&hint)).unwrap_or(&text).to_owned()
 }
 
 /// The active guest of this name, number or UUID.

@@ -23,6 +23,10 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
         None => HostFacts::not_asked(),
     };
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    if done.config.is_none() {
+        let becomes = "the domain is defined as it is, and the host is not checked";
+        out.say(&prepare::no_keys(&done.domain, becomes));
+    }
     out.findings(&done.findings);
     let xml = done.xml;
     let (name, uuid) = within(limit, &cancel, "defining the domain", move || define(&libvirt, &xml))?;

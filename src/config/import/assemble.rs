@@ -31,7 +31,7 @@ pub(crate) fn assemble(parts: Vec<Part>) -> Result<RawConfig> {
             }
             Part::Nova(more) => {
                 // Of the first only the place is left: flavor and image are judged together.
-                if properties.is_empty() {
+                if !rest.iter().any(|p| matches!(p, Part::Nova(_))) {
                     rest.push(Part::Nova(Vec::new()));
                 }
                 properties.extend(more);

@@ -10,6 +10,7 @@ use crate::config::keys;
 use crate::config::raw::RawConfig;
 use crate::config::value::shown;
 use crate::config::yaml::Node;
+use crate::finding::Severity;
 use crate::{Error, Kind, Result};
 use std::rc::Rc;
 
@@ -59,7 +60,8 @@ impl Reader<'_> {
                 let mut problem = self
                     .wrong(node.line(), "not a map of keys")
                     .found(node.describe())
-                    .wanted("lines such as security.sev: \"true\", or an LXD instance document");
+                    .wanted("lines such as security.sev: \"true\", or a document of LXD, KubeVirt, Nova or Proxmox")
+                    .hint("--config-format names the form of a file that is not recognised.");
                 if matches!(node, Node::List { .. }) {
                     problem = problem.hint("The REST API answers with whole documents to ?recursion=1.");
                 }
@@ -113,7 +115,7 @@ impl Reader<'_> {
         let config = self.part(entries, "config");
         let expanded = self.part(entries, "expanded_config");
         let (effective, inner) = match (config, expanded) {
-            (None, None) => return self.keys(entries),
+            (None, None) => return self.flat(entries),
             (Some(config), None) => (self.keys(config), None),
             (config, Some(expanded)) => (self.keys(expanded), config),
         };
@@ -139,6 +141,35 @@ impl Reader<'_> {
             self.refuse(problem);
         }
         effective
+    }
+
+    /// A flat map of keys. Keys of LXD may stand beside ours, but a slip in a name, and a file that is of another form
+    /// altogether, would start a guest without SEV, so they are told.
+    fn flat(&mut self, entries: &Entries) -> RawConfig {
+        let mut raw = self.keys(entries);
+        let mut slips = 0;
+        // To compare names is dear, and no flat map that a person wrote is longer.
+        for (key, _) in entries.iter().take(256) {
+            if let Some((name, meant)) = key.text().and_then(|n| Some((n, keys::mistyped(n)?)))
+                && !keys::is_ours(name)
+            {
+                slips += 1;
+                let title = format!("{} is no key of virt-sev, and does not count", shown(name));
+                raw.note(Severity::Warning, self.place(key), title, format!("Did you mean {meant}?"));
+            }
+        }
+        if let Some((first, _)) = entries.first()
+            && slips == 0
+            && raw.is_empty()
+        {
+            raw.note(
+                Severity::Warning,
+                self.place(first),
+                "no key begins with security.sev, so nothing in this document counts",
+                "`virt-sev keys` lists the keys; --config-format names the form of a file that is not recognised.",
+            );
+        }
+        raw
     }
 
     /// `config` or `expanded_config` of an LXD document. A plain value under that name makes no LXD document.

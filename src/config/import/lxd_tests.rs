@@ -94,3 +94,33 @@ fn core_tags_leave_the_text() {
     assert_eq!(value(&raw, "security.sev"), "true");
     assert_eq!(value(&raw, "security.sev.snp"), "no");
 }
+
+/// Both were exit 0 and silent, and the guest started without SEV.
+#[test]
+fn a_slip_in_a_flat_map_and_a_document_of_another_form_are_told() {
+    let told = |text: &str| -> Vec<String> {
+        let raw = from_document(text, "f").unwrap();
+        raw.notes()
+            .iter()
+            .map(|n| format!("{} {}: {} {}", n.severity.as_str(), n.path, n.title, n.fix))
+            .collect()
+    };
+    let slips = told("secuirty.sev: true\nlimits.cpu: 2\nsecurity.se.policy.es: true\n");
+    assert_eq!(slips.len(), 2, "{slips:?}");
+    assert!(slips[0].starts_with("warning f:1: 'secuirty.sev' is no key"), "{slips:?}");
+    assert!(
+        slips[1].contains("f:3") && slips[1].contains("Did you mean security.sev.policy.es?"),
+        "{slips:?}"
+    );
+    let other = told("apiVersion: v1\nkind: Pod\n");
+    assert!(other.len() == 1 && other[0].starts_with("warning f:1: no key begins with"), "{other:?}");
+    for right in [
+        "",
+        "{}",
+        "security.sev: false\nlimits.cpu: 2\n",
+        "config: {}\nname: vm\n",
+        "config: {limits.cpu: 2}\n",
+    ] {
+        assert_eq!(told(right), [""; 0], "{right}");
+    }
+}

@@ -86,7 +86,7 @@ pub(super) fn read(text: &str, name: &str, format: Format) -> Result<Vec<Part>> 
             let nodes = yaml::parse(text, name)?;
             if nodes.iter().any(|n| kubevirt::is_machine(n)) {
                 Ok(vec![Part::Keys(kubevirt::read(&nodes, name)?)])
-            } else if nodes.iter().any(|n| nova::asks_for_encryption(n)) {
+            } else if nodes.iter().any(|n| nova::is_nova(n)) {
                 Ok(vec![Part::Nova(nova::read(&nodes, name)?)])
             } else {
                 lxd::read(&nodes, name)

@@ -26,15 +26,17 @@ pub(in crate::config) struct Property {
 /// The most that is kept: a flavor has some dozens.
 const MOST: usize = 1024;
 
+/// Where a flavor or an image has them.
+const FIELDS: [&str; 3] = ["properties", "extra_specs", "OS-FLV-WITH-EXT-SPECS:extra_specs"];
 const ENCRYPTION: [&str; 2] = ["hw:mem_encryption", "hw_mem_encryption"];
 const MODEL: [&str; 2] = ["hw:mem_encryption_model", "hw_mem_encryption_model"];
 const MODELS: &str = "amd-sev, amd-sev-es or amd-sev-snp";
 
-/// True for a document with one of these four properties.
-pub(super) fn asks_for_encryption(node: &Node) -> bool {
-    let mut reader = Reader::new("");
-    let all = reader.properties(node);
-    all.iter().any(|p| p.name.contains("mem_encryption"))
+/// True for a document with a property that counts here, and for a flavor or an image without any: what asks for
+/// nothing may stand beside what does, and against it.
+pub(super) fn is_nova(node: &Node) -> bool {
+    let whole = ["vcpus", "disk_format"].iter().any(|f| node.get(f).is_some());
+    (whole && FIELDS.iter().any(|f| node.get(f).is_some())) || !Reader::new("").properties(node).is_empty()
 }
 
 /// The properties of every document.
@@ -62,7 +64,7 @@ impl Reader<'_> {
             Some(flavor) if matches!(&**flavor, Node::Map { .. }) => flavor,
             _ => node,
         };
-        for field in ["properties", "extra_specs", "OS-FLV-WITH-EXT-SPECS:extra_specs"] {
+        for field in FIELDS {
             match inner.get(field).map(|n| &**n) {
                 Some(map @ Node::Map { .. }) => return self.of_map(map),
                 Some(node @ Node::Scalar { text, null: false, .. }) => return self.of_text(text, node),
@@ -169,6 +171,12 @@ pub(super) fn convert(all: &[Property]) -> Result<RawConfig> {
             format!("{} counts only with mem_encryption: Nova does not encrypt this guest", p.name),
             "Set hw:mem_encryption or hw_mem_encryption to true, or give the flavor and the image both.",
         ),
+        (None, None) if problems.is_empty() => raw.note(
+            Severity::Info,
+            all.first().map_or("", |p| &p.place),
+            "no mem_encryption: Nova does not encrypt this guest's memory",
+            "",
+        ),
         (None, _) => {}
     }
     for p in all.iter().filter(|p| p.name.starts_with("trait:") || p.name.starts_with("resources:")) {
@@ -176,7 +184,7 @@ pub(super) fn convert(all: &[Property]) -> Result<RawConfig> {
             Severity::Info,
             &p.place,
             format!("{} chooses the host and has no key", p.name),
-            "virt-sev check tells whether a host can run the guest.",
+            "`virt-sev lint -c URI` tells whether a host can run the guest.",
         );
     }
     Error::many(problems).map_or(Ok(raw), Err)

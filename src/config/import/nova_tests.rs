@@ -118,3 +118,23 @@ fn hostile_numbers_of_properties_end_early() {
     let many: String = (0..5000).map(|n| format!("hw:mem_encryption{n}='x', ")).collect();
     assert!(all(&[&format!("properties: \"{many}\"\n")]).is_err());
 }
+
+#[test]
+fn a_flavor_and_an_image_that_ask_for_nothing_are_recognised_and_said_once() {
+    let flavor = "{\"name\": \"m1\", \"vcpus\": 2, \"properties\": {\"hw:cpu_policy\": \"shared\"}}";
+    let image = "disk_format: qcow2\nproperties: {os_distro: debian}\n";
+    let raw =
+        assemble([flavor, image].iter().flat_map(|t| read(t, "f", Format::Auto).unwrap()).collect()).unwrap();
+    assert_eq!(policy(&raw), "none");
+    let notes: Vec<_> = raw.notes().iter().map(|n| (n.severity, n.title.as_str())).collect();
+    assert_eq!(notes, [(Severity::Info, "no mem_encryption: Nova does not encrypt this guest's memory")]);
+}
+
+/// The image alone has nothing about encryption, and was not looked at: Nova refuses this guest.
+#[test]
+fn an_image_that_stands_against_its_flavor_is_found_without_its_format() {
+    let texts = ["properties: {hw:mem_encryption: true}\n", "properties: {hw_firmware_type: bios}\n"];
+    let parts = texts.iter().flat_map(|t| read(t, "f", Format::Auto).unwrap()).collect();
+    let e = assemble(parts).unwrap_err().to_string();
+    assert!(e.contains("hw_firmware_type") && e.contains("found 'bios', wanted uefi"), "{e}");
+}

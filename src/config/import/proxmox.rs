@@ -83,6 +83,7 @@ impl Reader<'_> {
     }
 
     fn amd_sev(&mut self, text: &str, line: usize, raw: &mut RawConfig) {
+        let before = self.problems.len();
         let mut kind = None;
         let mut options: [Option<bool>; OPTIONS.len()] = [None; OPTIONS.len()];
         for part in text.split(',').map(str::trim) {
@@ -116,11 +117,14 @@ impl Reader<'_> {
             };
             if let Some(problem) = problem {
                 self.refuse(problem);
-                return;
             }
         }
         match kind {
-            Some(kind) if TYPES.contains(&kind) => self.mean(kind, options, line, raw),
+            Some(kind) if TYPES.contains(&kind) => {
+                if self.problems.len() == before {
+                    self.mean(kind, options, line, raw);
+                }
+            }
             other => {
                 let problem = self
                     .wrong(line, "not a type of amd-sev")

@@ -74,3 +74,11 @@ fn what_is_not_known_is_refused() {
     assert!(from_text_as(&long, "f", Format::Proxmox).unwrap_err().to_string().contains("too long"));
     assert!(from_text_as(&"amd-sev: std\n".repeat(100_000), "f", Format::Proxmox).is_err());
 }
+
+#[test]
+fn every_problem_of_a_line_is_told_in_one_run() {
+    let e = from_text("amd-sev: type=foo,no-debug=7,bar=1\n", "f").unwrap_err();
+    let all: Vec<_> = e.problems().map(|p| p.alone().to_string()).collect();
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert!(all[0].contains("'7'") && all[1].contains("'bar'") && all[2].contains("'foo'"), "{all:?}");
+}

@@ -9,6 +9,8 @@ use crate::error::Error;
 
 /// The namespace that the prefix `xml` always means (Namespaces in XML 1.0, section 3).
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// The namespace of the declarations themselves, which nothing else may have.
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 impl<'a> Scanner<'a> {
     pub(super) fn start_tag(&mut self) -> Result<(), Error> {
@@ -165,6 +167,12 @@ impl<'a> Scanner<'a> {
                 None => continue,
             };
             let uri = unescape_attribute(attribute.value().of(self.text)).unwrap_or_default();
+            // libxml2 leaves such a declaration out, and the element is libvirt's own.
+            if prefix == "xmlns" || uri == XMLNS || (prefix == "xml") != (uri == XML) {
+                return Err(self
+                    .error(attribute.name().start, "a namespace that XML keeps for itself")
+                    .found(attribute.name().of(self.text)));
+            }
             let namespace = if uri.is_empty() { None } else { Some(self.number(&uri)) };
             self.scope.push(Declaration { depth, prefix, namespace });
             let here = || line_column(self.text, at);

@@ -39,7 +39,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         match place_of_model(device) {
             Place::Attribute => {
                 let node = template::VIRTIO_MODEL.fill(&values)?;
-                let named = Node { name: ctx.domain.name(device.element).to_owned(), ..node };
+                let named = Node { name: ctx.domain.name(device.element).to_owned().into(), ..node };
                 out.edit(merge(device, named), reason);
             }
             Place::Element => out.edit(merge(device, template::VIRTIO_MODEL_ELEMENT.fill(&values)?), reason),

@@ -23,7 +23,7 @@ impl Made {
     }
 
     /// Everything else went well.
-    pub(super) fn keep(mut self) {
+    pub(super) fn keep(&mut self) {
         self.paths.clear();
     }
 }
@@ -37,13 +37,13 @@ impl Drop for Made {
 }
 
 /// Makes every image under a name of its own, and only then gives them theirs.
-pub(super) fn create(request: &Request, answer: Option<&Path>) -> Result<Made> {
+pub(super) fn create(request: &Request) -> Result<Made> {
     let disks: Vec<(&Disk, &Creation)> =
         request.disks.iter().filter_map(|d| Some((d, d.creation.as_ref()?))).collect();
     let seed: Option<(&Seed, &SeedSources)> =
         request.seed.as_ref().and_then(|s| Some((s, s.sources.as_ref()?)));
     let paths = disks.iter().map(|(d, _)| d.path.as_str()).chain(seed.iter().map(|(s, _)| s.path.as_str()));
-    let wrong = paths.filter_map(|p| taken(Path::new(p), answer)).collect();
+    let wrong = paths.map(Path::new).filter(|p| p.symlink_metadata().is_ok()).map(there).collect();
     if let Some(e) = Error::many(wrong) {
         return Err(e);
     }
@@ -64,12 +64,24 @@ pub(super) fn create(request: &Request, answer: Option<&Path>) -> Result<Made> {
     Ok(made)
 }
 
-fn taken(path: &Path, answer: Option<&Path>) -> Option<Error> {
-    if answer == Some(path) {
-        let e = Error::new(Kind::Usage, "the image and the answer go into one file");
-        return Some(e.at(path.display().to_string()).wanted("two files"));
-    }
-    path.symlink_metadata().is_ok().then(|| there(path))
+/// Refuses an answer that would be written over one of the files that the domain needs. Asked when those that are created
+/// are there, so that a link to one is seen.
+pub(super) fn apart(request: &Request, answer: &Path) -> Result<()> {
+    let place = real(answer);
+    let wrong = request.files().into_iter().map(Path::new).find(|path| real(path) == place);
+    wrong.map_or(Ok(()), |path| {
+        let e = Error::new(Kind::Usage, "the answer would be written over a file that the domain needs");
+        Err(e.at(path.display().to_string()).wanted("another file for the answer"))
+    })
+}
+
+/// Where a file is, or would be.
+fn real(path: &Path) -> PathBuf {
+    let folder = || {
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())
 }
 
 fn there(path: &Path) -> Error {
