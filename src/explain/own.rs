@@ -81,6 +81,16 @@ pub(super) static TOPICS: &[Topic] = &[
         "AMD SEV API (55766), LAUNCH_START; src/session/registry.rs",
     ),
     topic(
+        "launch-under-way",
+        "another launch of this domain has not ended",
+        &["a launch of this domain has not ended"],
+        &[
+            cause("An earlier one was cut off.", "`virt-sev launch -c URI --recover` ends what it left."),
+            cause("Another virt-sev launches it now.", "Wait for that one to end."),
+        ],
+        "src/launch/journal.rs",
+    ),
+    topic(
         "saved-state",
         "a start would restore the guest's saved state, which is neither measured nor encrypted",
         &["the guest was saved, and a start would restore it"],

@@ -9,10 +9,12 @@ mod firmware;
 mod gather;
 mod inventory;
 mod kvm_amd;
+mod memory;
 pub mod ovmf;
 mod probe;
 mod root;
 
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
 pub use inventory::{Image, inventory};
+pub use memory::{Memory, memory};
 pub use probe::{CpuidRegs, Probe, RealProbe, RootProbe};

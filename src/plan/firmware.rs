@@ -3,12 +3,12 @@
 //! Several rules write parts of the answer (`firmware-uefi`, `firmware-rom`, `firmware-stateless`); it is found
 //! once, here.
 
-use super::Ctx;
-use crate::config::{FirmwareChoice, Mode};
-use crate::domain::Loader;
+use super::{Ctx, Options};
+use crate::config::{FirmwareChoice, Mode, SevConfig};
+use crate::domain::{Domain, Loader};
 use crate::host::ovmf::{Area, ImageContents};
-use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice};
-use std::path::Path;
+use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice, HostFacts};
+use std::path::{Path, PathBuf};
 
 /// Who chose the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +217,24 @@ fn libvirts_choice<'a>(
         };
         device && !d.needs_smm && d.claims.contains(&ctx.mode())
     })
+}
+
+/// The image that the domain would get, and whether libvirt chooses it by itself. `None` where that cannot be told from
+/// what is known of the host, and where no image fits.
+#[must_use]
+pub fn image_to_be(
+    config: &SevConfig,
+    domain: &Domain,
+    host: &HostFacts,
+    options: &Options,
+) -> Option<(PathBuf, bool)> {
+    let ctx = Ctx::new(config, domain, host, options);
+    let firmware = decide(&ctx);
+    if let Some(path) = firmware.path {
+        return Some((path.into(), false));
+    }
+    let all = known_descriptors(&ctx).filter(|_| firmware.unfit.is_none())?;
+    libvirts_choice(&ctx, all, firmware.stateless).map(|d| (d.image.clone(), true))
 }
 
 /// Why an image does not serve a mode; `None` for one that does, and for one that cannot be read and claims it.

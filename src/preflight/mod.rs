@@ -2,8 +2,10 @@
 //!
 //! `(SevConfig, HostFacts) → findings`. Every layer is looked at by itself; none is believed for another.
 
+mod memory;
 mod mode_host;
 
+pub use memory::memory;
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
 use crate::codes::Kind;

@@ -6,6 +6,7 @@
 
 #[path = "../support/cases.rs"]
 mod cases;
+mod check;
 mod defining;
 mod explained;
 mod faults;

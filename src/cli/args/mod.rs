@@ -1,6 +1,7 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod check;
 mod firmware;
 mod generate;
 mod keys;
@@ -11,6 +12,7 @@ pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use check::CheckArgs;
 pub(crate) use generate::GenerateArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
@@ -91,6 +93,9 @@ pub(crate) enum Command {
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
+    /// Says whether a launch of this domain could begin on this host now; changes nothing
+    #[command(after_help = check::EXAMPLES)]
+    Check(CheckArgs),
     /// Applies, checks the host, and defines the domain
     #[command(after_help = launch::DEFINE_EXAMPLES)]
     Define(DefineArgs),

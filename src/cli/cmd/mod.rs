@@ -51,7 +51,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         }
         Command::Firmware(args) => firmware::run(args, cli.common.connect.as_deref(), out.text_or_json()?),
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
-        Command::Define(_) | Command::Launch(_) | Command::Measurement(_) | Command::Secret(_) => {
+        Command::Check(_)
+        | Command::Define(_)
+        | Command::Launch(_)
+        | Command::Measurement(_)
+        | Command::Secret(_) => {
             Err(Error::new(Kind::Bug, "this command needs a hypervisor and was not handed over"))
         }
     }

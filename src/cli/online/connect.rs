@@ -45,11 +45,7 @@ pub(crate) fn host_facts(
         Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
     })?;
     let mut facts = if local {
-        let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-        HostFacts::gather(
-            &if session { RealProbe::session() } else { RealProbe::system() },
-            &prepare::images(domain, config),
-        )
+        HostFacts::gather(&probe(libvirt), &prepare::images(domain, config))
     } else {
         HostFacts::not_asked()
     };
@@ -69,6 +65,12 @@ fn without_hint(e: &Error) -> String {
     let text = e.to_string();
     let hint = e.hint_text().map(|hint| format!("\n  {hint}"));
     hint.and_then(|hint| text.strip_suffix(&hint)).unwrap_or(&text).to_owned()
+}
+
+/// This machine as that daemon sees it.
+pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
+    let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
+    if session { RealProbe::session() } else { RealProbe::system() }
 }
 
 /// The active guest of this name, number or UUID.

@@ -4,12 +4,13 @@
 mod inputs;
 mod told;
 
-use super::{connect, session};
+use super::{connect, implied, session};
 use crate::args::LaunchArgs;
 use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
+pub(super) use inputs::Source;
 pub(super) use inputs::boot;
-use inputs::{Security, Source, Verification};
+use inputs::{Security, Verification};
 use std::path::Path;
 use std::time::Duration;
 use told::Told;
@@ -48,10 +49,20 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
     let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
-    let host = match &config {
+    let own = if config.is_none() { implied::implied(&domain)? } else { None };
+    let host = match config.as_ref().or(own.as_ref()) {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
+    if let Some(own) = &own {
+        let (edits, findings) = implied::as_it_is(&args.config, &domain, own, &host)?;
+        out.findings(&findings);
+        if edits > 0 {
+            out.say(&format!(
+                "note: no key asks for anything, so the domain is started as it is: `virt-sev lint` says {edits} things about it"
+            ));
+        }
+    }
     let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
     out.findings(&done.findings);
     let security = Security::of(&done)?;

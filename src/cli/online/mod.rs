@@ -1,7 +1,9 @@
 //! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
 
+mod check;
 mod connect;
 mod define;
+mod implied;
 mod launch;
 mod lint;
 mod measurement;
@@ -27,6 +29,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     let uri = cli.common.connect.as_deref();
     match &cli.command {
+        Command::Check(args) => check::run(args, uri, out.text_or_json()?),
         Command::Define(args) => define::run(args, uri, out.text_or_json()?),
         Command::Launch(args) => launch::run(args, uri, out.text_or_json()?),
         Command::Measurement(args) => measurement::run(args, uri, out.text_or_json()?),
