@@ -196,13 +196,13 @@ fn write_hunk(out: &mut String, lines: &Lines<'_>, hunk: &Hunk<'_>, offset: &mut
         kept(out, at, change.old.start);
         // Beside nothing there is no difference to mark.
         let both = !change.old.is_empty() && !change.new.is_empty();
-        let marked = |ranges: &'_ [Range<usize>]| if both { ranges.to_vec() } else { Vec::new() };
+        let (gone, came) = if both { (&change.gone[..], &change.came[..]) } else { (&[][..], &[][..]) };
         for n in change.old.clone() {
-            write_line(out, '-', lines.line(n), lines.starts[n], &marked(&change.gone), colour);
+            write_line(out, '-', lines.line(n), lines.starts[n], gone, colour);
         }
         let mut start = 0;
         for line in change.new.split_inclusive('\n') {
-            write_line(out, '+', line, start, &marked(&change.came), colour);
+            write_line(out, '+', line, start, came, colour);
             start += line.len();
         }
         at = change.old.end;
@@ -234,7 +234,9 @@ fn write_line(out: &mut String, sign: char, line: &str, start: usize, marked: &[
     let _ = write!(out, "\x1b[{code}m{sign}");
     let text_from = body.len() - body.trim_start().len();
     let mut at = 0;
-    for range in marked {
+    // Only those on this line: there may be as many as there are lines.
+    let first = marked.partition_point(|range| range.end <= start);
+    for range in marked[first..].iter().take_while(|range| range.start < start + body.len()) {
         let from = range.start.max(start).min(start + body.len()) - start;
         let to = range.end.max(start).min(start + body.len()) - start;
         // A line that is new as a whole needs no mark.

@@ -11,11 +11,11 @@ const ONLINE: &str = "virt-sev-online";
 
 /// True for what cannot be done without a hypervisor.
 pub(crate) fn needs_connection(cli: &Cli) -> bool {
-    let connect = cli.common.connect.is_some();
+    let connect = !cli.common.connect.is_empty();
     match &cli.command {
         Command::Check(_) | Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
         Command::Secret(SecretCommand::Inject(_)) => true,
-        Command::Apply(_) | Command::Lint(_) => connect,
+        Command::Apply(_) | Command::Lint(_) | Command::Host(_) => connect,
         Command::Generate(args) => connect && !args.list,
         Command::Session(args) => args.chain.is_none(),
         Command::Verify(args) => args.domain.is_some(),

@@ -49,14 +49,26 @@ impl Output {
         if self.format == Format::Md {
             return Err(Error::new(Kind::Usage, "--format md is for `virt-sev keys` and `virt-sev explain`"));
         }
+        self.without_prometheus()
+    }
+
+    fn without_prometheus(self) -> Result<Self> {
+        if self.format == Format::Prometheus {
+            return Err(Error::new(Kind::Usage, "--format prometheus is for `virt-sev host`"));
+        }
         Ok(self)
+    }
+
+    /// What `host` speaks.
+    pub(crate) fn for_host(self) -> Result<Self> {
+        if self.format == Format::Prometheus { Ok(self) } else { self.text_or_json() }
     }
 
     pub(crate) fn without_sarif(self) -> Result<Self> {
         if self.format == Format::Sarif {
             return Err(Error::new(Kind::Usage, "--format sarif is for `virt-sev lint`"));
         }
-        Ok(self)
+        self.without_prometheus()
     }
 
     fn color(self, terminal: bool) -> bool {

@@ -12,27 +12,12 @@ fn text(config: &SevConfig) -> String {
     keys_of(config).entries().map(|e| format!("{}={} ", e.key, e.value)).collect()
 }
 
-fn base(technology: Technology) -> SevConfig {
-    SevConfig {
-        technology,
-        kernel_hashes: KernelHashes::Auto,
-        cbitpos: None,
-        reduced_phys_bits: None,
-        firmware: FirmwareChoice::Auto,
-        memory: MemoryConfig {
-            lock: MemoryLock::Auto,
-            hard_limit: HardLimit::Auto,
-            backing: MemoryBacking::Default,
-        },
-    }
-}
-
 fn sev(policy: u32) -> SevConfig {
-    base(Technology::Sev { policy: SevPolicy(policy), session: None })
+    SevConfig::new(Technology::Sev { policy: SevPolicy(policy), session: None })
 }
 
 fn snp(policy: u64) -> SevConfig {
-    base(Technology::Snp(SnpLaunch {
+    SevConfig::new(Technology::Snp(SnpLaunch {
         policy: SnpPolicy(policy),
         host_data: Some([3; 32]),
         id: Some((vec![1; 96], vec![2; 4096])),
@@ -66,7 +51,7 @@ fn only_what_is_no_default_is_said() {
     );
     assert_eq!(text(&sev(0x41)), "security.sev=true security.sev.policy=0x41 ");
     assert_eq!(
-        text(&base(Technology::Snp(SnpLaunch {
+        text(&SevConfig::new(Technology::Snp(SnpLaunch {
             policy: SnpPolicy(0x30000),
             host_data: None,
             id: None,
@@ -110,7 +95,7 @@ fn blobs_are_named_and_not_given() {
     cert[20..68].fill(7);
     cert[92..140].fill(9);
     let session = Some(LaunchSession { dh_cert: cert, session: vec![5; 128] });
-    let config = base(Technology::Sev { policy: SevPolicy(5), session });
+    let config = SevConfig::new(Technology::Sev { policy: SevPolicy(5), session });
     same(&config);
     let (raw, blobs) = keys_without_blobs(&config);
     assert_eq!(raw.entries().count(), 2);

@@ -179,6 +179,23 @@ pub struct SevConfig {
 }
 
 impl SevConfig {
+    /// This technology, with every other key at its default.
+    #[must_use]
+    pub fn new(technology: Technology) -> Self {
+        Self {
+            technology,
+            kernel_hashes: KernelHashes::Auto,
+            cbitpos: None,
+            reduced_phys_bits: None,
+            firmware: FirmwareChoice::Auto,
+            memory: MemoryConfig {
+                lock: MemoryLock::Auto,
+                hard_limit: HardLimit::Auto,
+                backing: MemoryBacking::Default,
+            },
+        }
+    }
+
     /// The mode.
     #[must_use]
     pub fn mode(&self) -> Mode {

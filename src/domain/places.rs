@@ -13,29 +13,46 @@ pub struct Position {
     pub column: usize,
 }
 
+/// Bytes after which characters are counted anew: a column costs no more than this.
+const BLOCK: usize = 1024;
+
+/// A step of a path: below which element, the name, the number where there are brothers of the name.
+type Step<'a> = (ElementId, &'a str, Option<u32>);
+
 /// Every path of one document, read once for as many questions as there are findings.
 #[derive(Debug)]
 pub struct Places<'a> {
     domain: &'a Domain,
     /// Where each line begins.
     lines: Vec<usize>,
-    elements: HashMap<String, ElementId>,
-    ascii: bool,
+    /// How many characters stand before each block of the text.
+    blocks: Vec<usize>,
+    // Not whole paths: names may be long, and elements many.
+    steps: HashMap<Step<'a>, ElementId>,
 }
 
 impl<'a> Places<'a> {
     /// Looks through a document.
     #[must_use]
     pub fn new(domain: &'a Domain) -> Self {
-        let mut elements = HashMap::new();
+        let mut steps = HashMap::new();
         let mut open = vec![domain.root()];
-        while let Some(id) = open.pop() {
-            elements.insert(domain.path(id), id);
-            open.extend(domain.children(id));
+        while let Some(parent) = open.pop() {
+            for id in domain.children(parent) {
+                steps.insert((parent, domain.name(id), domain.number(id)), id);
+                open.push(id);
+            }
         }
         let ends = domain.text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(ends).collect();
-        Self { domain, lines, elements, ascii: domain.text.is_ascii() }
+        let mut before = 0;
+        let block = |bytes: &[u8]| {
+            let here = before;
+            before += characters(bytes);
+            here
+        };
+        let blocks = domain.text.as_bytes().chunks(BLOCK).map(block).collect();
+        Self { domain, lines, blocks, steps }
     }
 
     /// Where a path begins and ends: an attribute, or the start tag of an element. What is not there stands for the
@@ -47,17 +64,19 @@ impl<'a> Places<'a> {
     }
 
     fn span(&self, path: &str) -> Span {
-        let mut around = path;
-        let element = loop {
-            match (self.elements.get(around), around.rsplit_once('/')) {
-                (Some(id), _) => break *id,
-                (None, Some((head, _))) => around = head,
-                (None, None) => break self.domain.root(),
+        let mut element = self.domain.root();
+        for step in path.strip_prefix("/domain/").unwrap_or_default().split('/') {
+            if let Some(a) = step.strip_prefix('@').and_then(|name| self.domain.attribute_at(element, name)) {
+                return Span { start: a.name().start, end: a.value().end + 1 };
             }
-        };
-        let rest = path.strip_prefix(around).and_then(|r| r.strip_prefix("/@"));
-        if let Some(a) = rest.and_then(|name| self.domain.attribute_at(element, name)) {
-            return Span { start: a.name().start, end: a.value().end + 1 };
+            let (name, number) = match step.strip_suffix(']').and_then(|s| s.rsplit_once('[')) {
+                Some((name, number)) => (name, number.parse().ok()),
+                None => (step, None),
+            };
+            match self.steps.get(&(element, name, number)) {
+                Some(id) => element = *id,
+                None => break,
+            }
         }
         // Of `<a/>` the inside begins at its end.
         let scanned = self.domain.scan.element(element);
@@ -68,14 +87,21 @@ impl<'a> Places<'a> {
     #[must_use]
     pub fn position(&self, at: usize) -> Position {
         let line = self.lines.partition_point(|start| *start <= at);
-        let start = self.lines[line - 1];
-        let before = if self.ascii {
-            at - start
-        } else {
-            self.domain.text.get(start..at).map_or(at - start, |t| t.chars().count())
-        };
+        let before = self.before(at) - self.before(self.lines[line - 1]);
         Position { line, column: before + 1 }
     }
+
+    /// How many characters stand before a byte.
+    fn before(&self, at: usize) -> usize {
+        let bytes = self.domain.text.as_bytes();
+        let Some(counted) = self.blocks.get(at / BLOCK) else { return characters(bytes) };
+        counted + characters(&bytes[at / BLOCK * BLOCK..at])
+    }
+}
+
+/// How many characters begin in these bytes of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| **b & 0xc0 != 0x80).count()
 }
 
 #[cfg(test)]
@@ -102,5 +128,27 @@ mod tests {
         assert_eq!(at("/domain/features/smm/@state"), (1, 1, 1, 20));
         assert_eq!(at("security.sev.policy"), (1, 1, 1, 20));
         assert_eq!(at("/dev/sev"), (1, 1, 1, 20));
+    }
+
+    #[test]
+    fn columns_count_characters_however_far_the_line_goes() {
+        let text = format!("<domain><name>{}</name><x/></domain>", "\u{e4}".repeat(5000));
+        let domain = Domain::parse(&text).unwrap();
+        let places = Places::new(&domain);
+        assert_eq!(places.find("/domain/x").0, Position { line: 1, column: 14 + 5000 + 7 + 1 });
+        assert_eq!(places.position(text.len()).column, text.chars().count() + 1);
+    }
+
+    /// A path for each element, with every name above it: 12 GB.
+    #[test]
+    fn long_names_are_not_copied_for_every_element() {
+        let names: Vec<String> = (0..60).map(|n| format!("{}{n}", "n".repeat(40_000))).collect();
+        let open: String = names.iter().map(|n| format!("<{n}>")).collect();
+        let close: String = names.iter().rev().map(|n| format!("</{n}>")).collect();
+        let text = format!("<domain>{open}{}{close}<x/></domain>", "<a/>".repeat(5000));
+        let domain = Domain::parse(&text).unwrap();
+        let begin = std::time::Instant::now();
+        assert_eq!(Places::new(&domain).find("/domain/x").0.column, text.len() - 12);
+        assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
     }
 }

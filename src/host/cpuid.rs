@@ -47,6 +47,33 @@ pub(super) fn sev(probe: &dyn Probe) -> Fact<SevCpuid> {
     }
 }
 
+/// The brand string, three leaves of 16 characters.
+pub(super) fn brand(probe: &dyn Probe) -> Fact<String> {
+    if probe.cpuid(LEAF_HIGHEST, 0).known().is_none_or(|r| r.eax < 0x8000_0004) {
+        return Fact::Absent;
+    }
+    let leaves = (0x8000_0002..=0x8000_0004).filter_map(|leaf| probe.cpuid(leaf, 0).known().copied());
+    let bytes: Vec<u8> =
+        leaves.flat_map(|r| [r.eax, r.ebx, r.ecx, r.edx]).flat_map(u32::to_le_bytes).collect();
+    let text = String::from_utf8_lossy(&bytes).trim_matches(['\0', ' ']).to_owned();
+    if text.is_empty() { Fact::Absent } else { Fact::Known(text) }
+}
+
+/// Family, model and stepping (AMD APM volume 3, CPUID Fn0000_0001_EAX).
+pub(super) fn signature(probe: &dyn Probe) -> Fact<(u32, u32, u32)> {
+    probe.cpuid(1, 0).map(|r| {
+        let (base, extended) = (r.eax >> 8 & 0xf, r.eax >> 20 & 0xff);
+        let family = if base == 0xf { base + extended } else { base };
+        let model = r.eax >> 4 & 0xf | if base == 0xf || base == 6 { r.eax >> 12 & 0xf0 } else { 0 };
+        (family, model, r.eax & 0xf)
+    })
+}
+
+/// Bit 31 of ECX is kept free by processors and set by hypervisors.
+pub(super) fn virtual_machine(probe: &dyn Probe) -> Fact<bool> {
+    probe.cpuid(1, 0).map(|r| r.ecx >> 31 == 1)
+}
+
 /// One leaf out of the text that `cpuid -r` prints: `CPU 0:`, then lines such as
 /// `0x8000001f 0x00: eax=0x0101fd3f ebx=0x00004173 ecx=0x000001fd edx=0x00000001`. Only the first CPU counts.
 pub(super) fn from_text(text: &str, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {

@@ -18,6 +18,16 @@ pub enum Fact<T> {
 }
 
 impl<T> Fact<T> {
+    /// The same fact of something made of the value.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Fact::Known(value) => Fact::Known(make(value)),
+            Fact::Absent => Fact::Absent,
+            Fact::Unreadable(why) => Fact::Unreadable(why),
+            Fact::NotAsked => Fact::NotAsked,
+        }
+    }
+
     /// The value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -138,6 +148,8 @@ pub struct HostFacts {
     pub kvm_amd: KvmAmd,
     /// `/dev/sev` is there.
     pub dev_sev: Fact<()>,
+    /// Processor, kernel, firmware version, ASIDs, limits, confinement, versions.
+    pub machine: super::machine::Machine,
     /// libvirt's domain capabilities.
     pub domcaps: Fact<DomCaps>,
     /// libvirt's node SEV information.

@@ -22,6 +22,7 @@ impl HostFacts {
             cpuid: cpuid::sev(probe),
             kvm_amd: kvm_amd::read(probe),
             dev_sev: probe.exists(Path::new("/dev/sev")),
+            machine: super::read::machine(probe),
             domcaps: Fact::NotAsked,
             node_sev: Fact::NotAsked,
             firmware,

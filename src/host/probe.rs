@@ -3,7 +3,8 @@
 //! [`RealProbe`] reads this machine, [`RootProbe`] a folder that stands for one (`--host-root DIR`).
 
 use super::facts::Fact;
-use super::root;
+use super::machine::Access;
+use super::{live, noted, root};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -30,6 +31,14 @@ pub trait Probe {
     fn list(&self, folder: &Path) -> Fact<Vec<OsString>>;
     /// Whether there is anything of this name.
     fn exists(&self, path: &Path) -> Fact<()>;
+    /// The names of a folder's folders, sorted.
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>>;
+    /// Who may use a device node.
+    fn access(&self, path: &Path) -> Fact<Access>;
+    /// A model-specific register of the first processor.
+    fn msr(&self, number: u32) -> Fact<u64>;
+    /// The kernel's log, a line a message.
+    fn kernel_log(&self) -> Fact<String>;
     /// One CPUID leaf, of any processor of the host.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs>;
     /// The folder with the user's own QEMU descriptors, where libvirt would look there.
@@ -76,6 +85,22 @@ impl Probe for RealProbe {
         }
     }
 
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        folders(folder, folder, |name| folder.join(name))
+    }
+
+    fn access(&self, path: &Path) -> Fact<Access> {
+        live::access(path)
+    }
+
+    fn msr(&self, number: u32) -> Fact<u64> {
+        live::msr(number)
+    }
+
+    fn kernel_log(&self) -> Fact<String> {
+        live::kernel_log()
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
         let r = core::arch::x86_64::__cpuid_count(leaf, subleaf);
@@ -93,7 +118,8 @@ impl Probe for RealProbe {
 }
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
-/// were the root, and CPUID comes from the file `cpuid` in it.
+/// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `dmesg`, and
+/// `unreadable`, whose lines say what could not be read and why.
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
@@ -108,13 +134,35 @@ impl RootProbe {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
+
+    /// What was not found may have been there and not readable: `DIR/unreadable` says so.
+    fn lost<T>(&self, path: &Path, error: &std::io::Error) -> Fact<T> {
+        self.or_noted(path, lost(path, error))
+    }
+
+    fn or_noted<T>(&self, path: &Path, fact: Fact<T>) -> Fact<T> {
+        if !matches!(fact, Fact::Absent) {
+            return fact;
+        }
+        let note = self.root.join("unreadable");
+        let Fact::Known(bytes) = read(&note, &note, LONGEST_CPUID) else { return fact };
+        let begin = format!("{}: ", path.display());
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines()
+            .find(|line| line.starts_with(&begin))
+            .map_or(fact, |why| Fact::Unreadable(why.to_owned()))
+    }
+
+    fn text(&self, path: &str) -> Fact<String> {
+        self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
+    }
 }
 
 impl Probe for RootProbe {
     fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
         match root::inside(&self.root, path) {
             Ok(real) => read(&real, path, longest),
-            Err(e) => lost(path, &e),
+            Err(e) => self.lost(path, &e),
         }
     }
 
@@ -124,15 +172,38 @@ impl Probe for RootProbe {
             Ok(real) => list(&real, folder, |name| {
                 root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
             }),
-            Err(e) => lost(folder, &e),
+            Err(e) => self.lost(folder, &e),
         }
     }
 
     fn exists(&self, path: &Path) -> Fact<()> {
         match root::inside(&self.root, path) {
             Ok(_) => Fact::Known(()),
-            Err(e) => lost(path, &e),
+            Err(e) => self.lost(path, &e),
         }
+    }
+
+    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
+        match root::inside(&self.root, folder) {
+            Ok(real) => folders(&real, folder, |name| {
+                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
+            }),
+            Err(e) => self.lost(folder, &e),
+        }
+    }
+
+    fn access(&self, path: &Path) -> Fact<Access> {
+        let line = self.text("/nodes").map(|text| noted::access(&text, path));
+        self.or_noted(path, noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`"))
+    }
+
+    fn msr(&self, number: u32) -> Fact<u64> {
+        let fact = self.text("/msr").map(|text| noted::msr(&text, number));
+        self.or_noted(Path::new("/dev/cpu/0/msr"), noted::flat(fact, "/msr: not NUMBER: VALUE"))
+    }
+
+    fn kernel_log(&self) -> Fact<String> {
+        self.or_noted(Path::new("/dev/kmsg"), self.text("/dmesg"))
     }
 
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
@@ -166,12 +237,20 @@ fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     }
 }
 
+fn folders(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_dir()))
+}
+
 fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()))
+}
+
+fn entries(real: &Path, shown: &Path, wanted: impl Fn(&OsString) -> bool) -> Fact<Vec<OsString>> {
     let names: std::io::Result<Vec<OsString>> =
         std::fs::read_dir(real).and_then(|folder| folder.map(|entry| entry.map(|e| e.file_name())).collect());
     match names {
         Ok(mut names) => {
-            names.retain(|name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()));
+            names.retain(wanted);
             names.sort();
             Fact::Known(names)
         }
@@ -179,7 +258,7 @@ fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fa
     }
 }
 
-fn lost<T>(path: &Path, error: &std::io::Error) -> Fact<T> {
+pub(super) fn lost<T>(path: &Path, error: &std::io::Error) -> Fact<T> {
     if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
         Fact::Absent
     } else {

@@ -1,30 +1,15 @@
 use super::*;
 use crate::config::{
-    FirmwareChoice, HardLimit, KernelHashes, LaunchSession, MemoryBacking, MemoryConfig, MemoryLock, Mode,
-    SevPolicy, SnpLaunch, SnpPolicy, Technology,
+    FirmwareChoice, LaunchSession, MemoryLock, Mode, SevPolicy, SnpLaunch, SnpPolicy, Technology,
 };
 use crate::host::ovmf::{Area, ImageContents};
 use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice};
 
-fn keys(technology: Technology) -> SevConfig {
-    SevConfig {
-        technology,
-        kernel_hashes: KernelHashes::Auto,
-        cbitpos: None,
-        reduced_phys_bits: None,
-        firmware: FirmwareChoice::Auto,
-        memory: MemoryConfig {
-            lock: MemoryLock::Auto,
-            hard_limit: HardLimit::Auto,
-            backing: MemoryBacking::Default,
-        },
-    }
-}
 fn sev(policy: u32) -> SevConfig {
-    keys(Technology::Sev { policy: SevPolicy(policy), session: None })
+    SevConfig::new(Technology::Sev { policy: SevPolicy(policy), session: None })
 }
 fn snp(policy: u64) -> SevConfig {
-    keys(Technology::Snp(SnpLaunch {
+    SevConfig::new(Technology::Snp(SnpLaunch {
         policy: SnpPolicy(policy),
         host_data: None,
         id: None,
@@ -41,7 +26,7 @@ fn measured() -> SevConfig {
     cert[68..92].fill(0);
     cert[140..164].fill(0);
     let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128] });
-    keys(Technology::Sev { policy: SevPolicy(1), session })
+    SevConfig::new(Technology::Sev { policy: SevPolicy(1), session })
 }
 fn domain(os: &str) -> Domain {
     Domain::parse(&format!(
@@ -251,7 +236,7 @@ fn policies_are_judged() {
 fn a_bad_session_is_refused() {
     let with = |dh: usize, blob: usize| {
         let session = Some(LaunchSession { dh_cert: vec![0; dh], session: vec![0; blob] });
-        let config = keys(Technology::Sev { policy: SevPolicy(1), session });
+        let config = SevConfig::new(Technology::Sev { policy: SevPolicy(1), session });
         errors(&run(&config, &domain(EFI), &HostFacts::not_asked()))
     };
     assert_eq!(with(2084, 128).len(), 1, "a certificate of zeros");

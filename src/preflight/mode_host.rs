@@ -26,7 +26,6 @@ const CPUID_SOURCE: &str = "AMD APM volume 3, appendix E.4.17 (CPUID Fn8000_001F
 const KVM_SOURCE: &str = "Linux arch/x86/kvm/svm/sev.c, sev_hardware_setup";
 const DEVICE_SOURCE: &str = "Linux drivers/crypto/ccp/sev-dev.c";
 const LIBVIRT_SOURCE: &str = "libvirt docs/formatdomaincaps.rst and src/qemu/qemu_capabilities.c";
-const ADVISORY_SOURCE: &str = "CVE-2025-48514";
 
 const CPUID_PATH: &str = "processor";
 const DEVICE_PATH: &str = "/dev/sev";
@@ -71,7 +70,7 @@ pub fn verdict(mode: Mode, host: &HostFacts) -> ModeVerdict {
     layers.device(host);
     layers.libvirt(host);
     layers.only_libvirt(host);
-    layers.es_beside_snp(host);
+    layers.machine(host);
     let failed = layers.findings.iter().any(|f| f.severity == Severity::Error);
     let decision = match (failed, layers.open) {
         (true, _) => Decision::Unavailable,
@@ -90,26 +89,33 @@ fn title(mode: Mode) -> &'static str {
     }
 }
 
-struct Layers {
-    mode: Mode,
+/// A verdict in the making.
+pub(super) struct Layers {
+    pub(super) mode: Mode,
     findings: Vec<Finding>,
     /// A layer that must say yes has not been heard.
-    open: bool,
+    pub(super) open: bool,
 }
 
 impl Layers {
-    fn add(&mut self, severity: Severity, path: &str, source: &'static str, title: String) -> &mut Finding {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        path: &str,
+        source: &'static str,
+        title: String,
+    ) -> &mut Finding {
         let finding = Finding::new(MODE_HOST, severity, title).path(path).source(source).of_host();
         self.findings.push(finding);
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
 
-    fn ok(&mut self, path: &str, source: &'static str, title: String) {
+    pub(super) fn ok(&mut self, path: &str, source: &'static str, title: String) {
         self.add(Severity::Ok, path, source, title);
     }
 
-    fn fail(&mut self, path: &str, source: &'static str, title: String, fix: &str) {
+    pub(super) fn fail(&mut self, path: &str, source: &'static str, title: String, fix: &str) {
         self.add(Severity::Error, path, source, title).fix = fix.into();
     }
 
@@ -119,6 +125,17 @@ impl Layers {
     }
 
     fn processor(&mut self, host: &HostFacts) {
+        let known = self.findings.len();
+        self.processor_itself(host);
+        if host.machine.processor.virtual_machine == Fact::Known(true) {
+            for finding in self.findings.iter_mut().skip(known).filter(|f| f.severity == Severity::Error) {
+                finding.fix =
+                    "This is a virtual machine itself: SEV guests run on the machine below it.".into();
+            }
+        }
+    }
+
+    fn processor_itself(&mut self, host: &HostFacts) {
         match &host.cpuid {
             Fact::NotAsked => self.open = true,
             Fact::Unreadable(why) => self.unread(CPUID_PATH, CPUID_SOURCE, why),
@@ -326,25 +343,6 @@ impl Layers {
             "libvirt lists sev-snp wherever QEMU knows it, and counts SEV-ES guests even where the kernel has SEV-ES off."
                 .into();
         finding.fix = "Run virt-sev on that host: there it looks at every layer.".into();
-    }
-
-    /// With SEV-SNP initialised, firmware from API 1.58 on refuses LAUNCH_START of SEV-ES guests; older firmware
-    /// has the hole that the refusal closes.
-    fn es_beside_snp(&mut self, host: &HostFacts) {
-        if self.mode != Mode::SevEs || host.kvm_amd.sev_snp != Fact::Known(true) {
-            return;
-        }
-        let finding = self.add(
-            Severity::Warning,
-            "/sys/module/kvm_amd/parameters/sev_snp",
-            ADVISORY_SOURCE,
-            "SEV-ES on a host where SEV-SNP is on".into(),
-        );
-        finding.detail = "Firmware with API 1.58 or newer refuses to launch SEV-ES guests then (LAUNCH_START, fw_error 21); \
-                          with an older one such guests are not safe. Which one this host has is not known here."
-            .into();
-        finding.fix =
-            "Use security.sev.snp instead of security.sev.policy.es, or load kvm_amd with sev_snp=0.".into();
     }
 }
 

@@ -1,7 +1,7 @@
 //! One host at a time, every mode.
 
 use super::*;
-use crate::host::KvmAmd;
+use crate::host::{KvmAmd, Platform, Pool};
 
 fn milan() -> HostFacts {
     HostFacts {
@@ -47,7 +47,7 @@ fn a_full_host_has_all_and_warns_of_es_beside_snp() {
     let host = milan();
     assert_eq!(decisions(&host), [Available; 3]);
     let es = verdict(Mode::SevEs, &host);
-    assert!(es.findings.iter().any(|f| f.severity == Severity::Warning && f.source == ADVISORY_SOURCE));
+    assert!(es.findings.iter().any(|f| f.severity == Severity::Warning && f.source.starts_with("CVE-")));
     assert!(verdict(Mode::Sev, &host).findings.iter().all(|f| f.severity == Severity::Ok));
 }
 
@@ -116,4 +116,56 @@ fn another_vendor_is_named() {
     host.cpu_vendor = Fact::Known("GenuineIntel".into());
     let verdict = verdict(Mode::Sev, &host);
     assert!(verdict.findings.iter().any(|f| f.title.contains("GenuineIntel")));
+}
+
+fn platform(api: (u32, u32, u32)) -> Fact<Platform> {
+    Fact::Known(Platform { api: Some(api), failures: Vec::new() })
+}
+
+#[test]
+fn firmware_that_refuses_sev_es_beside_snp_is_refused_here() {
+    let mut host = milan();
+    host.machine.platform = platform((1, 58, 0));
+    assert_eq!(decisions(&host), [Available, Unavailable, Available]);
+    let findings = verdict(Mode::SevEs, &host).findings;
+    assert!(findings.iter().any(|f| f.severity == Severity::Error && f.title.contains("CVE-2025-48514")));
+    host.kvm_amd.sev_snp = Fact::Known(false);
+    assert_eq!(decisions(&host), [Available, Available, Unavailable]);
+    let mut host = milan();
+    host.machine.platform = platform((1, 57, 99));
+    assert_eq!(decisions(&host), [Available; 3]);
+    host.machine.platform = platform((1, 50, 1));
+    assert_eq!(decisions(&host), [Available, Available, Unavailable]);
+}
+
+#[test]
+fn a_failure_in_the_log_is_not_passed_over() {
+    let mut host = milan();
+    let failures = vec!["0000:42:00.1: SEV-SNP: failed to INIT rc -5, error 0x3".to_owned()];
+    host.machine.platform = Fact::Known(Platform { api: Some((1, 55, 7)), failures });
+    assert_eq!(decisions(&host), [Available, Available, Unknown]);
+}
+
+#[test]
+fn used_asids_decide_too() {
+    let mut host = milan();
+    host.machine.asids.sev_es = Pool { capacity: Fact::Known(99), used: Fact::Known(99) };
+    host.machine.asids.sev = Pool { capacity: Fact::Known(410), used: Fact::Known(409) };
+    assert_eq!(decisions(&host), [Available, Unavailable, Unavailable]);
+    host.machine.asids.sev_es.used = Fact::Absent;
+    assert_eq!(decisions(&host), [Available; 3]);
+}
+
+#[test]
+fn old_versions_set_up_and_command_line_stop_snp() {
+    let mut old = milan();
+    old.machine.versions.libvirt = Fact::Known((10, 4, 9));
+    assert_eq!(errors(Mode::SevSnp, &old), ["libvirt versions"]);
+    let mut pt = milan();
+    pt.machine.kernel.words = Fact::Known(vec!["iommu=pt".into(), "mem_encrypt=off".into()]);
+    assert_eq!(errors(Mode::SevSnp, &pt), ["kernel command line"]);
+    assert!(errors(Mode::Sev, &pt).is_empty(), "SME is never required");
+    let mut off = milan();
+    off.machine.processor.syscfg = Fact::Known(0);
+    assert_eq!(decisions(&off), [Unavailable; 3]);
 }

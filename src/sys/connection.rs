@@ -54,6 +54,14 @@ impl Libvirt {
         Ok(names)
     }
 
+    /// The versions of libvirt's daemon and of its QEMU; `None` for one that it does not tell.
+    #[must_use]
+    pub fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
+        // libvirt writes 11.3.0 as 11003000.
+        let parts = |n: u32| (n / 1_000_000, n / 1000 % 1000, n % 1000);
+        [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
+    }
+
     /// What a domain starts with next time; what a transient one was started with. `None` where there is no such
     /// domain, or no more.
     ///

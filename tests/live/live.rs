@@ -14,6 +14,7 @@ mod firmware;
 mod first_steps;
 mod generate;
 mod goldens;
+mod host;
 mod lab;
 mod launches;
 mod lint;

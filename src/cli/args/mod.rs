@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod firmware;
 mod generate;
+mod host;
 mod keys;
 mod launch;
 mod lint;
@@ -14,6 +15,7 @@ mod verify;
 pub(crate) use apply::ApplyArgs;
 pub(crate) use check::CheckArgs;
 pub(crate) use generate::GenerateArgs;
+pub(crate) use host::HostArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
@@ -41,10 +43,10 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; a command that cannot do without one takes
-    /// LIBVIRT_DEFAULT_URI too
+    /// LIBVIRT_DEFAULT_URI too, and `host` takes several
     #[arg(short, long, global = true, value_name = "URI")]
-    pub(crate) connect: Option<String>,
-    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`
+    pub(crate) connect: Vec<String>,
+    /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`, prometheus for `host`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
@@ -66,6 +68,7 @@ pub(crate) enum Format {
     Json,
     Md,
     Sarif,
+    Prometheus,
 }
 
 /// When to use colour.
@@ -93,6 +96,9 @@ pub(crate) enum Command {
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
+    /// Says what a host can do for SEV, SEV-ES and SEV-SNP, layer by layer, and what is to be done where it cannot
+    #[command(after_help = host::EXAMPLES)]
+    Host(HostArgs),
     /// Says whether a launch of this domain could begin on this host now; changes nothing
     #[command(after_help = check::EXAMPLES)]
     Check(CheckArgs),

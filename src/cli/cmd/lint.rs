@@ -105,7 +105,7 @@ pub(crate) fn run(
     match out.format {
         Format::Json => out.answer_json("lint", as_json(&report))?,
         Format::Sarif => out.answer_document(&sarif::log(&report, hypervisor))?,
-        Format::Text | Format::Md => out.answer(&text(&report, args, out))?,
+        Format::Text | Format::Md | Format::Prometheus => out.answer(&text(&report, args, out))?,
     }
     let all = || report.judged.iter().flat_map(|j| &j.findings).map(|l| &l.finding);
     out.say(&last_line(&report));

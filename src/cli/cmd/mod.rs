@@ -7,6 +7,7 @@ pub(crate) mod files;
 mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
+pub(crate) mod host;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             )
         }
         Command::Lint(args) => lint_files(args, out.without_md()?),
+        Command::Host(args) => host::run(args, out.for_host()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {
@@ -49,7 +51,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
-        Command::Firmware(args) => firmware::run(args, cli.common.connect.as_deref(), out.text_or_json()?),
+        Command::Firmware(args) => {
+            firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
+        }
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
         Command::Check(_)
         | Command::Define(_)

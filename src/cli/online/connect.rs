@@ -39,25 +39,56 @@ pub(crate) fn host_facts(
         machine: seen.os.machine.clone(),
         virt_type: seen.domain_type.clone(),
     };
+    let mut facts = HostFacts::not_asked();
+    let local = ask(libvirt, query, &mut facts, limit, cancel)?;
+    if local {
+        let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
+        facts = joined(facts, own);
+    }
+    Ok(facts)
+}
+
+/// What libvirt said, and what the host's own files say.
+pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
+    let mut facts = HostFacts { domcaps: libvirt.domcaps, node_sev: libvirt.node_sev, ..own };
+    let (told, kept) = (libvirt.machine.versions, &mut facts.machine.versions);
+    kept.libvirt = told.libvirt;
+    kept.qemu = told.qemu;
+    facts
+}
+
+/// This machine as that daemon sees it.
+pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
+    let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
+    if session { RealProbe::session() } else { RealProbe::system() }
+}
+
+/// Adds what libvirt says; true where it runs on this machine.
+pub(crate) fn ask(
+    libvirt: &Libvirt,
+    query: CapsQuery,
+    facts: &mut HostFacts,
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<bool> {
     let hv = libvirt.clone();
-    let (local, caps, node) = within(limit, cancel, "reading the host's capabilities", move || {
-        // A host without SEV answers with an error: that is a fact, not a failure.
-        Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev()))
-    })?;
-    let mut facts = if local {
-        HostFacts::gather(&probe(libvirt), &prepare::images(domain, config))
-    } else {
-        HostFacts::not_asked()
-    };
+    let (local, caps, node, versions) =
+        within(limit, cancel, "reading the host's capabilities", move || {
+            // A host without SEV answers with an error: that is a fact, not a failure.
+            Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev(), hv.versions()))
+        })?;
     facts.domcaps = match caps {
         Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
         Err(e) => Fact::Unreadable(without_hint(&e)),
     };
+    let [libvirt_version, qemu] = versions.map(|v| v.map_or(Fact::Absent, Fact::Known));
+    facts.machine.versions.libvirt = libvirt_version;
+    facts.machine.versions.qemu = qemu;
     facts.node_sev = match node {
         Ok(node) => Fact::Known(node),
         Err(e) => Fact::Unreadable(without_hint(&e)),
     };
-    Ok(facts)
+    Ok(local)
 }
 
 /// A finding has a next step of its own, and to ask whether the daemon runs that just answered leads astray.
@@ -65,12 +96,6 @@ fn without_hint(e: &Error) -> String {
     let text = e.to_string();
     let hint = e.hint_text().map(|hint| format!("\n  {hint}"));
     hint.and_then(|hint| text.strip_suffix(&hint)).unwrap_or(&text).to_owned()
-}
-
-/// This machine as that daemon sees it.
-pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
-    let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-    if session { RealProbe::session() } else { RealProbe::system() }
 }
 
 /// The active guest of this name, number or UUID.

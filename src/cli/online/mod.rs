@@ -3,6 +3,7 @@
 mod check;
 mod connect;
 mod define;
+mod host;
 mod implied;
 mod launch;
 mod lint;
@@ -27,7 +28,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
 
 fn dispatch(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
-    let uri = cli.common.connect.as_deref();
+    let uris = &cli.common.connect;
+    if let Command::Host(args) = &cli.command {
+        return if uris.is_empty() { cmd::run(cli) } else { host::run(args, uris, out.for_host()?) };
+    }
+    if uris.len() > 1 {
+        return Err(Error::new(Kind::Usage, "only `virt-sev host` takes several -c"));
+    }
+    let uri = uris.first().map(String::as_str);
     match &cli.command {
         Command::Check(args) => check::run(args, uri, out.text_or_json()?),
         Command::Define(args) => define::run(args, uri, out.text_or_json()?),
@@ -47,6 +55,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)
         | Command::Apply(_)
