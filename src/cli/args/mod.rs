@@ -42,8 +42,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; a command that cannot do without one takes
-    /// LIBVIRT_DEFAULT_URI too, and `host` takes several
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; where one is a must, else
+    /// LIBVIRT_DEFAULT_URI; `host` takes several
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Vec<String>,
     /// Form of the answer; md is for `keys` and `explain`, sarif for `lint`, prometheus for `host`
