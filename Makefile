@@ -64,6 +64,7 @@ fuzz:
 generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
+	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install:

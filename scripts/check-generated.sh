@@ -13,4 +13,5 @@ same() { # committed file, command that makes it
 }
 same docs/keys.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md
 same docs/rules.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md
+same docs/messages.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md
 exit $status

@@ -13,7 +13,7 @@ const ONLINE: &str = "virt-sev-online";
 pub(crate) fn needs_connection(cli: &Cli) -> bool {
     let connect = !cli.common.connect.is_empty();
     match &cli.command {
-        Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
+        Command::Check(_) | Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
         Command::Secret(SecretCommand::Inject(_)) => true,
         Command::Apply(_) | Command::Lint(_) | Command::Host(_) => connect,
         Command::Generate(args) => connect && !args.list,

@@ -18,7 +18,7 @@ const FOLDERS: [&str; 2] = ["/usr/share/qemu/firmware", "/etc/qemu/firmware"];
 /// A descriptor has about a kilobyte.
 const LONGEST_DESCRIPTOR: u64 = 1 << 20;
 /// OVMF has 2 to 4 MiB; QEMU's pc machines take 8 MiB unless told otherwise (`max-fw-size`, at most 16 MiB).
-const LONGEST_IMAGE: u64 = 32 << 20;
+pub(super) const LONGEST_IMAGE: u64 = 32 << 20;
 
 /// Images already read: several descriptors often share one.
 #[derive(Default)]

@@ -22,7 +22,7 @@ mod wait;
 
 pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
 pub use states::{
-    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, differs, evidence,
+    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, could_begin, differs, evidence,
 };
 pub use undo::{Recovered, recover};
 pub use wait::{Cancel, within};

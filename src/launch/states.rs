@@ -173,6 +173,16 @@ impl<H: Hypervisor> Launch<Defined, H> {
     }
 }
 
+/// Whether a launch of this document could begin: nothing is changed.
+///
+/// # Errors
+/// As [`Launch::define`], where it refuses before it defines anything.
+pub fn could_begin<H: Hypervisor>(hypervisor: &H, journal: &Journal, name: &str, xml: String) -> Result<()> {
+    let (uuid, _) = identity::identified(xml)?;
+    let previous = before_launch(hypervisor, journal, name, &uuid)?;
+    journal.refuse_taken(&Entry::new(hypervisor.uri(), &uuid, name, previous))
+}
+
 /// The definition as it is before the launch, of a domain that is off; `None` where there is no such domain.
 fn before_launch<H: Hypervisor>(
     hypervisor: &H,

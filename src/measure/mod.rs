@@ -6,6 +6,7 @@
 pub mod expected;
 pub mod kernel_hashes;
 pub mod sev;
+pub mod suspect;
 pub mod verify;
 pub mod vmsa;
 

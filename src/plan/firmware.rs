@@ -3,12 +3,12 @@
 //! Several rules write parts of the answer (`firmware-uefi`, `firmware-rom`, `firmware-stateless`); it is found
 //! once, here.
 
-use super::Ctx;
-use crate::config::{FirmwareChoice, Mode};
-use crate::domain::Loader;
+use super::{Ctx, Options};
+use crate::config::{FirmwareChoice, Mode, SevConfig};
+use crate::domain::{Domain, Loader};
 use crate::host::ovmf::{Area, ImageContents};
-use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice};
-use std::path::Path;
+use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice, HostFacts};
+use std::path::{Path, PathBuf};
 
 /// Who chose the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,9 +219,36 @@ fn libvirts_choice<'a>(
     })
 }
 
-/// Why an image does not do; `None` for one that does.
+/// The image that the domain would get, and whether libvirt chooses it by itself. `None` where that cannot be told from
+/// what is known of the host, and where no image fits.
+#[must_use]
+pub fn image_to_be(
+    config: &SevConfig,
+    domain: &Domain,
+    host: &HostFacts,
+    options: &Options,
+) -> Option<(PathBuf, bool)> {
+    let ctx = Ctx::new(config, domain, host, options);
+    let firmware = decide(&ctx);
+    if let Some(path) = firmware.path {
+        return Some((path.into(), false));
+    }
+    let all = known_descriptors(&ctx).filter(|_| firmware.unfit.is_none())?;
+    libvirts_choice(&ctx, all, firmware.stateless).map(|d| (d.image.clone(), true))
+}
+
+/// Why an image does not serve a mode; `None` for one that does, and for one that cannot be read and claims it.
+#[must_use]
+pub fn why_not(descriptor: &FirmwareDescriptor, mode: Mode) -> Option<String> {
+    unfit(Needs { mode, hashes: false, secret: false }, descriptor, false)
+}
+
 fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<String> {
-    let snp = ctx.mode() == Mode::SevSnp;
+    unfit(Needs::of(ctx), d, stateless)
+}
+
+fn unfit(needs: Needs, d: &FirmwareDescriptor, stateless: bool) -> Option<String> {
+    let snp = needs.mode == Mode::SevSnp;
     if d.needs_smm {
         return Some("needs SMM".into());
     }
@@ -235,7 +262,7 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
             FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
             Fact::Known(contents),
         ) => {
-            let lacking = Needs::of(ctx).lacking(contents);
+            let lacking = needs.lacking(contents);
             if !lacking.is_empty() {
                 return Some(format!("lacks {}", lacking.join(" and ")));
             }
@@ -248,10 +275,10 @@ fn why_unfit(ctx: &Ctx<'_>, d: &FirmwareDescriptor, stateless: bool) -> Option<S
             FirmwareDevice::FlashSplit | FirmwareDevice::FlashStateless | FirmwareDevice::Memory,
             Fact::Unreadable(_) | Fact::NotAsked,
         ) => {
-            if !d.claims.contains(&ctx.mode()) {
-                return Some(format!("does not claim {}", ctx.mode().as_str()));
+            if !d.claims.contains(&needs.mode) {
+                return Some(format!("does not claim {}", needs.mode.as_str()));
             }
-            if stateless && ctx.hashes_kernel() && d.device == FirmwareDevice::FlashSplit {
+            if stateless && needs.hashes && d.device == FirmwareDevice::FlashSplit {
                 return Some("cannot be read, and is no stateless build".into());
             }
         }

@@ -17,6 +17,7 @@ mod tests;
 
 pub use ctx::{Ctx, Out};
 pub use edit::{Edit, Reason};
+pub use firmware::{image_to_be, why_not};
 pub use implied::implied_keys;
 pub use lint::FIX;
 pub use rules::{RULES, Rule};

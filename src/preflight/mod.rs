@@ -3,10 +3,12 @@
 //! `(SevConfig, HostFacts) → findings`. Every layer is looked at by itself; none is believed for another.
 
 mod host_report;
+mod memory;
 mod mode_host;
 mod mode_machine;
 
 pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet, prometheus};
+pub use memory::memory;
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
 use crate::codes::Kind;

@@ -6,8 +6,11 @@
 
 #[path = "../support/cases.rs"]
 mod cases;
+mod check;
 mod defining;
+mod explained;
 mod faults;
+mod firmware;
 mod first_steps;
 mod generate;
 mod goldens;

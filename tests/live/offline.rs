@@ -36,7 +36,9 @@ fn no_off_line_command_opens_libvirt_at_run_time() {
         &["generate", "g", "--memory", "1GiB", "--vcpus", "1", "--set", "security.sev=true"],
         &["lint", domain, "--set", "security.sev=true"],
         &["explain", "kvm"],
+        &["explain", "fw_error=11"],
         &["firmware", "inspect", firmware.to_str().unwrap()],
+        &["firmware", "list"],
         &["session", "--chain", "/dev/null", "--policy", "1", "-o", "/dev/null/x"],
         &["verify", "--tik", "/dev/null", "--tek", "/dev/null"],
     ];

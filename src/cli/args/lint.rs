@@ -14,11 +14,6 @@ Examples:
   virt-sev lint -c qemu:///system --all
   virt-sev lint -c qemu:///system --domain web1 --format sarif > lint.sarif";
 
-pub(crate) const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  virt-sev explain virtio-iommu
-  virt-sev explain --list";
-
 // What changes nothing records nothing: refused where it is given.
 #[derive(Debug, Args)]
 #[command(mut_arg("record", |record| record.hide(true)))]
@@ -48,12 +43,24 @@ pub(crate) struct LintArgs {
     pub(crate) host_root: Option<PathBuf>,
 }
 
+pub(crate) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  virt-sev explain virtio-iommu
+  virt-sev explain 'sev_launch_start: LAUNCH_START ret=1 fw_error=11'
+  virt-sev explain 0x15
+  virt-sev explain exit 5
+  virt-sev explain --list";
+
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A rule or a check, as findings name it in brackets
-    #[arg(value_name = "RULE", required_unless_present = "list")]
-    pub(crate) code: Option<String>,
-    /// Every name with its title; with --format md or json everything about them
-    #[arg(long, conflicts_with = "code")]
+    /// A rule or a check, as findings name it in brackets; a message of QEMU, KVM, libvirt or virt-sev, whole or in
+    /// part; a status code of the SEV firmware; `exit N`; a constant of virtsev.h
+    #[arg(value_name = "WHAT", required_unless_present_any = ["list", "list_messages"], allow_negative_numbers = true)]
+    pub(crate) code: Vec<String>,
+    /// Every rule with its title; with --format md or json everything about them
+    #[arg(long, conflicts_with_all = ["code", "list_messages"])]
     pub(crate) list: bool,
+    /// Every message and status code with its title; with --format md or json everything about them
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) list_messages: bool,
 }

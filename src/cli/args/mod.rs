@@ -1,6 +1,8 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod check;
+mod firmware;
 mod generate;
 mod host;
 mod keys;
@@ -11,6 +13,7 @@ pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use check::CheckArgs;
 pub(crate) use generate::GenerateArgs;
 pub(crate) use host::HostArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
@@ -39,8 +42,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu+ssh://HOST/system; `host` takes several; a command that cannot do without one takes
-    /// LIBVIRT_DEFAULT_URI too
+    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; where one is a must, else
+    /// LIBVIRT_DEFAULT_URI; `host` takes several
     #[arg(short, long, global = true, value_name = "URI")]
     pub(crate) connect: Vec<String>,
     /// Form of the answer; md: `keys`, `explain`; sarif: `lint`; prometheus: `host`
@@ -87,7 +90,7 @@ pub(crate) enum Command {
     /// Says which rules a domain breaks; changes nothing
     #[command(after_help = lint::EXAMPLES)]
     Lint(LintArgs),
-    /// Prints what there is to know of a rule
+    /// Says what is behind a rule, a code or a message, and what to do
     #[command(after_help = lint::EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// Makes a new domain from a template, right already
@@ -96,6 +99,9 @@ pub(crate) enum Command {
     /// Says what a host can do for SEV, SEV-ES and SEV-SNP, layer by layer, and what is to be done where it cannot
     #[command(after_help = host::EXAMPLES)]
     Host(HostArgs),
+    /// Says whether a launch of this domain could begin on this host now; changes nothing
+    #[command(after_help = check::EXAMPLES)]
+    Check(CheckArgs),
     /// Applies, checks the host, and defines the domain
     #[command(after_help = launch::DEFINE_EXAMPLES)]
     Define(DefineArgs),
@@ -111,7 +117,7 @@ pub(crate) enum Command {
     /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
     #[command(after_help = verify::EXAMPLES)]
     Verify(VerifyCommand),
-    /// Shows what a firmware image really holds
+    /// Shows which firmware images a host has, and what they really hold
     #[command(subcommand)]
     Firmware(FirmwareCommand),
     /// Builds or injects launch secrets
@@ -153,6 +159,13 @@ pub(crate) struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FirmwareCommand {
+    /// Lists the images that QEMU's descriptors name, first come first: what each claims, holds and serves, and its digest
+    #[command(after_help = firmware::LIST_EXAMPLES)]
+    List {
+        /// Read the descriptors and images below DIR
+        #[arg(long, value_name = "DIR")]
+        host_root: Option<PathBuf>,
+    },
     /// Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go
     #[command(after_help = "Example:\n  virt-sev firmware inspect /usr/share/OVMF/OVMF.amdsev.fd")]
     Inspect {

@@ -1,14 +1,21 @@
-//! `virt-sev firmware inspect`. In: an image. Out: what its GUID table holds, and which modes it serves.
+//! `virt-sev firmware`; `list` is in `firmware_list`. In: an image. Out: what its GUID table holds, and which modes it serves.
 
-use super::{files, owner};
+use super::{files, firmware_list, owner};
 use crate::args::FirmwareCommand;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
+use std::path::Path;
 use virt_sev::Result;
 use virt_sev::host::ovmf::{Area, ImageContents};
 
-pub(crate) fn run(args: &FirmwareCommand, out: Output) -> Result<Answer> {
-    let FirmwareCommand::Inspect { image } = args;
+pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Result<Answer> {
+    match args {
+        FirmwareCommand::List { host_root } => firmware_list::run(host_root.as_deref(), uri, out),
+        FirmwareCommand::Inspect { image } => inspect(image, out),
+    }
+}
+
+fn inspect(image: &Path, out: Output) -> Result<Answer> {
     let contents = owner::image_contents(image)?;
     let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
     if contents == ImageContents::default() {

@@ -5,6 +5,7 @@ mod encoding;
 mod explain;
 pub(crate) mod files;
 mod firmware;
+mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
 mod keys;
@@ -50,9 +51,15 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
-        Command::Firmware(args) => firmware::run(args, out.text_or_json()?),
+        Command::Firmware(args) => {
+            firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
+        }
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
-        Command::Define(_) | Command::Launch(_) | Command::Measurement(_) | Command::Secret(_) => {
+        Command::Check(_)
+        | Command::Define(_)
+        | Command::Launch(_)
+        | Command::Measurement(_)
+        | Command::Secret(_) => {
             Err(Error::new(Kind::Bug, "this command needs a hypervisor and was not handed over"))
         }
     }

@@ -4,18 +4,20 @@
 mod inputs;
 mod told;
 
-use super::{connect, session};
+use super::{connect, implied, session};
 use crate::args::LaunchArgs;
 use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
+pub(super) use inputs::Source;
 pub(super) use inputs::boot;
-use inputs::{Security, Source, Verification};
+use inputs::{Security, Verification};
 use std::path::Path;
 use std::time::Duration;
 use told::Told;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
+use virt_sev::measure::suspect;
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
@@ -47,10 +49,20 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
     let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
-    let host = match &config {
+    let own = if config.is_none() { implied::implied(&domain)? } else { None };
+    let host = match config.as_ref().or(own.as_ref()) {
         Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
+    if let Some(own) = &own {
+        let (edits, findings) = implied::as_it_is(&args.config, &domain, own, &host)?;
+        out.findings(&findings);
+        if edits > 0 {
+            out.say(&format!(
+                "note: no key asks for anything, so the domain is started as it is: `virt-sev lint` says {edits} things about it"
+            ));
+        }
+    }
     let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
     out.findings(&done.findings);
     let security = Security::of(&done)?;
@@ -111,7 +123,13 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
     if let Err(e) = v.agrees(launch.evidence()) {
         return Err(launch.abandon(e));
     }
-    let mut launch = launch.verify(&v.expected, &v.keys.tik)?;
+    let evidence = *launch.evidence();
+    let mut launch = launch.verify(&v.expected, &v.keys.tik).map_err(|e| {
+        match suspect::find(&evidence, &v.expected, &v.keys.tik) {
+            Some(suspect) if e.kind() == Kind::No => e.and_hint(suspect.to_string()),
+            _ => e,
+        }
+    })?;
     told.step("verified: the measurement is the expected one");
     if !v.table.is_empty() {
         let packet = match owner::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {

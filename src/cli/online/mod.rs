@@ -1,8 +1,10 @@
 //! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
 
+mod check;
 mod connect;
 mod define;
 mod host;
+mod implied;
 mod launch;
 mod lint;
 mod measurement;
@@ -15,8 +17,16 @@ use crate::cmd;
 use crate::output::{Answer, Output};
 use virt_sev::{Error, Kind, Result};
 
-/// Does what was asked. Off-line commands work here too.
+/// Does what was asked. Off-line commands work here too. What a hypervisor or a guest refuses is explained.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
+    let explained = |e: Error| {
+        let of_host = [Kind::No, Kind::Hypervisor, Kind::State, Kind::Timeout].contains(&e.kind());
+        if of_host { virt_sev::explain::brief(e) } else { e }
+    };
+    dispatch(cli).map_err(explained)
+}
+
+fn dispatch(cli: &Cli) -> Result<Answer> {
     let out = Output::new(&cli.common);
     let uris = &cli.common.connect;
     if let Command::Host(args) = &cli.command {
@@ -27,6 +37,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
     }
     let uri = uris.first().map(String::as_str);
     match &cli.command {
+        Command::Check(args) => check::run(args, uri, out.text_or_json()?),
         Command::Define(args) => define::run(args, uri, out.text_or_json()?),
         Command::Launch(args) => launch::run(args, uri, out.text_or_json()?),
         Command::Measurement(args) => measurement::run(args, uri, out.text_or_json()?),

@@ -17,7 +17,7 @@ use virt_sev_sys::Libvirt;
 
 /// Where the document comes from.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(in crate::online) enum Source {
     /// A file, or standard input.
     File(PathBuf),
     /// A defined domain.
@@ -26,7 +26,7 @@ pub(super) enum Source {
 
 impl Source {
     /// A file where there is one of that name, or where only a file can be meant; else a domain's name.
-    pub(super) fn of(text: &str) -> Self {
+    pub(in crate::online) fn of(text: &str) -> Self {
         let path = Path::new(text);
         if text == "-" || text.contains('/') || path.extension().is_some_and(|x| x == "xml") || path.is_file()
         {
@@ -36,12 +36,12 @@ impl Source {
         }
     }
 
-    pub(super) fn is_stdin(&self) -> bool {
+    pub(in crate::online) fn is_stdin(&self) -> bool {
         matches!(self, Source::File(path) if path == Path::new("-"))
     }
 
     /// The document, where it is a file.
-    pub(super) fn read_file(&self) -> Result<Option<Domain>> {
+    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain>> {
         match self {
             Source::File(path) => prepare::read_domain(path).map(Some),
             Source::Name(_) => Ok(None),
@@ -49,7 +49,12 @@ impl Source {
     }
 
     /// The document, where it is a defined domain.
-    pub(super) fn read_defined(&self, libvirt: &Libvirt, limit: Duration, cancel: &Cancel) -> Result<Domain> {
+    pub(in crate::online) fn read_defined(
+        &self,
+        libvirt: &Libvirt,
+        limit: Duration,
+        cancel: &Cancel,
+    ) -> Result<Domain> {
         let Source::Name(name) = self else {
             return Err(Error::new(Kind::Bug, "a file was taken for a domain's name"));
         };

@@ -1,0 +1,140 @@
+//! What virt-sev itself says when a launch fails. In: nothing. Out: its messages with their causes; the codes.
+//! Never: a rule; those stand in `rules`.
+
+use super::topic::{Topic, cause, topic};
+use crate::codes::{CODES, Code, Kind};
+
+pub(super) static TOPICS: &[Topic] = &[
+    topic(
+        "host-reports-otherwise",
+        "the host reports something else than the chip has measured",
+        &["the measurement is right for"],
+        &[cause(
+            "The host's software changed its answer: API version, build or policy are not those that the chip signed.",
+            "Do not trust this host until its owner can say why.",
+        )],
+        "AMD SEV API (55766), LAUNCH_MEASURE",
+    ),
+    topic(
+        "measurement-differs",
+        "the guest was not launched from what you expect",
+        &["the launch measurement is not the expected one"],
+        &[
+            cause(
+                "The firmware image on the host is not the one that you gave: another version, or a changed one.",
+                "Compare them: `virt-sev firmware list` on the host prints each image's SHA-256, `sha256sum FILE` yours.",
+            ),
+            cause(
+                "Kernel, initrd or command line differ, down to a blank at the end of the command line; or kernel hashes are on for one side only.",
+                "Give --kernel, --initrd and --cmdline exactly as the domain has them.",
+            ),
+            cause(
+                "SEV-ES: the number or the model of the processors differs.",
+                "Give --num-cpus and the processor's --cpu-family, --cpu-model and --cpu-stepping.",
+            ),
+            cause(
+                "TIK and TEK are not those of this session, or were exchanged.",
+                "Give the tik.bin and tek.bin that were made with the session.",
+            ),
+            cause(
+                "The host gives a measurement that is not this launch's: an old one, or made up.",
+                "Launch with a new session. Where it differs again and all files agree, do not trust this host.",
+            ),
+        ],
+        "AMD SEV API (55766), LAUNCH_MEASURE",
+    ),
+    topic(
+        "another-policy",
+        "the host launched the guest with another policy",
+        &["the guest was launched with another policy"],
+        &[cause(
+            "The host's software changed it, for example to allow debugging.",
+            "Do not trust this host until its owner can say why.",
+        )],
+        "AMD SEV API (55766), guest policy",
+    ),
+    topic(
+        "no-answer",
+        "the hypervisor did not answer in time",
+        &["the hypervisor has not answered", "a call to the hypervisor has not come back"],
+        &[
+            cause(
+                "QEMU hangs: its monitor does not answer, and libvirt waits for it.",
+                "Look at the guest's log, /var/log/libvirt/qemu/NAME.log; the launch was undone, so launch again.",
+            ),
+            cause(
+                "The host is busy: memory is encrypted and pinned page by page, which takes its time with large guests.",
+                "Give more of it: --timeout SECONDS.",
+            ),
+            cause("The connection or the daemon hangs.", "`virsh -c URI version` tells."),
+        ],
+        "virt-sev",
+    ),
+    topic(
+        "session-used",
+        "a session serves one launch",
+        &["this session was used before"],
+        &[cause(
+            "It served a launch already, even one that failed: the chip may have seen it.",
+            "Make a new one: `virt-sev session`.",
+        )],
+        "AMD SEV API (55766), LAUNCH_START; src/session/registry.rs",
+    ),
+    topic(
+        "launch-under-way",
+        "another launch of this domain has not ended",
+        &["a launch of this domain has not ended"],
+        &[
+            cause("An earlier one was cut off.", "`virt-sev launch -c URI --recover` ends what it left."),
+            cause("Another virt-sev launches it now.", "Wait for that one to end."),
+        ],
+        "src/launch/journal.rs",
+    ),
+    topic(
+        "saved-state",
+        "a start would restore the guest's saved state, which is neither measured nor encrypted",
+        &["the guest was saved, and a start would restore it"],
+        &[cause(
+            "Somebody saved the guest before it became a SEV guest, or libvirt-guests did at shutdown.",
+            "If that state may be lost: `virsh managedsave-remove NAME`.",
+        )],
+        "libvirt docs/manpages/virsh.rst, managedsave",
+    ),
+];
+
+/// The rows of the table of codes that this stands for: a C constant or its number, or an exit code.
+#[must_use]
+pub fn codes(text: &str) -> Vec<Code> {
+    let text = text.trim();
+    let exit = text.strip_prefix("exit").unwrap_or(text).trim().parse::<u8>().ok();
+    CODES
+        .iter()
+        .filter(|c| {
+            c.c_name.eq_ignore_ascii_case(text) || c.number.to_string() == text || Some(c.exit) == exit
+        })
+        .copied()
+        .collect()
+}
+
+/// What to do about a code, where no message says more.
+#[must_use]
+pub fn advice(kind: Kind) -> &'static str {
+    match kind {
+        Kind::No => {
+            "The question was answered, and the answer is no: the text says which check failed. Nothing was changed."
+        }
+        Kind::Usage => "Look at `virt-sev COMMAND --help`.",
+        Kind::Insecure => "What was asked for proves nothing. --insecure does it all the same, for tests.",
+        Kind::Config => "The text names the key and its place; `virt-sev keys` says what it takes.",
+        Kind::Domain => "The text names the element; `virt-sev lint FILE` shows all of them.",
+        Kind::Firmware => "`virt-sev firmware list` shows the images that serve each mode.",
+        Kind::Certificate => "Export the chain from the host again, and verify it.",
+        Kind::Session => "Make a new session: `virt-sev session`.",
+        Kind::File => "The text names the file. Nothing was written in its place.",
+        Kind::Hypervisor => "The text holds libvirt's own words: `virt-sev explain 'WORDS'`.",
+        Kind::State => "The text says which state was found; `virsh list --all` shows it.",
+        Kind::Timeout => "Look at the hypervisor's log; --timeout SECONDS waits longer.",
+        Kind::Bug => "Report it, with the command and what it printed.",
+        Kind::Cancelled => "A signal came: what was begun was undone.",
+    }
+}
