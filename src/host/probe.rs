@@ -4,8 +4,10 @@
 
 use super::facts::Fact;
 use super::machine::Access;
-use super::{live, noted, root};
+use super::status::Status;
+use super::{acl, live, noted, root, selinux};
 use std::ffi::OsString;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -39,16 +41,36 @@ pub trait Probe {
     fn msr(&self, number: u32) -> Fact<u64>;
     /// The kernel's log, a line a message.
     fn kernel_log(&self) -> Fact<String>;
+    /// The Secure Processor's own word, byte for byte.
+    fn status(&self, status: Status) -> Fact<Vec<u8>>;
+    /// What the loaded SELinux policy lets libvirt's guests do with `/dev/sev`, as sesearch(1) prints it.
+    fn selinux(&self) -> Fact<String>;
     /// One CPUID leaf, of any processor of the host.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs>;
     /// The folder with the user's own QEMU descriptors, where libvirt would look there.
     fn user_firmware(&self) -> Option<PathBuf>;
 }
 
+/// What the standard library has no call for. This package holds no unsafe code, and `virt-sev` is not to load libvirt:
+/// so the package `virt-sev-psp` has it, and a program gives it to [`RealProbe::with`]. Without it nobody asks.
+pub trait Device: Debug + Sync {
+    /// The Secure Processor's own word, by ioctl(2).
+    ///
+    /// # Errors
+    /// The system's.
+    fn status(&self, status: Status) -> std::io::Result<Vec<u8>>;
+    /// An extended attribute of a device node; `None` where it has none of this name.
+    ///
+    /// # Errors
+    /// The system's.
+    fn attribute(&self, path: &Path, name: &str) -> std::io::Result<Option<Vec<u8>>>;
+}
+
 /// This machine.
 #[derive(Debug, Clone, Default)]
 pub struct RealProbe {
     user_firmware: Option<PathBuf>,
+    device: Option<&'static dyn Device>,
 }
 
 impl RealProbe {
@@ -65,7 +87,13 @@ impl RealProbe {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
         let config =
             absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-        Self { user_firmware: config.map(|c| c.join("qemu/firmware")) }
+        Self { user_firmware: config.map(|c| c.join("qemu/firmware")), device: None }
+    }
+
+    /// With what the standard library cannot ask.
+    #[must_use]
+    pub fn with(self, device: &'static dyn Device) -> Self {
+        Self { device: Some(device), ..self }
     }
 }
 
@@ -90,7 +118,7 @@ impl Probe for RealProbe {
     }
 
     fn access(&self, path: &Path) -> Fact<Access> {
-        live::access(path)
+        live::access(path, self.device)
     }
 
     fn msr(&self, number: u32) -> Fact<u64> {
@@ -99,6 +127,17 @@ impl Probe for RealProbe {
 
     fn kernel_log(&self) -> Fact<String> {
         live::kernel_log()
+    }
+
+    fn status(&self, status: Status) -> Fact<Vec<u8>> {
+        live::status(self.device, status)
+    }
+
+    fn selinux(&self) -> Fact<String> {
+        let label = live::attribute(self.device, Path::new("/dev/sev"), selinux::ATTRIBUTE);
+        let label =
+            label.known().map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned());
+        selinux::ask(label.as_deref())
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -118,8 +157,8 @@ impl Probe for RealProbe {
 }
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
-/// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `dmesg`, and
-/// `unreadable`, whose lines say what could not be read and why.
+/// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `acl`, `sev-status`, `dmesg`,
+/// `selinux`, and `unreadable`, whose lines say what could not be read and why.
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
@@ -194,7 +233,14 @@ impl Probe for RootProbe {
 
     fn access(&self, path: &Path) -> Fact<Access> {
         let line = self.text("/nodes").map(|text| noted::access(&text, path));
-        self.or_noted(path, noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`"))
+        let access =
+            self.or_noted(path, noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`"));
+        let acl = self.text("/acl").and_then(|text| match acl::from_text(&text) {
+            Some(acl) => Fact::Known(acl),
+            None => Fact::Unreadable("/acl: not the text of `getfacl -n`".into()),
+        });
+        let acl = self.or_noted(Path::new(acl::ATTRIBUTE), acl);
+        access.map(|access| Access { acl, ..access })
     }
 
     fn msr(&self, number: u32) -> Fact<u64> {
@@ -206,13 +252,18 @@ impl Probe for RootProbe {
         self.or_noted(Path::new("/dev/kmsg"), self.text("/dmesg"))
     }
 
+    fn status(&self, status: Status) -> Fact<Vec<u8>> {
+        let fact = self.text("/sev-status").map(|text| noted::status(&text, status.name()));
+        let wrong = "/sev-status: not NAME: bytes in hexadecimal";
+        self.or_noted(Path::new(status.name()), noted::flat(fact, wrong))
+    }
+
+    fn selinux(&self) -> Fact<String> {
+        self.or_noted(Path::new("/sys/fs/selinux/access"), self.text("/selinux"))
+    }
+
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
-        match self.read(Path::new("/cpuid"), LONGEST_CPUID) {
-            Fact::Known(bytes) => super::cpuid::from_text(&String::from_utf8_lossy(&bytes), leaf, subleaf),
-            Fact::Absent => Fact::Absent,
-            Fact::Unreadable(why) => Fact::Unreadable(why),
-            Fact::NotAsked => Fact::NotAsked,
-        }
+        self.text("/cpuid").and_then(|text| super::cpuid::from_text(&text, leaf, subleaf))
     }
 
     fn user_firmware(&self) -> Option<PathBuf> {

@@ -2,39 +2,58 @@
 //! In: a [`Probe`]. Out: [`Machine`]. Never: an error.
 
 use super::facts::Fact;
-use super::machine::{Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions};
+use super::machine::{Asids, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions};
 use super::probe::Probe;
+use super::status::{self, Status};
 use std::path::{Path, PathBuf};
 
 /// The longest text here is a log or libvirt's cache of QEMU's capabilities.
 const LONGEST: u64 = 4 << 20;
 /// MSR SYSCFG (AMD APM volume 2, "SYSCFG Register"): bit 23 memory encryption, bit 24 SNP.
 const SYSCFG: u32 = 0xc001_0010;
+/// MSRs RMP_BASE and RMP_END (AMD APM volume 2, "Reverse Map Table").
+const RMP: [u32; 2] = [0xc001_0132, 0xc001_0133];
 
-/// Everything.
-pub(super) fn machine(probe: &dyn Probe) -> Machine {
+/// Everything. `device`: whether the Secure Processor's is there; `snp`: whether `kvm_amd` has SEV-SNP on.
+pub(super) fn machine(probe: &dyn Probe, device: &Fact<()>, snp: bool) -> Machine {
     Machine {
         processor: Processor {
             brand: super::cpuid::brand(probe),
             signature: super::cpuid::signature(probe),
             virtual_machine: super::cpuid::virtual_machine(probe),
             syscfg: probe.msr(SYSCFG),
+            rmp: both(probe.msr(RMP[0]), probe.msr(RMP[1])),
         },
         kernel: Kernel {
             release: text(probe, "/proc/sys/kernel/osrelease").map(|t| t.trim().to_owned()),
             words: text(probe, "/proc/cmdline").map(|t| words(&t)),
         },
         platform: probe.kernel_log().map(|log| platform(&log)),
+        status: device
+            .clone()
+            .and_then(|()| probe.status(Status::Platform))
+            .and_then(|b| status::platform(&b)),
+        // Where SEV-SNP is not initialised, Linux 6.16 would do that for the answer, and end it again
+        // (drivers/crypto/ccp/sev-dev.c): no question is worth that.
+        snp_status: device
+            .clone()
+            .and_then(|()| if snp { probe.status(Status::Snp) } else { Fact::NotAsked })
+            .and_then(|b| status::snp(&b)),
         access: probe.access(Path::new("/dev/sev")),
         asids: asids(probe),
         daemon: daemon(probe),
-        confinement: confinement(probe),
+        confinement: super::confinement::read(probe),
         versions: Versions { libvirt: library(probe), qemu: Fact::NotAsked, cache: cache(probe) },
     }
 }
 
-fn text(probe: &dyn Probe, path: &str) -> Fact<String> {
+pub(super) fn text(probe: &dyn Probe, path: &str) -> Fact<String> {
     probe.read(Path::new(path), LONGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Two facts that mean something together only.
+fn both<T, U>(one: Fact<T>, other: Fact<U>) -> Fact<(T, U)> {
+    one.and_then(|one| other.map(|other| (one, other)))
 }
 
 /// Nothing else of the command line: it may hold what is nobody's business.
@@ -47,18 +66,34 @@ pub(super) fn words(cmdline: &str) -> Vec<String> {
         .collect()
 }
 
+/// The lines of the kernel's log that tell of the Secure Processor and of the reverse map table.
+pub(super) fn of_sev(line: &str) -> bool {
+    line.contains("ccp ") || line.contains("SEV-SNP: ")
+}
+
 /// `ccp 0000:22:00.1: SEV API:1.55 build:21` (Linux drivers/crypto/ccp/sev-dev.c); once `SEV API 0.16 build:5`.
 /// The firmware can be loaded anew while the system runs: the last line counts.
 fn platform(log: &str) -> Platform {
+    // Others are no news: most boards have no newer firmware to load, and say so as a failure.
+    const BAD: [&str; 8] = [
+        "failed to INIT",
+        "failed to get status",
+        "disabled by BIOS",
+        "not enabled by BIOS",
+        // Linux arch/x86/virt/svm/sev.c.
+        "RMP table has not been reserved",
+        "RMP table does not cover",
+        "RMP configuration not valid",
+        "Failed to map RMP table",
+    ];
     let mut found = Platform::default();
-    for line in log.lines().filter(|line| line.contains("ccp ")) {
-        if let Some((_, rest)) = line.split_once(" API") {
+    for line in log.lines().filter(|line| of_sev(line)) {
+        if let Some((_, rest)) = line.split_once(" API").filter(|_| line.contains("ccp ")) {
             found.api = version(rest).or(found.api);
         }
-        // Others are no news: most boards have no newer firmware to load, and say so as a failure.
-        let bad = ["failed to INIT", "failed to get status", "disabled by BIOS", "not enabled by BIOS"];
-        if line.contains("SEV") && bad.iter().any(|words| line.contains(words)) {
-            let told = line.split_once("ccp ").map_or(line, |(_, rest)| rest);
+        if line.contains("SEV") && BAD.iter().any(|words| line.contains(words)) {
+            let told =
+                line.split_once("ccp ").or_else(|| line.split_once("] ")).map_or(line, |(_, rest)| rest);
             found.failures.push(told.trim().to_owned());
         }
     }
@@ -152,38 +187,6 @@ fn daemon(probe: &dyn Probe) -> Fact<Daemon> {
         };
     }
     Fact::Absent
-}
-
-fn confinement(probe: &dyn Probe) -> Confinement {
-    let on = text(probe, "/sys/module/apparmor/parameters/enabled").known().is_some_and(|t| t.trim() == "Y");
-    Confinement {
-        apparmor: if on { apparmor(probe) } else { Fact::Absent },
-        selinux: text(probe, "/sys/fs/selinux/enforce").map(|t| t.trim() == "1"),
-        // qemu.conf: `namespaces = [ "mount" ]` is the default.
-        namespaces: text(probe, "/etc/libvirt/qemu.conf").map(|t| {
-            let setting =
-                t.lines().find_map(|l| l.trim().strip_prefix("namespaces")?.trim().strip_prefix('='));
-            setting.is_none_or(|value| value.contains("mount"))
-        }),
-    }
-}
-
-/// Whether any of the files that make the profile of libvirt's guests names `/dev/sev`.
-fn apparmor(probe: &dyn Probe) -> Fact<bool> {
-    const BASE: &str = "/etc/apparmor.d/abstractions/libvirt-qemu";
-    let more = [
-        "/etc/apparmor.d/local/abstractions/libvirt-qemu",
-        "/etc/apparmor.d/libvirt/TEMPLATE.qemu",
-        "/etc/apparmor.d/local/libvirt-qemu",
-    ];
-    let allows = |text: &str| {
-        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("/dev/sev"))
-    };
-    let folder = PathBuf::from(format!("{BASE}.d"));
-    let files = probe.list(&folder).known().cloned().unwrap_or_default();
-    let rest = more.iter().map(PathBuf::from).chain(files.iter().map(|name| folder.join(name)));
-    let any = rest.filter_map(|path| text(probe, path.to_str()?).known().cloned()).any(|t| allows(&t));
-    text(probe, BASE).map(|t| any || allows(&t))
 }
 
 /// libvirt's library carries its version: `libvirt.so.0.11003.0` is 11.3.0.

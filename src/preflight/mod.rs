@@ -4,8 +4,10 @@
 
 mod host_report;
 mod memory;
+mod mode_confinement;
 mod mode_host;
 mod mode_machine;
+mod mode_platform;
 
 pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet, prometheus};
 pub use memory::memory;

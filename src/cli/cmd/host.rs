@@ -9,6 +9,7 @@ use virt_sev::host::{Fact, HostFacts, RealProbe, Recorder, RootProbe, domcaps};
 use virt_sev::preflight::{HostReport, prometheus};
 use virt_sev::report::Style;
 use virt_sev::{Error, Kind, Result};
+use virt_sev_psp::SecureProcessor;
 
 /// libvirt's answer in a folder that stands for a host.
 const DOMCAPS: &str = "domcaps.xml";
@@ -26,6 +27,12 @@ pub(crate) fn run(args: &HostArgs, out: Output) -> Result<Answer> {
     show(&HostReport::new(name, &facts), out)
 }
 
+/// This machine, as the daemon of the system or of the user sees it.
+pub(crate) fn machine(session: bool) -> RealProbe {
+    let probe = if session { RealProbe::session() } else { RealProbe::system() };
+    probe.with(&SecureProcessor)
+}
+
 /// Below a folder that is not there nothing is found, and the answer would blame the host.
 pub(crate) fn root(path: &Path) -> Result<RootProbe> {
     if path.is_dir() {
@@ -41,7 +48,7 @@ fn local_facts(args: &HostArgs) -> Result<HostFacts> {
     let mut facts = match (&args.host_root, &args.domcaps) {
         (Some(path), _) => HostFacts::gather(&root(path)?, &[]),
         (None, Some(_)) => HostFacts::not_asked(),
-        (None, None) => HostFacts::gather(&RealProbe::system(), &[]),
+        (None, None) => HostFacts::gather(&machine(false), &[]),
     };
     // A folder may bring libvirt's answer with it.
     let beside = args.host_root.as_ref().map(|root| root.join(DOMCAPS)).filter(|path| path.is_file());
@@ -64,7 +71,7 @@ fn collect(args: &HostArgs, folder: &Path) -> Result<HostFacts> {
             .at(folder.display().to_string())
             .wanted("--collect with a folder that is not there yet"));
     }
-    let recorder = Recorder::new(RealProbe::system());
+    let recorder = Recorder::new(machine(false));
     let mut facts = HostFacts::gather(&recorder, &[]);
     let mut kept = recorder.into_files();
     if let Some(path) = &args.domcaps {

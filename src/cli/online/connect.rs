@@ -1,6 +1,6 @@
 //! Connections and what they tell of the host. In: a URI. Out: [`Libvirt`], [`HostFacts`].
 
-use crate::cmd::prepare;
+use crate::cmd::{host, prepare};
 use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -60,7 +60,7 @@ pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
 /// This machine as that daemon sees it.
 pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
     let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-    if session { RealProbe::session() } else { RealProbe::system() }
+    host::machine(session)
 }
 
 /// Adds what libvirt says; true where it runs on this machine.

@@ -68,7 +68,11 @@ pub(super) fn all(host: &HostFacts) -> Vec<Layer> {
         layer("kernel module", &["/sys/module/kvm_amd"], module(host)),
         layer("secure processor", &["/dev/sev", "secure processor"], device(host)),
         layer("ASIDs", &["/sys/fs/cgroup/misc"], capacity(host)),
-        layer("confinement", &["/etc/apparmor.d", "/etc/libvirt/qemu.conf", "/proc/"], confinement(host)),
+        layer(
+            "confinement",
+            &["/etc/apparmor.d", "/sys/fs/selinux", "/etc/libvirt/qemu.conf", "/proc/"],
+            confinement(host),
+        ),
         layer("firmware images", &["firmware images"], firmware(host)),
         layer("libvirt and QEMU", &["libvirt", "/var/cache/libvirt"], libvirt(host)),
     ]
@@ -102,6 +106,11 @@ fn processor(host: &HostFacts) -> Vec<Row> {
     rows.push(Row::new("SYSCFG", &own.syscfg, |bits| {
         let on = |bit: u32| yes(bits >> bit & 1 == 1);
         format!("memory encryption {}, SNP {}", on(23), on(24))
+    }));
+    rows.push(Row::new("RMP", &own.rmp, |(base, end)| match (base, end) {
+        (0, _) => "no memory reserved".into(),
+        (base, 0) => format!("in segments, from {base:#x}"),
+        (base, end) => format!("{base:#x} to {end:#x}"),
     }));
     rows
 }
@@ -156,18 +165,60 @@ fn device(host: &HostFacts) -> Vec<Row> {
             Some(false) => ", not open to us",
             None => "",
         };
-        format!("{:03o}, user {}, group {}{ours}", access.mode, access.uid, access.gid)
+        let acl = if access.acl.known().is_some() { ", with an access control list" } else { "" };
+        format!("{:03o}, user {}, group {}{acl}{ours}", access.mode, access.uid, access.gid)
     }));
-    rows.push(match &host.machine.platform {
-        Fact::Known(platform) => {
-            let api = platform.api.map_or(Fact::Absent, Fact::Known);
-            Row::new("firmware API", &api, |(a, b, build)| format!("{a}.{b} build {build}"))
+    rows.push(match host.machine.api() {
+        Some(api) => {
+            Row::new("firmware API", &Fact::Known(api), |(a, b, build)| format!("{a}.{b} build {build}"))
         }
-        other @ (Fact::Absent | Fact::Unreadable(_) | Fact::NotAsked) => {
-            Row::new("firmware API", other, |_| String::new())
+        // Of the log, since of the two it is the one that others than root may read.
+        None => {
+            Row::new("firmware API", &host.machine.platform.clone().and_then(|_| Fact::<()>::Absent), |()| {
+                String::new()
+            })
         }
     });
+    rows.push(Row::new("platform status", &host.machine.status, |status| {
+        let state = match status.state {
+            0 => "not initialised".into(),
+            1 => "initialised".into(),
+            2 => "working".into(),
+            other => format!("state {other}"),
+        };
+        let es = if status.es { "with SEV-ES" } else { "without SEV-ES" };
+        format!("{state}, {es}, {}", crate::report::count(status.guests as usize, "guest"))
+    }));
+    rows.push(Row::new("SNP status", &host.machine.snp_status, |snp| {
+        let state = match snp.state {
+            0 => "not initialised".into(),
+            1 => "initialised".into(),
+            other => format!("state {other}"),
+        };
+        let rmp = if snp.rmp { "RMP initialised" } else { "RMP not initialised" };
+        format!("{state}, {rmp}, {}", crate::report::count(snp.guests as usize, "guest"))
+    }));
+    if let Fact::Known(snp) = &host.machine.snp_status {
+        let turin = host.machine.processor.signature.known().is_some_and(|(family, ..)| *family >= 0x1a);
+        let reported = if snp.reported_tcb == snp.current_tcb {
+            String::new()
+        } else {
+            format!("; reported as {}", tcb(snp.reported_tcb, turin))
+        };
+        let text = tcb(snp.current_tcb, turin) + &reported;
+        rows.push(Row::new("TCB", &Fact::Known(text), Clone::clone));
+    }
     rows
+}
+
+/// The parts of a TCB version (SEV-SNP firmware ABI, "TCB_VERSION"; family 0x1A has one more, and others places).
+fn tcb(version: u64, turin: bool) -> String {
+    let [b0, b1, b2, b3, .., b6, b7] = version.to_le_bytes();
+    if turin {
+        format!("FMC {b0}, boot loader {b1}, TEE {b2}, SNP {b3}, microcode {b7}")
+    } else {
+        format!("boot loader {b0}, TEE {b1}, SNP {b6}, microcode {b7}")
+    }
 }
 
 fn capacity(host: &HostFacts) -> Vec<Row> {
@@ -191,7 +242,25 @@ fn confinement(host: &HostFacts) -> Vec<Row> {
             if *allows { "on, allows /dev/sev".into() } else { "on, does not name /dev/sev".into() }
         }),
         Row::new("SELinux", &confinement.selinux, |on| if *on { "enforcing" } else { "permissive" }.into()),
+        Row::new("SELinux policy", &confinement.svirt, |rule| {
+            let lets = if rule.enough() { "lets" } else { "does not let" };
+            format!("{lets} {} use {}", rule.guest, rule.device)
+        }),
         Row::new("mount namespaces", &confinement.namespaces, |on| yes(*on)),
+        Row::new("dynamic ownership", &confinement.dynamic_ownership, |on| yes(*on)),
+        Row::new("QEMU's user", &confinement.qemu, |user| {
+            let handed = [&confinement.namespaces, &confinement.dynamic_ownership];
+            let alone = match host.machine.access.known().map(|access| access.open_to(user)) {
+                Some(true) => ", may open /dev/sev",
+                Some(false) if handed.iter().all(|fact| **fact == Fact::Known(true)) => {
+                    ", gets /dev/sev from libvirt"
+                }
+                Some(false) => ", may not open /dev/sev by itself",
+                None => "",
+            };
+            let usual = if user.configured { "" } else { ", the packages' own" };
+            format!("{} ({}){usual}{alone}", user.name, user.uid)
+        }),
         Row::new("locked memory", &host.machine.daemon, |daemon| {
             let limit = daemon.memlock.map_or("no limit".into(), |bytes| format!("{} KiB", bytes >> 10));
             format!("{limit} for {}", daemon.name)
