@@ -9,6 +9,7 @@ mod cpuid;
 pub mod domcaps;
 mod facts;
 mod firmware;
+mod folder;
 mod gather;
 mod inventory;
 mod kvm_amd;
@@ -27,11 +28,12 @@ mod status;
 pub use acl::Acl;
 pub use collect::Recorder;
 pub use facts::{DomCaps, Fact, FirmwareDescriptor, FirmwareDevice, HostFacts, KvmAmd, NodeSev, SevCpuid};
+pub use folder::RootProbe;
 pub use inventory::{Image, inventory};
 pub use machine::{
     Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, QemuUser, Versions,
 };
 pub use memory::{Memory, memory};
-pub use probe::{CpuidRegs, Device, Probe, RealProbe, RootProbe};
+pub use probe::{CpuidRegs, Device, Probe, RealProbe};
 pub use selinux::SelinuxRule;
 pub use status::{PlatformStatus, SnpStatus, Status};

@@ -1,11 +1,11 @@
 //! The one place that reads a host. In: paths, CPUID leaves. Out: [`Fact`]s. Never: a judgement, or an error.
 //!
-//! [`RealProbe`] reads this machine, [`RootProbe`] a folder that stands for one (`--host-root DIR`).
+//! [`RealProbe`] reads this machine, [`RootProbe`](super::RootProbe) a folder that stands for one (`--host-root DIR`).
 
 use super::facts::Fact;
 use super::machine::Access;
 use super::status::Status;
-use super::{acl, live, noted, root, selinux};
+use super::{live, selinux};
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::File;
@@ -156,123 +156,8 @@ impl Probe for RealProbe {
     }
 }
 
-/// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
-/// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `acl`, `sev-status`, `dmesg`,
-/// `selinux`, and `unreadable`, whose lines say what could not be read and why.
-#[derive(Debug, Clone)]
-pub struct RootProbe {
-    root: PathBuf,
-}
-
-/// The longest `DIR/cpuid`: some hundred processors' worth.
-const LONGEST_CPUID: u64 = 4 << 20;
-
-impl RootProbe {
-    /// This folder.
-    #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
-    }
-
-    /// What was not found may have been there and not readable: `DIR/unreadable` says so.
-    fn lost<T>(&self, path: &Path, error: &std::io::Error) -> Fact<T> {
-        self.or_noted(path, lost(path, error))
-    }
-
-    fn or_noted<T>(&self, path: &Path, fact: Fact<T>) -> Fact<T> {
-        if !matches!(fact, Fact::Absent) {
-            return fact;
-        }
-        let note = self.root.join("unreadable");
-        let Fact::Known(bytes) = read(&note, &note, LONGEST_CPUID) else { return fact };
-        let begin = format!("{}: ", path.display());
-        let text = String::from_utf8_lossy(&bytes);
-        text.lines()
-            .find(|line| line.starts_with(&begin))
-            .map_or(fact, |why| Fact::Unreadable(why.to_owned()))
-    }
-
-    fn text(&self, path: &str) -> Fact<String> {
-        self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
-    }
-}
-
-impl Probe for RootProbe {
-    fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
-        match root::inside(&self.root, path) {
-            Ok(real) => read(&real, path, longest),
-            Err(e) => self.lost(path, &e),
-        }
-    }
-
-    fn list(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        match root::inside(&self.root, folder) {
-            // Each name is resolved below the root again: it may be a link.
-            Ok(real) => list(&real, folder, |name| {
-                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
-            }),
-            Err(e) => self.lost(folder, &e),
-        }
-    }
-
-    fn exists(&self, path: &Path) -> Fact<()> {
-        match root::inside(&self.root, path) {
-            Ok(_) => Fact::Known(()),
-            Err(e) => self.lost(path, &e),
-        }
-    }
-
-    fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        match root::inside(&self.root, folder) {
-            Ok(real) => folders(&real, folder, |name| {
-                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
-            }),
-            Err(e) => self.lost(folder, &e),
-        }
-    }
-
-    fn access(&self, path: &Path) -> Fact<Access> {
-        let line = self.text("/nodes").map(|text| noted::access(&text, path));
-        let access =
-            self.or_noted(path, noted::flat(line, "/nodes: not the text of `stat -c '%a %u %g %n'`"));
-        let acl = self.text("/acl").and_then(|text| match acl::from_text(&text) {
-            Some(acl) => Fact::Known(acl),
-            None => Fact::Unreadable("/acl: not the text of `getfacl -n`".into()),
-        });
-        let acl = self.or_noted(Path::new(acl::ATTRIBUTE), acl);
-        access.map(|access| Access { acl, ..access })
-    }
-
-    fn msr(&self, number: u32) -> Fact<u64> {
-        let fact = self.text("/msr").map(|text| noted::msr(&text, number));
-        self.or_noted(Path::new("/dev/cpu/0/msr"), noted::flat(fact, "/msr: not NUMBER: VALUE"))
-    }
-
-    fn kernel_log(&self) -> Fact<String> {
-        self.or_noted(Path::new("/dev/kmsg"), self.text("/dmesg"))
-    }
-
-    fn status(&self, status: Status) -> Fact<Vec<u8>> {
-        let fact = self.text("/sev-status").map(|text| noted::status(&text, status.name()));
-        let wrong = "/sev-status: not NAME: bytes in hexadecimal";
-        self.or_noted(Path::new(status.name()), noted::flat(fact, wrong))
-    }
-
-    fn selinux(&self) -> Fact<String> {
-        self.or_noted(Path::new("/sys/fs/selinux/access"), self.text("/selinux"))
-    }
-
-    fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
-        self.text("/cpuid").and_then(|text| super::cpuid::from_text(&text, leaf, subleaf))
-    }
-
-    fn user_firmware(&self) -> Option<PathBuf> {
-        None
-    }
-}
-
 /// Reads `real` and calls it `shown`.
-fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
+pub(super) fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     let mut bytes = Vec::new();
     let result = (|| {
         // A pipe or a device would block or never end: only a regular file is opened.
@@ -288,11 +173,15 @@ fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     }
 }
 
-fn folders(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+pub(super) fn folders(
+    real: &Path,
+    shown: &Path,
+    resolve: impl Fn(&OsString) -> PathBuf,
+) -> Fact<Vec<OsString>> {
     entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_dir()))
 }
 
-fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
+pub(super) fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
     entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()))
 }
 

@@ -1,5 +1,7 @@
 //! Reading a folder that stands for a host.
 
+use super::super::acl;
+use super::super::folder::RootProbe;
 use super::*;
 use std::fs;
 use std::os::unix::fs::symlink;

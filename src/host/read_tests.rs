@@ -1,7 +1,7 @@
 //! Texts as kernels, libvirt and AppArmor write them.
 
 use super::super::confinement::read as confinement;
-use super::super::probe::RootProbe;
+use super::super::folder::RootProbe;
 use super::*;
 use std::fs;
 

@@ -1,5 +1,6 @@
 //! The layers of a host and what is known of each. In: [`HostFacts`]. Out: [`Layer`]s. Never: a judgement.
 
+use super::device;
 use crate::host::{Fact, FirmwareDescriptor, HostFacts, SevCpuid};
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new<T>(name: &str, fact: &Fact<T>, show: impl FnOnce(&T) -> String) -> Self {
+    pub(super) fn new<T>(name: &str, fact: &Fact<T>, show: impl FnOnce(&T) -> String) -> Self {
         let (state, text) = match fact {
             Fact::Known(value) => (State::Known, show(value)),
             Fact::Absent => (State::Absent, String::new()),
@@ -66,19 +67,19 @@ pub(super) fn all(host: &HostFacts) -> Vec<Layer> {
         layer("processor", &["processor"], processor(host)),
         layer("kernel", &["kernel command line"], kernel(host)),
         layer("kernel module", &["/sys/module/kvm_amd"], module(host)),
-        layer("secure processor", &["/dev/sev", "secure processor"], device(host)),
+        layer("secure processor", &["/dev/sev", "secure processor"], device::rows(host)),
         layer("ASIDs", &["/sys/fs/cgroup/misc"], capacity(host)),
         layer(
             "confinement",
             &["/etc/apparmor.d", "/sys/fs/selinux", "/etc/libvirt/qemu.conf", "/proc/"],
-            confinement(host),
+            device::confinement(host),
         ),
         layer("firmware images", &["firmware images"], firmware(host)),
         layer("libvirt and QEMU", &["libvirt", "/var/cache/libvirt"], libvirt(host)),
     ]
 }
 
-fn yes(value: bool) -> String {
+pub(super) fn yes(value: bool) -> String {
     if value { "on".into() } else { "off".into() }
 }
 
@@ -157,70 +158,6 @@ fn kernel(host: &HostFacts) -> Vec<Row> {
     ]
 }
 
-fn device(host: &HostFacts) -> Vec<Row> {
-    let mut rows = vec![Row::new("/dev/sev", &host.dev_sev, |()| "there".into())];
-    rows.push(Row::new("mode", &host.machine.access, |access| {
-        let ours = match access.ours {
-            Some(true) => ", open to us",
-            Some(false) => ", not open to us",
-            None => "",
-        };
-        let acl = if access.acl.known().is_some() { ", with an access control list" } else { "" };
-        format!("{:03o}, user {}, group {}{acl}{ours}", access.mode, access.uid, access.gid)
-    }));
-    rows.push(match host.machine.api() {
-        Some(api) => {
-            Row::new("firmware API", &Fact::Known(api), |(a, b, build)| format!("{a}.{b} build {build}"))
-        }
-        // Of the log, since of the two it is the one that others than root may read.
-        None => {
-            Row::new("firmware API", &host.machine.platform.clone().and_then(|_| Fact::<()>::Absent), |()| {
-                String::new()
-            })
-        }
-    });
-    rows.push(Row::new("platform status", &host.machine.status, |status| {
-        let state = match status.state {
-            0 => "not initialised".into(),
-            1 => "initialised".into(),
-            2 => "working".into(),
-            other => format!("state {other}"),
-        };
-        let es = if status.es { "with SEV-ES" } else { "without SEV-ES" };
-        format!("{state}, {es}, {}", crate::report::count(status.guests as usize, "guest"))
-    }));
-    rows.push(Row::new("SNP status", &host.machine.snp_status, |snp| {
-        let state = match snp.state {
-            0 => "not initialised".into(),
-            1 => "initialised".into(),
-            other => format!("state {other}"),
-        };
-        let rmp = if snp.rmp { "RMP initialised" } else { "RMP not initialised" };
-        format!("{state}, {rmp}, {}", crate::report::count(snp.guests as usize, "guest"))
-    }));
-    if let Fact::Known(snp) = &host.machine.snp_status {
-        let turin = host.machine.processor.signature.known().is_some_and(|(family, ..)| *family >= 0x1a);
-        let reported = if snp.reported_tcb == snp.current_tcb {
-            String::new()
-        } else {
-            format!("; reported as {}", tcb(snp.reported_tcb, turin))
-        };
-        let text = tcb(snp.current_tcb, turin) + &reported;
-        rows.push(Row::new("TCB", &Fact::Known(text), Clone::clone));
-    }
-    rows
-}
-
-/// The parts of a TCB version (SEV-SNP firmware ABI, "TCB_VERSION"; family 0x1A has one more, and others places).
-fn tcb(version: u64, turin: bool) -> String {
-    let [b0, b1, b2, b3, .., b6, b7] = version.to_le_bytes();
-    if turin {
-        format!("FMC {b0}, boot loader {b1}, TEE {b2}, SNP {b3}, microcode {b7}")
-    } else {
-        format!("boot loader {b0}, TEE {b1}, SNP {b6}, microcode {b7}")
-    }
-}
-
 fn capacity(host: &HostFacts) -> Vec<Row> {
     let asids = &host.machine.asids;
     [("sev", &asids.sev), ("sev_es", &asids.sev_es)]
@@ -233,39 +170,6 @@ fn capacity(host: &HostFacts) -> Vec<Row> {
             ]
         })
         .collect()
-}
-
-fn confinement(host: &HostFacts) -> Vec<Row> {
-    let confinement = &host.machine.confinement;
-    vec![
-        Row::new("AppArmor", &confinement.apparmor, |allows| {
-            if *allows { "on, allows /dev/sev".into() } else { "on, does not name /dev/sev".into() }
-        }),
-        Row::new("SELinux", &confinement.selinux, |on| if *on { "enforcing" } else { "permissive" }.into()),
-        Row::new("SELinux policy", &confinement.svirt, |rule| {
-            let lets = if rule.enough() { "lets" } else { "does not let" };
-            format!("{lets} {} use {}", rule.guest, rule.device)
-        }),
-        Row::new("mount namespaces", &confinement.namespaces, |on| yes(*on)),
-        Row::new("dynamic ownership", &confinement.dynamic_ownership, |on| yes(*on)),
-        Row::new("QEMU's user", &confinement.qemu, |user| {
-            let handed = [&confinement.namespaces, &confinement.dynamic_ownership];
-            let alone = match host.machine.access.known().map(|access| access.open_to(user)) {
-                Some(true) => ", may open /dev/sev",
-                Some(false) if handed.iter().all(|fact| **fact == Fact::Known(true)) => {
-                    ", gets /dev/sev from libvirt"
-                }
-                Some(false) => ", may not open /dev/sev by itself",
-                None => "",
-            };
-            let usual = if user.configured { "" } else { ", the packages' own" };
-            format!("{} ({}){usual}{alone}", user.name, user.uid)
-        }),
-        Row::new("locked memory", &host.machine.daemon, |daemon| {
-            let limit = daemon.memlock.map_or("no limit".into(), |bytes| format!("{} KiB", bytes >> 10));
-            format!("{limit} for {}", daemon.name)
-        }),
-    ]
 }
 
 fn firmware(host: &HostFacts) -> Vec<Row> {

@@ -1,6 +1,7 @@
 //! What `virt-sev host` says of one host. In: [`HostFacts`]. Out: [`HostReport`]: a verdict for each mode, and each
 //! layer with its facts and with what the verdicts found there. Never: a probe of its own, or a print.
 
+mod device;
 mod layers;
 mod prometheus;
 mod text;
