@@ -15,7 +15,7 @@ use virt_sev::measure::sev::LARGEST_FIRMWARE;
 use virt_sev::measure::verify::{Evidence, Expected};
 use virt_sev::measure::vmsa::{CpuSignature, VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
@@ -95,14 +95,9 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
     }
     for candidate in &expected.digests {
         let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
+        log::info!("expected launch digest {}{state}", hex::encode(&candidate.digest));
     }
     Ok(expected)
-}
-
-/// Lower-case hexadecimal, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The processors as the options describe them; `None` where they do not.
