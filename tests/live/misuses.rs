@@ -6,11 +6,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// Our code, theirs, and why; `None` where they are the same.
+type Difference = (i32, i32, &'static str);
+type Line = (String, Option<Difference>);
+
 /// One command line for both programs.
 struct Case<'a> {
     args: Vec<&'a str>,
-    /// Ours and theirs, and why; `None`: the same.
-    differ: Option<(i32, i32, &'static str)>,
+    differ: Option<Difference>,
 }
 
 fn same(args: &str) -> Case<'_> {
@@ -90,7 +93,7 @@ fn off_line_misuses_end_as_with_virt_qemu_sev_validate() {
     let es = format!("-m {m} {v} --policy 5 -f fw --tk tk");
     let text = |tail: &str| format!("{all} {tail}");
     let es_text = |tail: &str| format!("{es} {tail}");
-    let lines: Vec<(String, Option<(i32, i32, &'static str)>)> = vec![
+    let lines: Vec<Line> = vec![
         (text("--tk tk"), None),
         (text("--tik tik --tek tek"), None),
         (text("--tik tik --tek tek --quiet"), None),
@@ -244,7 +247,7 @@ fn owned(corner: &Corner<'_>) -> String {
     )
 }
 
-fn connected(corner: &Corner<'_>, lines: &[(String, Option<(i32, i32, &'static str)>)]) -> Vec<i32> {
+fn connected(corner: &Corner<'_>, lines: &[Line]) -> Vec<i32> {
     let afar = Afar::new(corner);
     let cases: Vec<Case<'_>> =
         lines.iter().map(|(args, differ)| Case { differ: *differ, ..same(args) }).collect();
