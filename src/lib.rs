@@ -46,6 +46,7 @@ pub mod finding;
 pub mod generate;
 pub mod guid;
 pub mod host;
+pub mod image;
 pub mod inject;
 pub mod launch;
 pub mod measure;
