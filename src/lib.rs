@@ -48,6 +48,7 @@ pub mod generate;
 pub mod guid;
 pub mod hex;
 pub mod host;
+pub mod image;
 pub mod inject;
 pub mod launch;
 pub mod measure;

@@ -5,8 +5,8 @@ use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::config::Mode;
-use virt_sev::host::ovmf::ImageContents;
 use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, RealProbe, RootProbe, inventory};
+use virt_sev::image::ImageContents;
 use virt_sev::{Error, Kind, Result, hex, plan};
 
 const MODES: [Mode; 3] = [Mode::Sev, Mode::SevEs, Mode::SevSnp];
@@ -81,10 +81,10 @@ fn device(device: FirmwareDevice) -> &'static str {
 }
 
 fn holds(contents: &ImageContents) -> Vec<&'static str> {
-    let area = |a: Option<virt_sev::host::ovmf::Area>| a.is_some_and(|a| a.size > 0);
+    let area = |a: Option<virt_sev::image::Area>| a.is_some_and(|a| a.size > 0);
     [
         (contents.es_reset_addr.is_some(), "es-reset"),
-        (contents.snp_metadata, "snp-metadata"),
+        (contents.has_snp_metadata(), "snp-metadata"),
         (area(contents.secret), "secret"),
         (area(contents.hashes), "kernel-hashes"),
     ]
