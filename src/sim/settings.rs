@@ -82,6 +82,19 @@ pub enum Mode {
     Snp,
 }
 
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "sev" => Ok(Self::Sev),
+            "es" => Ok(Self::Es),
+            "snp" => Ok(Self::Snp),
+            _ => Err(Error::new(format!("there is no mode '{name}'; the modes are sev, es, snp"))),
+        }
+    }
+}
+
 /// The step at which `crash-at` kills the emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
