@@ -6,7 +6,8 @@ use super::facts::Fact;
 use super::machine::Access;
 use super::probe::{CpuidRegs, Probe};
 use super::status::Status;
-use super::{acl, qemu_user};
+use super::{acl, images, qemu_user};
+use crate::image::ImageContents;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ struct Kept {
     nodes: BTreeSet<String>,
     msr: BTreeSet<String>,
     status: BTreeSet<String>,
+    images: BTreeSet<String>,
     unreadable: BTreeSet<String>,
 }
 
@@ -36,7 +38,7 @@ impl<P: Probe> Recorder<P> {
         Self { inner, kept: RefCell::default() }
     }
 
-    /// Every file, by its path below the folder. Firmware images are left out.
+    /// Every file, by its path below the folder. Of firmware images only what they hold is noted.
     #[must_use]
     pub fn into_files(self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut kept = self.kept.into_inner();
@@ -53,6 +55,7 @@ impl<P: Probe> Recorder<P> {
             ("nodes", lines(&kept.nodes)),
             ("msr", lines(&kept.msr)),
             ("sev-status", lines(&kept.status)),
+            ("images", lines(&kept.images)),
             ("unreadable", lines(&kept.unreadable)),
         ];
         for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -207,6 +210,15 @@ impl<P: Probe> Probe for Recorder<P> {
         let fact = self.inner.cpuid(leaf, subleaf);
         if let Fact::Known(regs) = &fact {
             self.kept.borrow_mut().cpuid.insert((leaf, subleaf), *regs);
+        }
+        fact
+    }
+
+    fn image(&self, path: &Path) -> Fact<ImageContents> {
+        let fact = self.inner.image(path);
+        self.note(&fact);
+        if let Fact::Known(contents) = &fact {
+            self.kept.borrow_mut().images.insert(images::to_line(path, contents));
         }
         fact
     }

@@ -28,7 +28,7 @@ pub(super) struct Images(BTreeMap<PathBuf, Fact<ImageContents>>);
 impl Images {
     /// What this image holds.
     pub(super) fn inspect(&mut self, probe: &dyn Probe, path: &Path) -> Fact<ImageContents> {
-        self.0.entry(path.to_owned()).or_insert_with(|| look(probe, path)).clone()
+        self.0.entry(path.to_owned()).or_insert_with(|| probe.image(path)).clone()
     }
 
     /// All that were read.
@@ -37,16 +37,12 @@ impl Images {
     }
 }
 
-fn look(probe: &dyn Probe, path: &Path) -> Fact<ImageContents> {
-    match probe.read(path, LONGEST_IMAGE) {
-        Fact::Known(bytes) => match ovmf::inspect(&bytes) {
-            Ok(contents) => Fact::Known(contents),
-            Err(e) => Fact::Unreadable(format!("{}: {e}", path.display())),
-        },
-        Fact::Absent => Fact::Absent,
-        Fact::Unreadable(why) => Fact::Unreadable(why),
-        Fact::NotAsked => Fact::NotAsked,
-    }
+/// What these bytes of an image hold.
+pub(super) fn look(path: &Path, bytes: Fact<Vec<u8>>) -> Fact<ImageContents> {
+    bytes.and_then(|bytes| match ovmf::inspect(&bytes) {
+        Ok(contents) => Fact::Known(contents),
+        Err(e) => Fact::Unreadable(format!("{}: {}", path.display(), e.to_string().replace('\n', " "))),
+    })
 }
 
 /// The descriptors of UEFI images for x86_64, sorted by file name. A file of the same name in a folder of higher

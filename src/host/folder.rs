@@ -5,13 +5,14 @@ use super::facts::Fact;
 use super::machine::Access;
 use super::probe::{CpuidRegs, Probe, folders, list, lost, read};
 use super::status::Status;
-use super::{acl, noted, root};
+use super::{acl, firmware, images, noted, root};
+use crate::image::ImageContents;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
 /// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `acl`, `sev-status`, `dmesg`,
-/// `selinux`, and `unreadable`, whose lines say what could not be read and why.
+/// `selinux`, `images`, and `unreadable`, whose lines say what could not be read and why.
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
@@ -117,6 +118,16 @@ impl Probe for RootProbe {
 
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
         self.text("/cpuid").and_then(|text| super::cpuid::from_text(&text, leaf, subleaf))
+    }
+
+    fn image(&self, path: &Path) -> Fact<ImageContents> {
+        match firmware::look(path, self.read(path, firmware::LONGEST_IMAGE)) {
+            Fact::Absent => {
+                let noted = self.text("/images").map(|text| images::find(&text, path));
+                noted::flat(noted, "/images: not the form that --collect writes")
+            }
+            other => other,
+        }
     }
 
     fn user_firmware(&self) -> Option<PathBuf> {

@@ -11,6 +11,7 @@ mod facts;
 mod firmware;
 mod folder;
 mod gather;
+mod images;
 mod inventory;
 mod kvm_amd;
 mod live;

@@ -5,7 +5,8 @@
 use super::facts::Fact;
 use super::machine::Access;
 use super::status::Status;
-use super::{live, selinux};
+use super::{firmware, live, selinux};
+use crate::image::ImageContents;
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::File;
@@ -47,6 +48,10 @@ pub trait Probe {
     fn selinux(&self) -> Fact<String>;
     /// One CPUID leaf, of any processor of the host.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs>;
+    /// What a firmware image holds.
+    fn image(&self, path: &Path) -> Fact<ImageContents> {
+        firmware::look(path, self.read(path, firmware::LONGEST_IMAGE))
+    }
     /// The folder with the user's own QEMU descriptors, where libvirt would look there.
     fn user_firmware(&self) -> Option<PathBuf>;
 }

@@ -5,6 +5,7 @@
 mod host_report;
 mod memory;
 mod mode_confinement;
+mod mode_firmware;
 mod mode_host;
 mod mode_machine;
 mod mode_platform;

@@ -3,6 +3,7 @@
 use super::device;
 use crate::host::{Fact, FirmwareDescriptor, HostFacts, SevCpuid};
 use serde::Serialize;
+use std::path::Path;
 
 /// How well a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -173,16 +174,35 @@ fn capacity(host: &HostFacts) -> Vec<Row> {
 }
 
 fn firmware(host: &HostFacts) -> Vec<Row> {
-    vec![Row::new("descriptors", &host.firmware, |all: &Vec<FirmwareDescriptor>| {
+    let mut rows = vec![Row::new("descriptors", &host.firmware, |all: &Vec<FirmwareDescriptor>| {
         let claims = |name: &str| all.iter().filter(|d| d.claims.iter().any(|m| m.as_str() == name)).count();
         format!(
-            "{}; for sev {}, sev-es {}, sev-snp {}",
+            "{}, claimed for sev {}, sev-es {}, sev-snp {}",
             crate::report::count(all.len(), "image"),
             claims("sev"),
             claims("sev-es"),
             claims("sev-snp")
         )
-    })]
+    })];
+    let mut told: Vec<&Path> = Vec::new();
+    for descriptor in host.firmware.known().into_iter().flatten() {
+        // Several descriptors often share one image.
+        if told.contains(&descriptor.image.as_path()) {
+            continue;
+        }
+        told.push(&descriptor.image);
+        rows.push(Row::new(&descriptor.image.display().to_string(), &descriptor.contents, |contents| {
+            let has = [
+                (contents.es_reset_addr.is_some(), "SEV-ES reset block"),
+                (contents.has_snp_metadata(), "SEV-SNP metadata"),
+                (contents.secret.is_some(), "launch secret"),
+                (contents.hashes.is_some(), "kernel hashes"),
+            ];
+            let has: Vec<&str> = has.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
+            if has.is_empty() { "holds nothing of SEV".into() } else { format!("holds {}", has.join(", ")) }
+        }));
+    }
+    rows
 }
 
 fn libvirt(host: &HostFacts) -> Vec<Row> {
