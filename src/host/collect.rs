@@ -105,6 +105,9 @@ fn needed(path: &Path, bytes: &[u8], before: &dyn Fn(&str) -> String) -> Option<
     if within("/etc/apparmor.d") {
         return lines(&|line| line.contains("/dev/sev"));
     }
+    if path == Path::new("/proc/meminfo") {
+        return lines(&|line| line.starts_with("MemTotal:") || line.starts_with("MemAvailable:"));
+    }
     if within("/proc") && path.ends_with("limits") {
         return lines(&|line| line.starts_with("Max locked memory"));
     }
@@ -217,8 +220,8 @@ impl<P: Probe> Probe for Recorder<P> {
     fn image(&self, path: &Path) -> Fact<ImageContents> {
         let fact = self.inner.image(path);
         self.note(&fact);
-        if let Fact::Known(contents) = &fact {
-            self.kept.borrow_mut().images.insert(images::to_line(path, contents));
+        if matches!(fact, Fact::Known(_) | Fact::Absent) {
+            self.kept.borrow_mut().images.insert(images::to_line(path, fact.known()));
         }
         fact
     }

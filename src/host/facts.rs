@@ -155,6 +155,8 @@ pub struct HostFacts {
     pub dev_sev: Fact<()>,
     /// Processor, kernel, firmware version, ASIDs, limits, confinement, versions.
     pub machine: super::machine::Machine,
+    /// Its memory.
+    pub memory: Fact<super::memory::Memory>,
     /// libvirt's domain capabilities.
     pub domcaps: Fact<DomCaps>,
     /// libvirt's node SEV information.

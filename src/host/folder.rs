@@ -122,11 +122,8 @@ impl Probe for RootProbe {
 
     fn image(&self, path: &Path) -> Fact<ImageContents> {
         match firmware::look(path, self.read(path, firmware::LONGEST_IMAGE)) {
-            Fact::Absent => {
-                let noted = self.text("/images").map(|text| images::find(&text, path));
-                noted::flat(noted, "/images: not the form that --collect writes")
-            }
-            other => other,
+            Fact::Absent => self.text("/images").and_then(|text| images::find(&text, path)),
+            other @ (Fact::Known(_) | Fact::Unreadable(_) | Fact::NotAsked) => other,
         }
     }
 

@@ -25,6 +25,7 @@ impl HostFacts {
             machine: super::read::machine(probe, &dev_sev, kvm_amd.sev_snp == Fact::Known(true)),
             kvm_amd,
             dev_sev,
+            memory: super::memory::memory(probe),
             domcaps: Fact::NotAsked,
             node_sev: Fact::NotAsked,
             firmware,

@@ -1,13 +1,18 @@
 //! What firmware images hold, noted in a folder that stands for a host: `DIR/images`. In: [`ImageContents`], or that text.
 //! Out: the other. Never: an image's bytes.
 
+use super::facts::Fact;
 use crate::image::{Area, ImageContents, SnpSection, SnpSectionKind};
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// Looked, and it is not there.
+const ABSENT: &str = "absent";
+
 /// `es-reset=0x80b004 secret=0x810000+0xc00 hashes=0x810c00+0x400 snp=0x800000+0x9000:1,0x80d000+0x1000:2 /PATH`;
-/// `nothing /PATH` for an image without tables.
-pub(super) fn to_line(path: &Path, contents: &ImageContents) -> String {
+/// `nothing /PATH` for an image without tables, `absent /PATH` for one that is not there.
+pub(super) fn to_line(path: &Path, contents: Option<&ImageContents>) -> String {
+    let Some(contents) = contents else { return format!("{ABSENT} {}", path.display()) };
     let mut words = Vec::new();
     let range = |base: u32, size: u32| format!("{base:#x}+{size:#x}");
     words.extend(contents.es_reset_addr.map(|address| format!("es-reset={address:#x}")));
@@ -27,12 +32,20 @@ pub(super) fn to_line(path: &Path, contents: &ImageContents) -> String {
     format!("{} {}", words.join(" "), path.display())
 }
 
-/// The contents of one image: no such line, or one that is none of its kind.
-pub(super) fn find(text: &str, path: &Path) -> Option<Option<ImageContents>> {
-    text.lines().find_map(|line| {
+/// One image. Of one that is not noted nothing is known.
+pub(super) fn find(text: &str, path: &Path) -> Fact<ImageContents> {
+    let line = text.lines().find_map(|line| {
         let (words, this) = line.split_at(line.find('/')?);
-        (Path::new(this) == path).then(|| parse(words))
-    })
+        (Path::new(this) == path).then_some(words.trim())
+    });
+    match line {
+        None => Fact::NotAsked,
+        Some(ABSENT) => Fact::Absent,
+        Some(words) => parse(words).map_or_else(
+            || Fact::Unreadable("/images: not the form that --collect writes".into()),
+            Fact::Known,
+        ),
+    }
 }
 
 fn parse(words: &str) -> Option<ImageContents> {
@@ -93,15 +106,17 @@ mod tests {
         let some = ImageContents { es_reset_addr: Some(4), ..ImageContents::default() };
         let paths = ["/a.fd", "/with a space/b:c.fd", "/c"].map(Path::new);
         let all = [full, some, ImageContents::default()];
-        let text: String = paths.iter().zip(&all).map(|(path, c)| to_line(path, c) + "\n").collect();
+        let text: String = paths.iter().zip(&all).map(|(path, c)| to_line(path, Some(c)) + "\n").collect();
+        let text = text + &to_line(Path::new("/gone"), None);
         for (path, contents) in paths.iter().zip(all) {
-            assert_eq!(find(&text, path), Some(Some(contents)), "{text}");
+            assert_eq!(find(&text, path), Fact::Known(contents), "{text}");
         }
-        assert_eq!(find(&text, Path::new("/d")), None);
+        assert_eq!(find(&text, Path::new("/gone")), Fact::Absent);
+        assert_eq!(find(&text, Path::new("/d")), Fact::NotAsked);
         for broken in
             ["es-reset=1 /a", "secret=0x1 /a", "snp=0x1+0x1 /a", "x /a", "snp= /a", "hashes=0x1+ /a"]
         {
-            assert_eq!(find(broken, Path::new("/a")), Some(None), "{broken}");
+            assert!(matches!(find(broken, Path::new("/a")), Fact::Unreadable(_)), "{broken}");
         }
     }
 }

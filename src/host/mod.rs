@@ -34,7 +34,7 @@ pub use inventory::{Image, inventory};
 pub use machine::{
     Access, Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, QemuUser, Versions,
 };
-pub use memory::{Memory, memory};
+pub use memory::Memory;
 pub use probe::{CpuidRegs, Device, Probe, RealProbe};
 pub use selinux::SelinuxRule;
 pub use status::{PlatformStatus, SnpStatus, Status};

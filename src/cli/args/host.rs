@@ -13,6 +13,7 @@ Examples:
   virt-sev host -c qemu+ssh://a/system -c qemu+ssh://b/system
   virt-sev host --collect report/
   virt-sev host --host-root report/ --format json
+  virt-sev host -c qemu+ssh://a/system --host-root report/
   virt-sev host --format prometheus > virt-sev.prom";
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! Connections and what they tell of the host. In: a URI. Out: [`Libvirt`], [`HostFacts`].
 
 use crate::cmd::{host, prepare};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -22,12 +23,13 @@ pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Resul
 pub(crate) fn facts(uri: Option<&str>, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
     let limit = Duration::from_secs(60);
     let libvirt = open(uri, limit, &Cancel::default())?;
-    host_facts(&libvirt, domain, config, limit, &Cancel::default())
+    host_facts(&libvirt, None, domain, config, limit, &Cancel::default())
 }
 
-/// The same over a connection that is there.
+/// The same over a connection that is there; everything but libvirt's own facts out of `root`, where there is one.
 pub(crate) fn host_facts(
     libvirt: &Libvirt,
+    root: Option<&Path>,
     domain: &Domain,
     config: &SevConfig,
     limit: Duration,
@@ -39,17 +41,31 @@ pub(crate) fn host_facts(
         machine: seen.os.machine.clone(),
         virt_type: seen.domain_type.clone(),
     };
+    everything(libvirt, root, query, &prepare::images(domain, config), limit, cancel)
+}
+
+/// libvirt's facts, and the host's own: out of a folder, or of this machine where the hypervisor runs on it. Of another
+/// machine only libvirt's are known.
+pub(crate) fn everything(
+    libvirt: &Libvirt,
+    root: Option<&Path>,
+    query: CapsQuery,
+    images: &[PathBuf],
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<HostFacts> {
+    let root = root.map(host::root).transpose()?;
     let mut facts = HostFacts::not_asked();
     let local = ask(libvirt, query, &mut facts, limit, cancel)?;
-    if local {
-        let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
-        facts = joined(facts, own);
-    }
-    Ok(facts)
+    Ok(match root {
+        Some(root) => joined(facts, HostFacts::gather(&root, images)),
+        None if local => joined(facts, HostFacts::gather(&probe(libvirt), images)),
+        None => facts,
+    })
 }
 
 /// What libvirt said, and what the host's own files say.
-pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
+fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
     let mut facts = HostFacts { domcaps: libvirt.domcaps, node_sev: libvirt.node_sev, ..own };
     let (told, kept) = (libvirt.machine.versions, &mut facts.machine.versions);
     kept.libvirt = told.libvirt;
@@ -58,13 +74,13 @@ pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
 }
 
 /// This machine as that daemon sees it.
-pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
+fn probe(libvirt: &Libvirt) -> RealProbe {
     let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
     host::machine(session)
 }
 
 /// Adds what libvirt says; true where it runs on this machine.
-pub(crate) fn ask(
+fn ask(
     libvirt: &Libvirt,
     query: CapsQuery,
     facts: &mut HostFacts,

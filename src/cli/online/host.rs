@@ -7,7 +7,6 @@ use crate::cmd::host;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::time::Duration;
-use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, CapsQuery, Hypervisor as _};
 use virt_sev::preflight::{HostReport, fleet, prometheus};
 use virt_sev::{Error, Kind, Result};
@@ -36,14 +35,9 @@ pub(crate) fn run(args: &HostArgs, uris: &[String], out: Output) -> Result<Answe
 fn report(args: &HostArgs, uri: &str) -> Result<HostReport> {
     let cancel = Cancel::default();
     let libvirt = connect::open(Some(uri), LIMIT, &cancel)?;
-    let mut facts = HostFacts::not_asked();
-    let local = connect::ask(&libvirt, CapsQuery::default(), &mut facts, LIMIT, &cancel)?;
-    let own = match &args.host_root {
-        Some(path) => HostFacts::gather(&host::root(path)?, &[]),
-        None if local => HostFacts::gather(&connect::probe(&libvirt), &[]),
-        None => HostFacts::not_asked(),
-    };
-    Ok(HostReport::new(libvirt.uri(), &connect::joined(facts, own)))
+    let root = args.host_root.as_deref();
+    let facts = connect::everything(&libvirt, root, CapsQuery::default(), &[], LIMIT, &cancel)?;
+    Ok(HostReport::new(libvirt.uri(), &facts))
 }
 
 /// Several hosts: a line each, or a list.
