@@ -7,12 +7,15 @@
 #   come from bookworm-backports, unless the machine has Debian 12's own already. The machine's apt configuration
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
-#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
+#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/, and so
+#   are the images of the package ovmf, which tests read.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 build=$top/build
 mkdir -p "$build"
+
+purpose=${1:-}
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -103,7 +106,8 @@ debian_packages() {
     p=${p%%:*}
     installed "$p" || missing+=("$p")
   done
-  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ]; then
+  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
+    { [ "$purpose" = demo ] || [ -d "$build/firmware/ovmf" ]; }; then
     say "packages: all here"
     return
   fi
@@ -130,6 +134,7 @@ debian_packages() {
   apt_with release update >>"$build/apt/log" 2>&1 || die "apt-get update failed (see $build/apt/log)."
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
+  [ "$purpose" = demo ] || unpack_ovmf
   unpack_kernel
 }
 
@@ -168,6 +173,14 @@ unpack_firmware() {
   rm -rf "$build/firmware.new"
 }
 
+# Every image of the ordinary package, where it would lie on a host: what tests read is not what this machine has.
+unpack_ovmf() {
+  [ -d "$build/firmware/ovmf" ] && return
+  say "firmware: ovmf, whose images tests look into"
+  fetch_deb release ovmf "$build/firmware/ovmf"
+  mv "$build/firmware/ovmf.new" "$build/firmware/ovmf"
+}
+
 unpack_kernel() {
   [ -e "$build/guest/vmlinuz" ] && return
   local package
@@ -191,6 +204,8 @@ other_packages() {
   [ -z "$missing" ] || die "this is not Debian 12 or 13. Install what Debian calls:$missing, then run again."
   [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
     die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
+  [ "$purpose" = demo ] || [ -d "$build/firmware/ovmf" ] ||
+    die "unpack an OVMF package (its usr/share/OVMF and usr/share/qemu/firmware) below $build/firmware/ovmf and run again."
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
 }
 
@@ -198,7 +213,7 @@ mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
-if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
+if [ "$purpose" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
   say "sevctl $sevctl_version (a peer to test against)"
   # The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: that one
   # leaves rubbish in reserved bytes of its certificates.
@@ -219,6 +234,7 @@ cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
+export VIRT_SEV_OVMF := $build/firmware/ovmf
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img
 export VIRT_SEV_DOMAIN_RNG := /usr/share/libvirt/schemas/domain.rng
