@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Lowest precedence first.
 const FOLDERS: [&str; 2] = ["/usr/share/qemu/firmware", "/etc/qemu/firmware"];
+/// More than any host has; a folder from elsewhere may hold what it likes, and each may name an image.
+const MOST_DESCRIPTORS: usize = 500;
 /// A descriptor has about a kilobyte.
 const LONGEST_DESCRIPTOR: u64 = 1 << 20;
 /// OVMF has 2 to 4 MiB; QEMU's pc machines take 8 MiB unless told otherwise (`max-fw-size`, at most 16 MiB).
@@ -71,6 +73,9 @@ pub(super) fn descriptors(probe: &dyn Probe, images: &mut Images) -> Fact<Vec<Fi
         // A folder that cannot be read may hide what the others hold.
         Some(why) => Fact::Unreadable(why),
         None if !readable => Fact::Absent,
+        None if files.len() > MOST_DESCRIPTORS => {
+            Fact::Unreadable(format!("{}: more than {MOST_DESCRIPTORS} descriptors", FOLDERS[0]))
+        }
         None => Fact::Known(files.into_values().filter_map(|file| descriptor(probe, file, images)).collect()),
     }
 }

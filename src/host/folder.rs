@@ -3,7 +3,7 @@
 
 use super::facts::Fact;
 use super::machine::Access;
-use super::probe::{CpuidRegs, Probe, folders, list, lost, read};
+use super::probe::{CpuidRegs, Probe, Wanted, entries, lost, read};
 use super::status::Status;
 use super::{acl, firmware, images, noted, root};
 use crate::image::ImageContents;
@@ -46,6 +46,16 @@ impl RootProbe {
             .map_or(fact, |why| Fact::Unreadable(why.to_owned()))
     }
 
+    /// Each link is resolved below the root again.
+    fn entries(&self, folder: &Path, wanted: Wanted) -> Fact<Vec<OsString>> {
+        match root::inside(&self.root, folder) {
+            Ok(real) => {
+                entries(&real, folder, wanted, |name| root::inside(&self.root, &folder.join(name)).ok())
+            }
+            Err(e) => self.lost(folder, &e),
+        }
+    }
+
     fn text(&self, path: &str) -> Fact<String> {
         self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
     }
@@ -60,13 +70,7 @@ impl Probe for RootProbe {
     }
 
     fn list(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        match root::inside(&self.root, folder) {
-            // Each name is resolved below the root again: it may be a link.
-            Ok(real) => list(&real, folder, |name| {
-                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
-            }),
-            Err(e) => self.lost(folder, &e),
-        }
+        self.entries(folder, Wanted::Files)
     }
 
     fn exists(&self, path: &Path) -> Fact<()> {
@@ -77,12 +81,7 @@ impl Probe for RootProbe {
     }
 
     fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        match root::inside(&self.root, folder) {
-            Ok(real) => folders(&real, folder, |name| {
-                root::inside(&self.root, &folder.join(name)).unwrap_or_else(|_| PathBuf::new())
-            }),
-            Err(e) => self.lost(folder, &e),
-        }
+        self.entries(folder, Wanted::Folders)
     }
 
     fn access(&self, path: &Path) -> Fact<Access> {

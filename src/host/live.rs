@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// `O_NONBLOCK` of Linux on x86-64.
-const NONBLOCK: i32 = 0o4000;
+pub(super) const NONBLOCK: i32 = 0o4000;
 /// One record of the log has at most 8 KiB (Linux kernel/printk, `PRINTKRB_RECORD_MAX`).
 const RECORD: usize = 8 << 10;
 /// More than any log buffer holds.

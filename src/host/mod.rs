@@ -3,6 +3,7 @@
 //! `Probe → HostFacts`. Nothing outside this folder reads `/sys`, `/proc`, `/dev` or the processor.
 
 mod acl;
+mod asids;
 mod collect;
 mod confinement;
 mod cpuid;

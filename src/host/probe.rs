@@ -9,8 +9,9 @@ use super::{firmware, live, selinux};
 use crate::image::ImageContents;
 use std::ffi::OsString;
 use std::fmt::Debug;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// What CPUID gives for one leaf and subleaf.
@@ -108,7 +109,7 @@ impl Probe for RealProbe {
     }
 
     fn list(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        list(folder, folder, |name| folder.join(name))
+        entries(folder, folder, Wanted::Files, |name| Some(folder.join(name)))
     }
 
     fn exists(&self, path: &Path) -> Fact<()> {
@@ -119,7 +120,7 @@ impl Probe for RealProbe {
     }
 
     fn folders(&self, folder: &Path) -> Fact<Vec<OsString>> {
-        folders(folder, folder, |name| folder.join(name))
+        entries(folder, folder, Wanted::Folders, |name| Some(folder.join(name)))
     }
 
     fn access(&self, path: &Path) -> Fact<Access> {
@@ -165,11 +166,14 @@ impl Probe for RealProbe {
 pub(super) fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     let mut bytes = Vec::new();
     let result = (|| {
-        // A pipe or a device would block or never end: only a regular file is opened.
-        if !std::fs::metadata(real)?.is_file() {
-            return Err(std::io::Error::other("not a regular file"));
-        }
-        File::open(real)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)
+        // A pipe or a device would block or never end: only a regular file is opened. What takes its place meanwhile is
+        // not waited for, and not read.
+        let regular =
+            |m: std::fs::Metadata| if m.is_file() { Ok(()) } else { Err(Error::other("not a regular file")) };
+        regular(std::fs::metadata(real)?)?;
+        let file = OpenOptions::new().read(true).custom_flags(live::NONBLOCK).open(real)?;
+        regular(file.metadata()?)?;
+        file.take(longest.saturating_add(1)).read_to_end(&mut bytes)
     })();
     match result {
         Ok(length) if u64::try_from(length).is_ok_and(|l| l <= longest) => Fact::Known(bytes),
@@ -178,24 +182,35 @@ pub(super) fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
     }
 }
 
-pub(super) fn folders(
+/// What a folder is looked through for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Files,
+    Folders,
+}
+
+/// The names of such entries, sorted. `resolve` says where a link leads; nothing else is looked at but the folder itself.
+pub(super) fn entries(
     real: &Path,
     shown: &Path,
-    resolve: impl Fn(&OsString) -> PathBuf,
+    wanted: Wanted,
+    resolve: impl Fn(&OsString) -> Option<PathBuf>,
 ) -> Fact<Vec<OsString>> {
-    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_dir()))
-}
-
-pub(super) fn list(real: &Path, shown: &Path, resolve: impl Fn(&OsString) -> PathBuf) -> Fact<Vec<OsString>> {
-    entries(real, shown, |name| std::fs::metadata(resolve(name)).is_ok_and(|m| m.is_file()))
-}
-
-fn entries(real: &Path, shown: &Path, wanted: impl Fn(&OsString) -> bool) -> Fact<Vec<OsString>> {
-    let names: std::io::Result<Vec<OsString>> =
-        std::fs::read_dir(real).and_then(|folder| folder.map(|entry| entry.map(|e| e.file_name())).collect());
+    let fits = |t: std::fs::FileType| match wanted {
+        Wanted::Files => t.is_file(),
+        Wanted::Folders => t.is_dir(),
+    };
+    let name = |entry: std::fs::DirEntry| -> std::io::Result<Option<OsString>> {
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let leads_to = || resolve(&name).and_then(|path| std::fs::metadata(path).ok());
+        let kind = if kind.is_symlink() { leads_to().map(|m| m.file_type()) } else { Some(kind) };
+        Ok(kind.is_some_and(fits).then_some(name))
+    };
+    let names: std::io::Result<Vec<Option<OsString>>> =
+        std::fs::read_dir(real).and_then(|folder| folder.map(|entry| entry.and_then(name)).collect());
     match names {
-        Ok(mut names) => {
-            names.retain(wanted);
+        Ok(names) => {
+            let mut names: Vec<OsString> = names.into_iter().flatten().collect();
             names.sort();
             Fact::Known(names)
         }

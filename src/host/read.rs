@@ -2,10 +2,10 @@
 //! In: a [`Probe`]. Out: [`Machine`]. Never: an error.
 
 use super::facts::Fact;
-use super::machine::{Asids, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions};
+use super::machine::{Daemon, Kernel, Machine, Platform, Processor, Versions};
 use super::probe::Probe;
 use super::status::{self, Status};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The longest text here is a log or libvirt's cache of QEMU's capabilities.
 const LONGEST: u64 = 4 << 20;
@@ -40,7 +40,7 @@ pub(super) fn machine(probe: &dyn Probe, device: &Fact<()>, snp: bool) -> Machin
             .and_then(|()| if snp { probe.status(Status::Snp) } else { Fact::NotAsked })
             .and_then(|b| status::snp(&b)),
         access: probe.access(Path::new("/dev/sev")),
-        asids: asids(probe),
+        asids: super::asids::read(probe),
         daemon: daemon(probe),
         confinement: super::confinement::read(probe),
         versions: Versions { libvirt: library(probe), qemu: Fact::NotAsked, cache: cache(probe) },
@@ -106,62 +106,6 @@ fn version(text: &str) -> Option<(u32, u32, u32)> {
     let (major, minor) = number.split_once('.')?;
     let build = build.split_whitespace().next()?;
     Some((major.parse().ok()?, minor.parse().ok()?, build.parse().ok()?))
-}
-
-/// The controller `misc`: in the root of version 2, or mounted by itself in version 1.
-fn asids(probe: &dyn Probe) -> Asids {
-    let folder = ["/sys/fs/cgroup", "/sys/fs/cgroup/misc"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|f| !matches!(probe.exists(&f.join("misc.capacity")), Fact::Absent));
-    let Some(folder) = folder else {
-        let none = || Pool { capacity: Fact::Absent, used: Fact::Absent };
-        return Asids { sev: none(), sev_es: none() };
-    };
-    let pool = |name: &str| Pool {
-        capacity: number(probe, &folder.join("misc.capacity"), name),
-        used: used(probe, &folder, name),
-    };
-    Asids { sev: pool("sev"), sev_es: pool("sev_es") }
-}
-
-/// `misc.current` of the root; older kernels have it only below, where each group counts what is below it.
-fn used(probe: &dyn Probe, folder: &Path, name: &str) -> Fact<u64> {
-    const FILE: &str = "misc.current";
-    let root = folder.join(FILE);
-    if !matches!(probe.exists(&root), Fact::Absent) {
-        return number(probe, &root, name);
-    }
-    let groups = match probe.folders(folder) {
-        Fact::Known(groups) => groups,
-        Fact::Unreadable(why) => return Fact::Unreadable(why),
-        Fact::Absent | Fact::NotAsked => return Fact::Absent,
-    };
-    let counted: Vec<Fact<u64>> =
-        groups.iter().map(|group| number(probe, &folder.join(group).join(FILE), name)).collect();
-    match counted.iter().find(|fact| matches!(fact, Fact::Unreadable(_))) {
-        Some(unreadable) => unreadable.clone(),
-        // Without the controller below, the kernel counts into the root, which does not tell.
-        None if counted.iter().all(|fact| fact.known().is_none()) => Fact::Absent,
-        None => Fact::Known(counted.iter().filter_map(Fact::known).sum()),
-    }
-}
-
-/// `NAME NUMBER` on a line of its own.
-fn number(probe: &dyn Probe, path: &Path, name: &str) -> Fact<u64> {
-    let found = probe.read(path, LONGEST).map(|bytes| {
-        String::from_utf8_lossy(&bytes).lines().find_map(|line| {
-            let (this, value) = line.split_once(' ')?;
-            (this == name).then(|| value.trim().parse().ok()).flatten()
-        })
-    });
-    match found {
-        Fact::Known(Some(value)) => Fact::Known(value),
-        // Pools of size 0 are left out.
-        Fact::Known(None) | Fact::Absent => Fact::Absent,
-        Fact::Unreadable(why) => Fact::Unreadable(why),
-        Fact::NotAsked => Fact::NotAsked,
-    }
 }
 
 /// The daemon's limits are what QEMU begins with.

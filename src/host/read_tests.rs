@@ -1,5 +1,6 @@
 //! Texts as kernels, libvirt and AppArmor write them.
 
+use super::super::asids::read as asids;
 use super::super::confinement::read as confinement;
 use super::super::folder::RootProbe;
 use super::*;

@@ -64,6 +64,22 @@ fn a_collected_report_says_the_same_elsewhere_and_nothing_is_overwritten() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half made stays");
 }
 
+/// Every process that the dynamic linker loads anything into says so, with its number: there is one, and no PATH to find
+/// another program by. Nothing that the report needs comes from the environment.
+#[test]
+fn a_report_starts_no_program_and_needs_no_environment() {
+    let mut command = Command::new(program("virt-sev"));
+    let out = command.arg("host").env_clear().env("LD_DEBUG", "files").output().unwrap();
+    let numbers: std::collections::BTreeSet<String> = err(&out)
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(number, _)| number.trim().to_owned())
+        .filter(|number| number.parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(numbers.len(), 1, "{numbers:?}: {}", err(&out));
+    assert!(said(&out).starts_with("this machine\n"), "{}", said(&out));
+}
+
 fn row<'a>(report: &'a Value, layer: &str, name: &str) -> &'a Value {
     let layers = report["layers"].as_array().unwrap();
     let facts = layers.iter().find(|l| l["name"] == layer).unwrap()["facts"].as_array().unwrap();
