@@ -172,7 +172,9 @@ pub(super) fn read(real: &Path, shown: &Path, longest: u64) -> Fact<Vec<u8>> {
             |m: std::fs::Metadata| if m.is_file() { Ok(()) } else { Err(Error::other("not a regular file")) };
         regular(std::fs::metadata(real)?)?;
         let file = OpenOptions::new().read(true).custom_flags(live::NONBLOCK).open(real)?;
+        let length = file.metadata()?.len().min(longest);
         regular(file.metadata()?)?;
+        bytes.reserve_exact(usize::try_from(length).unwrap_or(0));
         file.take(longest.saturating_add(1)).read_to_end(&mut bytes)
     })();
     match result {

@@ -14,7 +14,6 @@ pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, flee
 pub use memory::memory;
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
-use crate::codes::Kind;
 use crate::config::SevConfig;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
@@ -23,22 +22,9 @@ use crate::host::HostFacts;
 /// Every error finding as one error: the host cannot do it.
 ///
 /// # Errors
-/// `Kind::No` where there is an error finding.
+/// `Kind::No` of a host's finding, where there is an error finding.
 pub fn refuse(findings: &[Finding]) -> Result<()> {
-    let problems = findings
-        .iter()
-        .filter(|f| f.severity == Severity::Error)
-        .map(|f| {
-            let mut e = Error::new(Kind::No, f.title.clone()).at(f.id);
-            if !f.detail.is_empty() {
-                e = e.and_hint(&f.detail);
-            }
-            if !f.fix.is_empty() {
-                e = e.and_hint(&f.fix);
-            }
-            e
-        })
-        .collect();
+    let problems = findings.iter().filter(|f| f.severity == Severity::Error).map(Finding::as_error).collect();
     Error::many(problems).map_or(Ok(()), Err)
 }
 
