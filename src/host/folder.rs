@@ -9,6 +9,7 @@ use super::{acl, firmware, images, noted, root};
 use crate::image::ImageContents;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A folder that stands for a host. Nothing of the real machine is read: links are followed as if the folder
 /// were the root, and what is no file there comes from texts in it: `cpuid`, `msr`, `nodes`, `acl`, `sev-status`, `dmesg`,
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct RootProbe {
     root: PathBuf,
+    /// Texts that are asked for many times.
+    cpuid: OnceLock<Fact<String>>,
+    unreadable: OnceLock<Fact<String>>,
 }
 
 /// The longest `DIR/cpuid`: some hundred processors' worth.
@@ -25,7 +29,7 @@ impl RootProbe {
     /// This folder.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), cpuid: OnceLock::new(), unreadable: OnceLock::new() }
     }
 
     /// What was not found may have been there and not readable: `DIR/unreadable` says so.
@@ -37,13 +41,11 @@ impl RootProbe {
         if !matches!(fact, Fact::Absent) {
             return fact;
         }
-        let note = self.root.join("unreadable");
-        let Fact::Known(bytes) = read(&note, &note, LONGEST_CPUID) else { return fact };
         let begin = format!("{}: ", path.display());
-        let text = String::from_utf8_lossy(&bytes);
-        text.lines()
-            .find(|line| line.starts_with(&begin))
-            .map_or(fact, |why| Fact::Unreadable(why.to_owned()))
+        let notes =
+            self.unreadable.get_or_init(|| self.text("/unreadable")).known().map_or("", String::as_str);
+        let noted = notes.lines().find(|line| line.starts_with(&begin));
+        noted.map_or(fact, |why| Fact::Unreadable(why.to_owned()))
     }
 
     /// Each link is resolved below the root again.
@@ -56,8 +58,13 @@ impl RootProbe {
         }
     }
 
+    /// A text of the folder's own: no note says why it is not there.
     fn text(&self, path: &str) -> Fact<String> {
-        self.read(Path::new(path), LONGEST_CPUID).map(|b| String::from_utf8_lossy(&b).into_owned())
+        let bytes = match root::inside(&self.root, Path::new(path)) {
+            Ok(real) => read(&real, Path::new(path), LONGEST_CPUID),
+            Err(e) => lost(Path::new(path), &e),
+        };
+        bytes.map(|b| String::from_utf8_lossy(&b).into_owned())
     }
 }
 
@@ -116,7 +123,12 @@ impl Probe for RootProbe {
     }
 
     fn cpuid(&self, leaf: u32, subleaf: u32) -> Fact<CpuidRegs> {
-        self.text("/cpuid").and_then(|text| super::cpuid::from_text(&text, leaf, subleaf))
+        match self.cpuid.get_or_init(|| self.text("/cpuid")) {
+            Fact::Known(text) => super::cpuid::from_text(text, leaf, subleaf),
+            Fact::Absent => Fact::Absent,
+            Fact::Unreadable(why) => Fact::Unreadable(why.clone()),
+            Fact::NotAsked => Fact::NotAsked,
+        }
     }
 
     fn image(&self, path: &Path) -> Fact<ImageContents> {

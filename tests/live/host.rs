@@ -127,6 +127,18 @@ fn libvirt_says_what_the_simulator_was_told_and_the_machine_has_the_last_word() 
             assert_eq!(verdict["failing"].to_string(), failing, "{offer:?} {mode}");
         }
     }
+
+    // A daemon that hangs is told by its name, and another host is told all the same.
+    lab.signal_daemon("-STOP");
+    let out = corner.virt_sev(&["host", "-c", uri, "-c", "test:///default", "--timeout", "2"]);
+    lab.signal_daemon("-CONT");
+    assert_code(&out, 5);
+    assert!(said(&out).contains("test:///default"), "{}", said(&out));
+    assert!(
+        err(&out).contains(uri) && err(&out).contains("`virt-sev explain no-daemon-answer`"),
+        "{}",
+        err(&out)
+    );
 }
 
 #[test]

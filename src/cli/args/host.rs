@@ -1,5 +1,6 @@
 //! `virt-sev host`: its options.
 
+use super::WaitArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -27,4 +28,6 @@ pub(crate) struct HostArgs {
     /// Write what was read into a new folder that --host-root reads on any machine; no secrets, no firmware images
     #[arg(long, value_name = "DIR", conflicts_with_all = ["connect", "host_root"])]
     pub(crate) collect: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
 }

@@ -12,9 +12,14 @@ use virt_sev_sys::{Libvirt, LibvirtGuest};
 
 /// Connects; a daemon that does not answer is an error, not a hang.
 pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
-    let uri = uri.map(str::to_owned);
+    let asked = uri.map(str::to_owned);
     let libvirt =
-        within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(uri.as_deref()))?;
+        within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(asked.as_deref()))
+            .map_err(|e| match uri {
+                // Where several are asked, the reader must know which.
+                Some(uri) if e.kind() == Kind::Timeout => e.at(uri.escape_debug().to_string()),
+                _ => e,
+            })?;
     log::info!("connected to {}", libvirt.uri());
     Ok(libvirt)
 }
