@@ -23,6 +23,7 @@ mod misuses;
 mod offline;
 mod osinfo;
 mod peers;
+mod psp;
 mod secrecy;
 mod sources;
 mod words;
