@@ -45,6 +45,7 @@ libxml2-utils:xmllint
 busybox-static:
 cpio:cpio
 patch:patch
+checkpolicy:checkpolicy
 "
 
 has() { # program or file

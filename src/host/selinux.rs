@@ -7,7 +7,7 @@
 use super::facts::Fact;
 use super::probe::lost;
 use std::fs::{OpenOptions, read_to_string};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 /// The extended attribute that holds a node's label.
@@ -63,8 +63,10 @@ pub(super) fn ask(label: Option<&str>) -> Fact<String> {
     let (guest, device) = (guest_label(), label.unwrap_or(DEVICE));
     let class = folder.join("class/chr_file");
     let number = |path: &Path| read_to_string(path).ok()?.trim().parse::<u16>().ok();
+    let index = class.join("index");
     let answer = OpenOptions::new().read(true).write(true).open(&path).and_then(|mut file| {
-        let class = number(&class.join("index")).unwrap_or(0);
+        // Without a policy there are no classes, and the answer is no to everything.
+        let Some(class) = number(&index) else { return Err(Error::other("no policy is loaded")) };
         file.write_all(format!("{guest} {device} {class} ffffffff").as_bytes())?;
         let mut answer = [0; 256];
         let length = file.read(&mut answer)?;
@@ -102,7 +104,8 @@ fn allowed(answer: &str, bit: impl Fn(&str) -> Option<u16>) -> Option<Vec<&'stat
 }
 
 fn rule(guest: &str, device: &str, allowed: &[&str]) -> String {
-    format!("allow {} {}:chr_file {{ {} }};\n", kind(guest), kind(device), allowed.join(" "))
+    let rights: String = allowed.iter().map(|right| format!("{right} ")).collect();
+    format!("allow {} {}:chr_file {{ {rights}}};\n", kind(guest), kind(device))
 }
 
 /// The type in a label.

@@ -25,5 +25,6 @@ mod osinfo;
 mod peers;
 mod psp;
 mod secrecy;
+mod selinux;
 mod sources;
 mod words;
