@@ -45,7 +45,7 @@ pub(crate) fn aes_ctr(key: &Secret<[u8; 16]>, iv: &[u8; 16], data: &mut [u8]) {
 
 /// Fills with bytes of the operating system's generator.
 pub(crate) fn random(out: &mut [u8]) -> Result<()> {
-    getrandom::fill(out).map_err(|e| {
+    p384::elliptic_curve::common::getrandom::fill(out).map_err(|e| {
         Error::new(Kind::State, "the operating system gives no random bytes").because(e.to_string())
     })
 }
