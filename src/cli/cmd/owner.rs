@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use virt_sev::host::ovmf::{self, ImageContents};
 use virt_sev::inject::packet::{self, Packet};
-use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::inject::table::{SecretSpec, SecretTable};
 use virt_sev::measure::expected::Processors;
 use virt_sev::measure::kernel_hashes::KernelHashes;
 use virt_sev::measure::sev::LARGEST_FIRMWARE;
@@ -146,9 +146,7 @@ pub(crate) fn secrets(specs: &[String]) -> Result<SecretTable> {
     let mut table = SecretTable::new();
     for text in specs {
         let spec = SecretSpec::parse(OsStr::new(text))?;
-        let secret = read_secret(&mut files::open("secret", &spec.path)?)
-            .map_err(|e| e.at(spec.path.display().to_string()))?;
-        table.add(spec.guid, secret)?;
+        table.add(spec.guid, super::secrets::read(&spec.path)?)?;
     }
     Ok(table)
 }
