@@ -22,6 +22,7 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
         Command::Keys(_)
         | Command::Explain(_)
         | Command::Firmware(_)
+        | Command::Snp(_)
         | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }
