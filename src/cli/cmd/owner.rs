@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use virt_sev::host::ovmf;
 use virt_sev::image::ImageContents;
 use virt_sev::inject::packet::{self, Packet};
-use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::inject::table::{SecretSpec, SecretTable};
 use virt_sev::measure::at_once;
 use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::expected::Processors;
@@ -18,7 +18,7 @@ use virt_sev::measure::sev::{LARGEST_FIRMWARE, Measured};
 use virt_sev::measure::verify::{Evidence, Expected};
 use virt_sev::measure::vmsa::{VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
@@ -90,7 +90,7 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
     }
     for candidate in &expected.digests {
         let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
+        log::info!("expected launch digest {}{state}", hex::encode(&candidate.digest));
     }
     Ok(expected)
 }
@@ -105,11 +105,6 @@ fn kernel_hashes(boot: &Boot) -> Result<Option<KernelHashes>> {
         boot.cmdline.as_deref().map(str::as_bytes),
     )
     .map(Some)
-}
-
-/// Lower-case hexadecimal, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The processors as the options describe them; `None` where they do not.
@@ -154,9 +149,7 @@ pub(crate) fn secrets(specs: &[String]) -> Result<SecretTable> {
     let mut table = SecretTable::new();
     for text in specs {
         let spec = SecretSpec::parse(OsStr::new(text))?;
-        let secret = read_secret(&mut files::open("secret", &spec.path)?)
-            .map_err(|e| e.at(spec.path.display().to_string()))?;
-        table.add(spec.guid, secret)?;
+        table.add(spec.guid, super::secrets::read(&spec.path)?)?;
     }
     Ok(table)
 }

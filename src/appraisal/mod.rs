@@ -1,0 +1,4 @@
+//! The guest owner's judgement of a launch (RFC 9334, "appraisal"). In: evidence, expectations, a policy file. Out: what
+//! the owner does not accept, and what is likely behind a measurement that differs. Never: a verdict that is made milder.
+
+pub mod policy;
