@@ -50,9 +50,10 @@ pub(crate) fn run(args: &DigestArgs, out: Output) -> Result<Answer> {
                 KernelHashes::place_in(&contents).map_err(at)?;
             }
             let (firmware, kernel) = boot.hashed(|| sev::Measured::new(&mut &image[..]).map_err(at))?;
-            let all = match args.mode {
-                DigestMode::Sev => vec![(None, firmware.sev(kernel.as_ref()).to_vec())],
-                _ => vcpus.iter().map(|(s, v)| (*s, firmware.sev_es(kernel.as_ref(), v).to_vec())).collect(),
+            let all = if args.mode == DigestMode::Sev {
+                vec![(None, firmware.sev(kernel.as_ref()).to_vec())]
+            } else {
+                vcpus.iter().map(|(s, v)| (*s, firmware.sev_es(kernel.as_ref(), v).to_vec())).collect()
             };
             (all, kernel)
         }
