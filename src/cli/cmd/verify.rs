@@ -1,5 +1,6 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
+use super::boot::{self, Boot};
 use super::files;
 use super::owner;
 use crate::args::{VerifyArgs, VerifyCommand};
@@ -15,12 +16,12 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
-    let boot = owner::Boot {
-        firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
-        kernel: v.kernel.clone(),
-        initrd: v.initrd.clone(),
-        cmdline: v.cmdline.clone(),
-        vcpus: v.num_cpus,
+    let boot = Boot {
+        firmware: v.boot.firmware.clone().ok_or_else(|| missing("--firmware"))?,
+        kernel: v.boot.kernel.clone(),
+        initrd: v.boot.initrd.clone(),
+        cmdline: v.boot.cmdline.clone(),
+        vcpus: v.cpus.num_cpus,
     };
     if !v.inject_secret.is_empty() && args.secret_header.is_none() {
         return Err(missing("--secret-header and --secret-payload"));
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let verdict = check(&evidence, &expected, &keys.tik)?;
     let packed = verdict.matched() && !table.is_empty();
     if packed {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let area = boot::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
     }
     let answer = tell(&verdict, &evidence, out)?;

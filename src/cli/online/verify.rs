@@ -3,8 +3,8 @@
 use super::launch::boot;
 use super::{connect, session};
 use crate::args::{Format, VerifyArgs, VerifyCommand};
-use crate::cmd;
 use crate::cmd::owner;
+use crate::cmd::{self, boot};
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             ));
         }
     } else if verdict.matched() {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let area = boot::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         let packet = owner::packet(&keys, &evidence, &table, area)?;
         if args.secret_header.is_some() {
             cmd::verify::write_packet(args, &packet)?;
