@@ -134,7 +134,7 @@ impl SecretTable {
     }
 
     /// The table. `area` is the size of the firmware's secret area, where it is known
-    /// ([`crate::host::ovmf::ImageContents::secret`]).
+    /// ([`crate::image::ImageContents::secret`]).
     ///
     /// # Errors
     /// `Kind::Usage` when there is no secret, or more than fits.

@@ -70,7 +70,7 @@ impl Chain {
     /// The chip's identity (libvirt's `cpu0-id`), so that an unsigned CEK's error can name the address to fetch.
     #[must_use]
     pub fn of_chip(mut self, id: &[u8]) -> Self {
-        self.chip_id = Some(id.iter().map(|b| format!("{b:02x}")).collect());
+        self.chip_id = Some(crate::hex::encode(id));
         self
     }
 

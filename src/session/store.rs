@@ -82,7 +82,7 @@ pub(super) fn write_all_or_none(folder: &Path, files: &[(&str, &[u8])]) -> Resul
 fn unique() -> Result<String> {
     let mut bytes = [0u8; 8];
     crate::crypt::random(&mut bytes)?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(crate::hex::encode(&bytes))
 }
 
 fn exists(path: &Path) -> Error {

@@ -1,7 +1,9 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod boot;
 mod check;
+mod digest;
 mod firmware;
 mod generate;
 mod host;
@@ -14,7 +16,9 @@ pub(crate) mod snp;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use boot::{BootArgs, CpuArgs, OnOff};
 pub(crate) use check::CheckArgs;
+pub(crate) use digest::{DigestArgs, DigestFormat, DigestMode};
 pub(crate) use generate::GenerateArgs;
 pub(crate) use host::HostArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
@@ -117,8 +121,11 @@ pub(crate) enum Command {
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),
     /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
-    #[command(after_help = verify::EXAMPLES)]
+    #[command(after_help = verify::EXAMPLES, args_override_self = true)]
     Verify(VerifyCommand),
+    /// Computes the launch digest that a guest will have
+    #[command(after_help = digest::EXAMPLES)]
+    Digest(DigestArgs),
     /// Shows which firmware images a host has, and what they really hold
     #[command(subcommand)]
     Firmware(FirmwareCommand),

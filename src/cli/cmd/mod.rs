@@ -1,6 +1,9 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+pub(crate) mod boot;
+mod cpus;
+mod digest;
 mod encoding;
 mod explain;
 pub(crate) mod files;
@@ -12,6 +15,7 @@ mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
+mod progress;
 mod sarif;
 mod secret;
 mod secrets;
@@ -53,6 +57,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
+        Command::Digest(args) => digest::run(args, out.text_or_json()?),
         Command::Firmware(args) => {
             firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
         }

@@ -55,6 +55,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)

@@ -3,8 +3,8 @@
 use super::launch::boot;
 use super::{connect, session};
 use crate::args::{Format, VerifyArgs, VerifyCommand};
-use crate::cmd;
 use crate::cmd::owner;
+use crate::cmd::{self, boot};
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
@@ -24,7 +24,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    if libvirt.is_local()? && !v.insecure {
+    let local = libvirt.is_local()?;
+    if local && !v.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
     let evidence = overridden(evidence(&info)?, v)?;
-    let boot = boot(v, live.facts(), evidence.policy)?;
+    let boot = boot(v, live.facts(), evidence.policy, local)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
     let mut next = None;
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             ));
         }
     } else if verdict.matched() {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let area = boot::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         let packet = owner::packet(&keys, &evidence, &table, area)?;
         if args.secret_header.is_some() {
             cmd::verify::write_packet(args, &packet)?;
