@@ -9,8 +9,9 @@ use super::policy::GuestPolicy;
 use super::report::{Report, SigningKey};
 use super::tcb::{Product, Tcb};
 use super::verify::Expected;
-use super::{hex, same};
+use super::same;
 use crate::finding::{Finding, Severity};
+use crate::hex;
 use p384::ecdsa::signature::Verifier as _;
 
 const ABI: &str = "AMD 56860, section 7.3, ATTESTATION_REPORT";
@@ -146,13 +147,13 @@ struct Value<'a> {
 impl Value<'_> {
     fn check(&self) -> Finding {
         let say = |severity, title| finding(self.id, "identity", severity, title);
-        let found = if self.found.iter().all(|b| *b == 0) { "zeroes".into() } else { hex(self.found) };
+        let found = if self.found.iter().all(|b| *b == 0) { "zeroes".into() } else { hex::encode(self.found) };
         match self.wanted {
             Some(wanted) if same(self.found, wanted) => {
                 say(Severity::Ok, format!("{} as wanted: {found}", self.name))
             }
             Some(wanted) => {
-                say(Severity::Error, format!("{} differs: found {found}, wanted {}", self.name, hex(wanted)))
+                say(Severity::Error, format!("{} differs: found {found}, wanted {}", self.name, hex::encode(wanted)))
             }
             None if self.silence == Severity::Warning => {
                 say(Severity::Warning, format!("{} was not checked: {found}", self.name))

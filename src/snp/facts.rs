@@ -1,8 +1,8 @@
 //! A report's fields for programs. In: a report, its generation. Out: JSON. Never: a judgement.
 
-use super::hex;
 use super::report::{Report, SigningKey};
 use super::tcb::Product;
+use crate::hex;
 use serde_json::{Value, json};
 
 /// Every field under its name in the ABI (56860), in small letters with hyphens. TCBs by their parts where the
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub fn to_json(report: &Report, product: Option<Product>) -> Value {
     let tcb = |raw: super::tcb::RawTcb| match product {
         Some(product) => json!(raw.read(product)),
-        None => hex(&raw.0).into(),
+        None => hex::encode(&raw.0).into(),
     };
     let policy = report.policy();
     let bits: serde_json::Map<String, Value> =
@@ -22,8 +22,8 @@ pub fn to_json(report: &Report, product: Option<Product>) -> Value {
         "policy": policy.to_string(),
         "policy-bits": bits,
         "min-abi": format!("{}.{}", policy.min_abi().0, policy.min_abi().1),
-        "family-id": hex(&report.family_id()),
-        "image-id": hex(&report.image_id()),
+        "family-id": hex::encode(&report.family_id()),
+        "image-id": hex::encode(&report.image_id()),
         "vmpl": report.vmpl(),
         "platform-info": format!("{:#x}", report.platform_info()),
         "signing-key": match report.signing_key() {
@@ -34,14 +34,14 @@ pub fn to_json(report: &Report, product: Option<Product>) -> Value {
         },
         "mask-chip-key": report.masks_chip_key(),
         "author-key-en": report.has_author_key(),
-        "report-data": hex(&report.report_data()),
-        "measurement": hex(&report.measurement()),
-        "host-data": hex(&report.host_data()),
-        "id-key-digest": hex(&report.id_key_digest()),
-        "author-key-digest": hex(&report.author_key_digest()),
-        "report-id": hex(&report.report_id()),
-        "report-id-ma": hex(&report.report_id_ma()),
-        "chip-id": report.chip_id().map(|id| hex(&id)),
+        "report-data": hex::encode(&report.report_data()),
+        "measurement": hex::encode(&report.measurement()),
+        "host-data": hex::encode(&report.host_data()),
+        "id-key-digest": hex::encode(&report.id_key_digest()),
+        "author-key-digest": hex::encode(&report.author_key_digest()),
+        "report-id": hex::encode(&report.report_id()),
+        "report-id-ma": hex::encode(&report.report_id_ma()),
+        "chip-id": report.chip_id().map(|id| hex::encode(&id)),
         "reported-tcb": tcb(report.reported_tcb()),
         "current-tcb": tcb(report.current_tcb()),
         "committed-tcb": tcb(report.committed_tcb()),

@@ -7,9 +7,9 @@
 
 use super::key::{PUBLIC_KEY_SIZE, PrivateKey, PublicKey, SIGNATURE_SIZE};
 use super::policy::GuestPolicy;
-use super::{Digest48, hex};
+use super::Digest48;
 use crate::measure::to_base64;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -138,13 +138,13 @@ impl SignedIdBlock {
     pub fn config_yaml(&self, host_data: Option<&[u8; 32]>) -> String {
         let mut out = format!(
             "# For the guest with the launch digest {}.\n# A report of it shows the ID key's digest {}",
-            hex(&self.block.launch_digest),
-            hex(&self.id_key.digest())
+            hex::encode(&self.block.launch_digest),
+            hex::encode(&self.id_key.digest())
         );
         // Writing to a String cannot fail.
         match &self.author_key {
             Some(key) => {
-                let _ = writeln!(out, "\n# and the author key's digest {}.", hex(&key.digest()));
+                let _ = writeln!(out, "\n# and the author key's digest {}.", hex::encode(&key.digest()));
             }
             None => out += ".\n",
         }

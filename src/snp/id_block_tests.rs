@@ -1,5 +1,4 @@
 use super::*;
-use crate::snp::report::from_hex;
 
 fn key(pem: &str) -> PrivateKey {
     PrivateKey::read("key", &mut pem.as_bytes()).unwrap()
@@ -7,7 +6,7 @@ fn key(pem: &str) -> PrivateKey {
 
 fn digest() -> Digest48 {
     let hex = "a14d638341e5674628fe1e02fbedebe5e5ab4faf1dd72d8966068e615bb99efd13d214b35c231715b38e263dc6059745";
-    from_hex(hex).unwrap().try_into().unwrap()
+    hex::decode(hex).unwrap().try_into().unwrap()
 }
 
 /// Oracle: the `sev` crate's test of the same digest (`tests/id-block.rs`).
@@ -75,7 +74,7 @@ fn the_keys_are_those_of_the_table() {
         ["", ".policy", ".host_data", ".id_block", ".id_auth", ".author_key"]
             .map(|k| format!("security.sev.snp{k}"))
     );
-    assert!(yaml.contains(&hex(&author.public().digest())) && yaml.contains(&hex(&id.public().digest())));
+    assert!(yaml.contains(&hex::encode(&author.public().digest())) && yaml.contains(&hex::encode(&id.public().digest())));
     let one = block.sign(&id, None).config_yaml(None);
     assert!(!one.contains("author") && !one.contains("host_data"), "{one}");
 }

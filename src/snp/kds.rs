@@ -3,10 +3,9 @@
 //!
 //! AMD KDS (57230), chapter 4.1: product, identity of the chip in hexadecimal, versions of the reported TCB.
 
-use super::hex;
 use super::report::{Report, SigningKey};
 use super::tcb::Product;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 
 const SERVICE: &str = "https://kdsintf.amd.com/vcek/v1";
 
@@ -51,7 +50,7 @@ fn address(report: &Report, product: Product, chip: &[u8; 64]) -> String {
     let fmc = tcb.fmc.map(|n| format!("fmcSPL={n:02}&")).unwrap_or_default();
     format!(
         "{SERVICE}/{product}/{}?{fmc}blSPL={:02}&teeSPL={:02}&snpSPL={:02}&ucodeSPL={:02}",
-        hex(&chip[..product.hwid_size()]),
+        hex::encode(&chip[..product.hwid_size()]),
         tcb.bootloader,
         tcb.tee,
         tcb.snp,

@@ -6,7 +6,7 @@
 
 use super::{Digest48, FIELD, NUMBER, reversed};
 use crate::redact::Secret;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use p384::SecretKey;
 use p384::ecdsa::signature::Signer as _;
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
@@ -28,7 +28,7 @@ pub struct PublicKey([u8; PUBLIC_KEY_SIZE]);
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({})", super::hex(&self.digest()))
+        write!(f, "PublicKey({})", hex::encode(&self.digest()))
     }
 }
 

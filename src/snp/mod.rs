@@ -42,11 +42,6 @@ const NUMBER: usize = 72;
 /// A number of P-384.
 const FIELD: usize = 48;
 
-/// Lower-case hexadecimal, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// Whether two values are the same, in a time that does not tell where they differ.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()

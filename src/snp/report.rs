@@ -7,7 +7,7 @@ use super::policy::GuestPolicy;
 use super::tcb::{Product, RawTcb};
 use super::{Digest48, FIELD, NUMBER, reversed};
 use crate::measure::from_base64;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use p384::ecdsa::Signature;
 use std::borrow::Cow;
 use std::fmt;
@@ -304,20 +304,11 @@ impl Report {
 /// A text as bytes. A report begins with its version, which no text can.
 fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
     let text = std::str::from_utf8(bytes).ok().filter(|t| t.starts_with(|c: char| c.is_ascii_graphic()));
-    let decoded = text.and_then(|t| from_hex(t).or_else(|| from_base64(t)));
+    let decoded = text.and_then(|t| {
+        let solid: String = t.split_ascii_whitespace().collect();
+        hex::decode(&solid).or_else(|| from_base64(&solid))
+    });
     decoded.map_or(Cow::Borrowed(bytes), Cow::Owned)
-}
-
-/// Decodes hexadecimal with white space anywhere. `None` when it is not.
-#[must_use]
-pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .filter(|c| !c.is_ascii_whitespace())
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
-    let digits = digits.filter(|d| d.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|d| d[0] << 4 | d[1]).collect())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn a_version_has_no_fields_of_a_later_one() {
 fn a_report_comes_in_bytes_or_as_text() {
     for (name, bytes, _) in VECTORS {
         let report = Report::parse(bytes).unwrap();
-        let hex = crate::snp::hex(bytes);
+        let hex = crate::hex::encode(bytes);
         for text in [hex.clone() + "\n", hex.to_uppercase(), to_base64(bytes), to_base64(bytes) + "\n"] {
             assert_eq!(Report::parse(text.as_bytes()).unwrap(), report, "{name}");
         }

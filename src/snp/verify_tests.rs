@@ -1,4 +1,3 @@
-use super::super::report::from_hex;
 use super::super::testing::{VECTORS, certs, day, judge, noes, vector};
 use super::*;
 
@@ -139,7 +138,7 @@ fn a_missing_certificate_names_its_address() {
         check(&report, &nothing, &Roots::built_in().unwrap(), day(), &Expected::default()).unwrap_err()
     };
     let genoa = address("genoa-v3").to_string();
-    let hwid = super::super::hex(&chip("genoa-v3"));
+    let hwid = crate::hex::encode(&chip("genoa-v3"));
     assert!(
         genoa.ends_with(&format!(
             "\n  https://kdsintf.amd.com/vcek/v1/Genoa/{hwid}?blSPL=09&teeSPL=00&snpSPL=23&ucodeSPL=72"
@@ -223,5 +222,33 @@ fn two_different_keys_are_no_choice() {
     all.add("again.der", vector("milan-v2").1).unwrap();
     let e = all.add("other.der", vector("milan-debug-v2").1).unwrap_err();
     assert!(e.to_string().contains("there are two certificates for SEV-VCEK"), "{e}");
-    assert!(from_hex("zz").is_none() && from_hex("abc").is_none());
+}
+
+/// `virt-sev explain ID` knows every check.
+#[test]
+fn every_finding_is_explained() {
+    let (report, vcek) = vector("milan-debug-v2");
+    let wrong = Expected {
+        measurement: Some([1; 48]),
+        report_data: Some([1; 64]),
+        host_data: Some([1; 32]),
+        id_key_digest: Some([1; 48]),
+        author_key_digest: Some([1; 48]),
+        min_tcb: Some(TcbFloor::parse("ucode=255").unwrap()),
+        policy: Some(GuestPolicy(0x20000)),
+        vmpl: Some(1),
+        chip_id: Some([1; 64]),
+        ..Expected::default()
+    };
+    let verdict = judge(report, vcek, &wrong).unwrap();
+    assert_eq!(noes(&verdict).len(), 10, "{:?}", noes(&verdict));
+    for finding in &verdict.findings {
+        let by_id = crate::explain::look_up(finding.id);
+        assert_eq!(by_id.first().map(|t| t.id), Some(finding.id));
+    }
+    // A text that says no is found as it was printed.
+    for (id, title) in noes(&verdict) {
+        let found = crate::explain::in_message(title);
+        assert!(found.iter().any(|t| t.id == id) || title.starts_with("policy "), "{id}: {title}");
+    }
 }

@@ -4,7 +4,6 @@
 use super::bytes;
 use crate::args::SnpIdBlockArgs;
 use crate::cmd::files;
-use crate::cmd::owner::hex;
 use crate::output::{Answer, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +15,7 @@ use std::path::{Path, PathBuf};
 use virt_sev::snp::id_block::{IdBlock, SignedIdBlock};
 use virt_sev::snp::key::PrivateKey;
 use virt_sev::snp::policy::GuestPolicy;
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &SnpIdBlockArgs, out: Output) -> Result<Answer> {
     let optional = |option, text: &Option<String>| text.as_deref().map(|t| bytes::<16>(option, t)).transpose();
@@ -79,15 +78,15 @@ fn answer(
     files: &[PathBuf],
     out: Output,
 ) -> Result<()> {
-    let id_key = hex(&signed.id_key.digest());
-    let author_key = signed.author_key.as_ref().map(|key| hex(&key.digest()));
+    let id_key = hex::encode(&signed.id_key.digest());
+    let author_key = signed.author_key.as_ref().map(|key| hex::encode(&key.digest()));
     if out.is_json() {
         let keys: Map<_, _> =
             signed.keys(host_data).into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
         return out.answer_json(
             "snp-id-block",
             json!({
-                "launch-digest": hex(&signed.block.launch_digest),
+                "launch-digest": hex::encode(&signed.block.launch_digest),
                 "policy": signed.block.policy.to_string(),
                 "id-key-digest": id_key,
                 "author-key-digest": author_key,

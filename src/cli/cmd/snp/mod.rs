@@ -6,8 +6,7 @@ pub(crate) mod report;
 use super::files;
 use std::path::Path;
 use virt_sev::measure::from_base64;
-use virt_sev::snp::report::from_hex;
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 /// A value of N bytes: hexadecimal, base64, or `@FILE` with the bytes or their text.
 fn bytes<const N: usize>(option: &str, text: &str) -> Result<[u8; N]> {
@@ -26,9 +25,10 @@ fn padded<const N: usize>(option: &str, text: &str) -> Result<[u8; N]> {
 
 fn value(option: &str, text: &str, most: usize, fits: impl Fn(usize) -> bool) -> Result<Vec<u8>> {
     let decoded = |text: &str| {
-        let hex = text.trim().strip_prefix("0x").unwrap_or(text.trim());
+        let solid: String = text.split_ascii_whitespace().collect();
+        let digits = solid.strip_prefix("0x").unwrap_or(&solid);
         // What is both is hexadecimal, unless only base64 has the size.
-        [from_hex(hex), from_base64(text)].into_iter().flatten().find(|v| fits(v.len()))
+        [hex::decode(digits), from_base64(&solid)].into_iter().flatten().find(|v| fits(v.len()))
     };
     let found = match text.strip_prefix('@') {
         Some(path) => {

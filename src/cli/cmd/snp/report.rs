@@ -5,7 +5,6 @@ use super::{bytes, padded};
 use crate::args::SnpReportArgs;
 use crate::args::snp::SnpExpectedArgs;
 use crate::cmd::files;
-use crate::cmd::owner::hex;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use virt_sev::snp::roots::Roots;
 use virt_sev::snp::tcb::TcbFloor;
 use virt_sev::snp::verify::{Expected, Verdict, check};
 use virt_sev::snp::{facts, kds};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
     let expected = expected(&args.expected)?;
@@ -124,7 +123,7 @@ fn endorsement(of: &Endorsement) -> Value {
         "key": if of.role == Role::Vlek { "vlek" } else { "vcek" },
         "product": of.product,
         "tcb": of.tcb,
-        "hwid": of.hwid.as_deref().map(hex),
+        "hwid": of.hwid.as_deref().map(hex::encode),
         "provider": of.provider,
         "path": of.path,
         "root": of.root.as_ref().map(|(name, _)| name),
