@@ -23,5 +23,7 @@ mod offline;
 mod osinfo;
 mod peers;
 mod secrecy;
+mod snp;
+mod snp_platform;
 mod sources;
 mod words;
