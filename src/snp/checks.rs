@@ -52,8 +52,11 @@ pub(super) fn signature(report: &Report, endorsement: Option<&Endorsement>) -> F
         return say(Severity::Ok, format!("the report is signed with the key of {name}"));
     }
     say(Severity::Error, format!("the report's signature is not that of {name}"))
-        .detail("The report was changed after it was signed, or it is another chip's or another TCB's.")
-        .fix("Fetch the certificate for this report's chip and TCB; --kds-address prints where.")
+        .detail("The report was changed after it was signed, or the certificate is of another chip or TCB.")
+        .fix(match endorsement.role {
+            Role::Vlek => "Take the certificate that the guest got with the report.",
+            Role::Ark | Role::Signer | Role::Vcek => "Fetch the certificate for this report's chip and TCB; --kds-address prints where.",
+        })
 }
 
 /// The TCB that the key is made for is the one that the report names.

@@ -211,11 +211,10 @@ fn its_keys_go_straight_into_the_domain() {
         let key = path("id.pem");
         snp(&[&["id-block", "--id-key", text(&key), "--launch-digest", DIGEST], more].concat())
     };
-    let host_data = "11".repeat(32);
-    let family = "22".repeat(16);
+    let (host_data, family, author) = ("11".repeat(32), "22".repeat(16), path("author.pem"));
     let more = [
         "--author-key",
-        text(&path("author.pem")).to_owned().leak() as &str,
+        text(&author),
         "--policy",
         "0x20000",
         "--host-data",
