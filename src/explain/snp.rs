@@ -39,7 +39,11 @@ pub(super) static TOPICS: &[Topic] = &[
     topic(
         "snp-signature",
         "the report is not as the chip signed it",
-        &["the report's signature is not that of SEV-*", "the report is not signed", "the report has no signature"],
+        &[
+            "the report's signature is not that of SEV-*",
+            "the report is not signed",
+            "the report has no signature",
+        ],
         &[
             cause("The certificate is another chip's, or for another TCB.", AGAIN),
             cause("The report was changed on its way.", "Do not trust whoever brought it."),
@@ -75,7 +79,10 @@ pub(super) static TOPICS: &[Topic] = &[
         "the host's firmware or microcode is older than the owner takes",
         &["below the floor: reported", "below the floor: at launch", "below the floor: committed"],
         &[
-            cause("The host was not updated.", "Update its firmware and microcode, and launch the guest again."),
+            cause(
+                "The host was not updated.",
+                "Update its firmware and microcode, and launch the guest again.",
+            ),
             cause(
                 "It was updated while the guest ran: at launch it was older.",
                 "Launch the guest again: what looked into it before the update may have stayed.",
@@ -124,7 +131,10 @@ pub(super) static TOPICS: &[Topic] = &[
         "the host put in something else at launch",
         &["host data differs"],
         &[
-            cause("The domain has other host data.", "Compare <hostData> in the domain: `virsh dumpxml NAME`."),
+            cause(
+                "The domain has other host data.",
+                "Compare <hostData> in the domain: `virsh dumpxml NAME`.",
+            ),
             cause("Somebody launched the guest with other data.", HOST),
         ],
         ABI,
@@ -159,7 +169,10 @@ pub(super) static TOPICS: &[Topic] = &[
         "snp-chip-id",
         "the guest runs on another chip than the owner wants",
         &["chip differs: found"],
-        &[cause("It was launched on another host.", "Launch it on the host that is meant, or leave --chip-id out.")],
+        &[cause(
+            "It was launched on another host.",
+            "Launch it on the host that is meant, or leave --chip-id out.",
+        )],
         ABI,
     ),
     topic(
@@ -180,8 +193,14 @@ pub(super) static TOPICS: &[Topic] = &[
         "another privilege level asked for the report",
         &["VMPL is *, wanted", "the host asked for the report"],
         &[
-            cause("The guest runs below an SVSM, which has VMPL 0.", "Give the level of the guest's kernel: --vmpl 2."),
-            cause("The host asked for the report itself: nothing in it comes from the guest.", "Ask the guest."),
+            cause(
+                "The guest runs below an SVSM, which has VMPL 0.",
+                "Give the level of the guest's kernel: --vmpl 2.",
+            ),
+            cause(
+                "The host asked for the report itself: nothing in it comes from the guest.",
+                "Ask the guest.",
+            ),
         ],
         ABI,
     ),

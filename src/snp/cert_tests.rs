@@ -7,7 +7,10 @@ fn a_vcek_says_what_it_is() {
     assert_eq!((cert.subject().as_str(), cert.issuer().as_str()), ("SEV-VCEK", "SEV-Milan"));
     assert_eq!(cert.role(), Role::Vcek);
     let (from, to) = cert.validity();
-    assert_eq!((from.to_string().as_str(), to.to_string().as_str()), ("2023-04-03T19:23:43Z", "2030-04-03T19:23:43Z"));
+    assert_eq!(
+        (from.to_string().as_str(), to.to_string().as_str()),
+        ("2023-04-03T19:23:43Z", "2030-04-03T19:23:43Z")
+    );
     assert!(cert.p384().is_some());
 }
 

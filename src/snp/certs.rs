@@ -27,12 +27,13 @@ impl Certs {
         let same_place = |c: &&Cert| c.role() == cert.role() && c.subject() == cert.subject();
         match self.0.iter().find(same_place) {
             Some(there) if *there == cert => Ok(()),
-            Some(there) => {
-                Err(Error::new(Kind::Certificate, format!("there are two certificates for {}", cert.subject()))
-                    .at(cert.name().to_owned())
-                    .found(format!("another one in {}", there.name()))
-                    .hint("Give one of them: which one would be used must not be a guess."))
-            }
+            Some(there) => Err(Error::new(
+                Kind::Certificate,
+                format!("there are two certificates for {}", cert.subject()),
+            )
+            .at(cert.name().to_owned())
+            .found(format!("another one in {}", there.name()))
+            .hint("Give one of them: which one would be used must not be a guess.")),
             None => {
                 self.0.push(cert);
                 Ok(())

@@ -88,8 +88,9 @@ impl Endorsement {
             OctetString::from_der(value).map_or_else(|_| value.to_vec(), |inner| inner.as_bytes().to_vec())
         });
         if cert.role() == Role::Vcek && hwid.as_ref().is_none_or(|id| id.len() != product.hwid_size()) {
-            return Err(wrong("has no identity of a chip")
-                .wanted(format!("{} bytes in {HWID}", product.hwid_size())));
+            return Err(
+                wrong("has no identity of a chip").wanted(format!("{} bytes in {HWID}", product.hwid_size()))
+            );
         }
         let Some(key) = cert.p384() else {
             return Err(wrong("has no key of P-384"));
@@ -112,12 +113,7 @@ impl Endorsement {
 ///
 /// # Errors
 /// `Kind::Certificate`: it lacks what every VCEK or VLEK has.
-pub fn verify(
-    vek: &Cert,
-    certs: &Certs,
-    roots: &Roots,
-    at: Moment,
-) -> Result<(Endorsement, Vec<Finding>)> {
+pub fn verify(vek: &Cert, certs: &Certs, roots: &Roots, at: Moment) -> Result<(Endorsement, Vec<Finding>)> {
     let mut of = Endorsement::read(vek)?;
     let mut findings = Vec::new();
     let mut path = vec![vek];
@@ -131,7 +127,8 @@ pub fn verify(
     // A root that came along is not needed; a wrong one shows that something else is meant.
     for ark in certs.of(Role::Ark) {
         if !roots.iter().any(|r| r.ark == *ark) {
-            let fix = "Leave it out: AMD's roots are built in. For a test platform, trust its root with --ca FILE.";
+            let fix =
+                "Leave it out: AMD's roots are built in. For a test platform, trust its root with --ca FILE.";
             findings.push(no(format!("{} ({}) is not a trusted root", ark.subject(), ark.name())).fix(fix));
         } else if of.root.is_some() && path.last() != Some(&ark) {
             findings.push(no(format!("{} ({}) is another chain's root", ark.subject(), ark.name())));
@@ -169,9 +166,10 @@ fn signer<'a>(
     let infix = if of.role == Role::Vlek { "VLEK-" } else { "" };
     let wanted = format!("SEV-{infix}{}", of.product);
     if vek.issuer() != wanted {
-        problems.push(no(format!("{} of a {} is issued by {}", vek.subject(), of.product, vek.issuer())).fix(
-            format!("AMD's is issued by {wanted}: fetch it again."),
-        ));
+        problems.push(
+            no(format!("{} of a {} is issued by {}", vek.subject(), of.product, vek.issuer()))
+                .fix(format!("AMD's is issued by {wanted}: fetch it again.")),
+        );
     }
     // Those that came along are judged before the built-in ones: a wrong one must not pass unseen.
     for given in certs.of(Role::Signer) {
@@ -182,8 +180,9 @@ fn signer<'a>(
             }
             Some(_) => {}
             None => problems.push(
-                no(format!("{} ({}) is not signed by a trusted root", given.subject(), given.name()))
-                    .fix("Leave it out: AMD's are built in. For a test platform, trust its root with --ca FILE."),
+                no(format!("{} ({}) is not signed by a trusted root", given.subject(), given.name())).fix(
+                    "Leave it out: AMD's are built in. For a test platform, trust its root with --ca FILE.",
+                ),
             ),
         }
     }
@@ -205,7 +204,8 @@ fn signer<'a>(
 }
 
 fn dates(path: &[&Cert], of: &mut Endorsement, at: Moment) -> Finding {
-    let finding = |severity, title| Finding::new("snp-validity", severity, title).path("chain").source(SOURCE);
+    let finding =
+        |severity, title| Finding::new("snp-validity", severity, title).path("chain").source(SOURCE);
     let mut wrong = Vec::new();
     for cert in path {
         let (from, to) = cert.validity();

@@ -30,7 +30,8 @@ fn each_vcek_leads_to_amds_root() {
 fn ask_and_ark_that_came_along_must_be_right_too() {
     let roots = Roots::built_in().unwrap();
     let [milan, genoa] = ["Milan", "Genoa"].map(|n| roots.iter().find(|r| r.name == n).unwrap());
-    let (of, findings) = verify_vcek("milan-v2", &[&milan.ark, &milan.signers[0], &milan.signers[1]], "2029-01-01");
+    let (of, findings) =
+        verify_vcek("milan-v2", &[&milan.ark, &milan.signers[0], &milan.signers[1]], "2029-01-01");
     assert_eq!((of.root, findings[0].0), (Some(("Milan".into(), true)), Severity::Ok));
 
     let (_, findings) = verify_vcek("milan-v2", &[&genoa.ark], "2029-01-01");
@@ -45,10 +46,7 @@ fn ask_and_ark_that_came_along_must_be_right_too() {
     let mut flipped = milan.signers[0].der().to_vec();
     *flipped.last_mut().unwrap() ^= 1;
     let (of, findings) = verify_vcek("milan-v2", &[&Cert::parse("x", &flipped).unwrap()], "2029-01-01");
-    assert_eq!(
-        findings[0],
-        (Severity::Error, "SEV-Milan (more.der) is not signed by a trusted root".into())
-    );
+    assert_eq!(findings[0], (Severity::Error, "SEV-Milan (more.der) is not signed by a trusted root".into()));
     assert_eq!(of.root, None);
 }
 

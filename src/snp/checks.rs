@@ -7,9 +7,9 @@ use super::cert::Role;
 use super::chain::Endorsement;
 use super::policy::GuestPolicy;
 use super::report::{Report, SigningKey};
+use super::same;
 use super::tcb::{Product, Tcb};
 use super::verify::Expected;
-use super::same;
 use crate::finding::{Finding, Severity};
 use crate::hex;
 use p384::ecdsa::signature::Verifier as _;
@@ -55,14 +55,15 @@ pub(super) fn signature(report: &Report, endorsement: Option<&Endorsement>) -> F
         .detail("The report was changed after it was signed, or the certificate is of another chip or TCB.")
         .fix(match endorsement.role {
             Role::Vlek => "Take the certificate that the guest got with the report.",
-            Role::Ark | Role::Signer | Role::Vcek => "Fetch the certificate for this report's chip and TCB; --kds-address prints where.",
+            Role::Ark | Role::Signer | Role::Vcek => {
+                "Fetch the certificate for this report's chip and TCB; --kds-address prints where."
+            }
         })
 }
 
 /// The TCB that the key is made for is the one that the report names.
 pub(super) fn same_tcb(report: &Report, endorsement: &Endorsement) -> Finding {
-    let say =
-        |severity, title| finding("snp-endorsed-tcb", "signature", severity, title).source(KDS);
+    let say = |severity, title| finding("snp-endorsed-tcb", "signature", severity, title).source(KDS);
     let reported = report.reported_tcb().read(endorsement.product);
     let differences = endorsement.tcb.differences("certificate", reported, "report");
     if differences.is_empty() {
@@ -86,7 +87,9 @@ pub(super) fn same_chip(report: &Report, endorsement: &Endorsement) -> Finding {
     match (report.chip_id(), &endorsement.hwid) {
         (None, _) => say(Severity::Warning, "the host hides its chip's identity (MASK_CHIP_ID)".into())
             .detail("The key is one chip's all the same, and its certificate names it."),
-        (Some(id), Some(hwid)) if same(&id[..hwid.len()], hwid) && id[hwid.len()..].iter().all(|b| *b == 0) => {
+        (Some(id), Some(hwid))
+            if same(&id[..hwid.len()], hwid) && id[hwid.len()..].iter().all(|b| *b == 0) =>
+        {
             say(Severity::Ok, format!("certificate and report name the same {}", endorsement.product))
         }
         (Some(_), _) => say(Severity::Error, "the certificate is another chip's".into())
@@ -110,13 +113,16 @@ pub(super) fn tcb(report: &Report, product: Option<Product>, expected: &Expected
             Some(floor) => {
                 let below: Vec<String> = tcbs
                     .iter()
-                    .flat_map(|(which, tcb)| floor.below(*tcb).into_iter().map(move |b| format!("{which}: {b}")))
+                    .flat_map(|(which, tcb)| {
+                        floor.below(*tcb).into_iter().map(move |b| format!("{which}: {b}"))
+                    })
                     .collect();
                 if below.is_empty() {
                     say("snp-min-tcb", Severity::Ok, format!("{} is not below {floor}", tcbs[0].1))
                 } else {
-                    say("snp-min-tcb", Severity::Error, format!("below the floor: {}", below.join("; ")))
-                        .fix("The host's firmware or microcode must be updated, then the guest launched again.")
+                    say("snp-min-tcb", Severity::Error, format!("below the floor: {}", below.join("; "))).fix(
+                        "The host's firmware or microcode must be updated, then the guest launched again.",
+                    )
                 }
             }
             None => say("snp-min-tcb", Severity::Info, format!("{}; no floor was asked for", tcbs[0].1)),
@@ -150,14 +156,16 @@ struct Value<'a> {
 impl Value<'_> {
     fn check(&self) -> Finding {
         let say = |severity, title| finding(self.id, "identity", severity, title);
-        let found = if self.found.iter().all(|b| *b == 0) { "zeroes".into() } else { hex::encode(self.found) };
+        let found =
+            if self.found.iter().all(|b| *b == 0) { "zeroes".into() } else { hex::encode(self.found) };
         match self.wanted {
             Some(wanted) if same(self.found, wanted) => {
                 say(Severity::Ok, format!("{} as wanted: {found}", self.name))
             }
-            Some(wanted) => {
-                say(Severity::Error, format!("{} differs: found {found}, wanted {}", self.name, hex::encode(wanted)))
-            }
+            Some(wanted) => say(
+                Severity::Error,
+                format!("{} differs: found {found}, wanted {}", self.name, hex::encode(wanted)),
+            ),
             None if self.silence == Severity::Warning => {
                 say(Severity::Warning, format!("{} was not checked: {found}", self.name))
                     .fix(format!("Give {}.", self.option))
@@ -173,8 +181,16 @@ pub(super) fn identity(report: &Report, expected: &Expected) -> Vec<Finding> {
     let (host, id_key) = (report.host_data(), report.id_key_digest());
     let (author, chip) = (report.author_key_digest(), report.chip_id().unwrap_or([0; 64]));
     // Without these two a report shows some guest at some time.
-    let must = |id, name, option, found, wanted| Value { id, name, option, found, wanted, silence: Severity::Warning };
-    let may = |id, name, option, found, wanted| Value { id, name, option, found, wanted, silence: Severity::Info };
+    let must = |id, name, option, found, wanted| Value {
+        id,
+        name,
+        option,
+        found,
+        wanted,
+        silence: Severity::Warning,
+    };
+    let may =
+        |id, name, option, found, wanted| Value { id, name, option, found, wanted, silence: Severity::Info };
     let measured = expected.measurement.as_ref().map(<[u8; 48]>::as_slice);
     // The firmware has checked the digest of an ID block, so a wanted ID key stands for the digests that it signs.
     let digest = ("snp-measurement", "launch digest", "--measurement");
@@ -213,13 +229,7 @@ pub(super) fn identity(report: &Report, expected: &Expected) -> Vec<Finding> {
             &author,
             expected.author_key_digest.as_ref().map(<[u8; 48]>::as_slice),
         ),
-        may(
-            "snp-chip-id",
-            "chip",
-            "--chip-id",
-            &chip,
-            expected.chip_id.as_ref().map(<[u8; 64]>::as_slice),
-        ),
+        may("snp-chip-id", "chip", "--chip-id", &chip, expected.chip_id.as_ref().map(<[u8; 64]>::as_slice)),
     ];
     let mut out: Vec<Finding> = values.iter().map(Value::check).collect();
     out.push(vmpl(report, expected.vmpl));
@@ -229,7 +239,9 @@ pub(super) fn identity(report: &Report, expected: &Expected) -> Vec<Finding> {
 fn vmpl(report: &Report, wanted: Option<u32>) -> Finding {
     let say = |severity, title: String| finding("snp-vmpl", "identity", severity, title);
     match (report.vmpl(), wanted) {
-        (Some(found), Some(wanted)) if found == wanted => say(Severity::Ok, format!("VMPL {found} as wanted")),
+        (Some(found), Some(wanted)) if found == wanted => {
+            say(Severity::Ok, format!("VMPL {found} as wanted"))
+        }
         (Some(found), Some(wanted)) => say(Severity::Error, format!("VMPL is {found}, wanted {wanted}")),
         (Some(found), None) => say(Severity::Info, format!("VMPL {found}")),
         (None, Some(wanted)) => {
@@ -277,7 +289,10 @@ pub(super) fn policy(report: &Report, expected: &Expected) -> Vec<Finding> {
         ),
     ];
     for (_, what) in demands.iter().filter(|(broken, _)| *broken) {
-        out.push(say(Severity::Error, format!("the policy demands {what}, and the platform has it otherwise")));
+        out.push(say(
+            Severity::Error,
+            format!("the policy demands {what}, and the platform has it otherwise"),
+        ));
     }
     out
 }

@@ -16,9 +16,9 @@ impl Moment {
     /// # Errors
     /// `Kind::State`: the clock stands before 1970.
     pub fn now() -> Result<Self> {
-        DateTime::from_system_time(SystemTime::now())
-            .map(Self)
-            .map_err(|e| Error::new(Kind::State, "this machine's clock cannot be used").because(e.to_string()))
+        DateTime::from_system_time(SystemTime::now()).map(Self).map_err(|e| {
+            Error::new(Kind::State, "this machine's clock cannot be used").because(e.to_string())
+        })
     }
 
     /// `2026-01-31T12:00:00Z`, or `2026-01-31` for the beginning of that day.

@@ -5,9 +5,9 @@
 //! AMD SEV-SNP ABI (56860), 8.17, SNP_LAUNCH_FINISH, tables "ID block" and "ID authentication information". The firmware
 //! refuses the launch where the digest or the policy is another; the report then carries the keys' digests.
 
+use super::Digest48;
 use super::key::{PUBLIC_KEY_SIZE, PrivateKey, PublicKey, SIGNATURE_SIZE};
 use super::policy::GuestPolicy;
-use super::Digest48;
 use crate::measure::to_base64;
 use crate::{Error, Kind, Result, hex};
 use std::fmt;

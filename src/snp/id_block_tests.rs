@@ -5,7 +5,8 @@ fn key(pem: &str) -> PrivateKey {
 }
 
 fn digest() -> Digest48 {
-    let hex = "a14d638341e5674628fe1e02fbedebe5e5ab4faf1dd72d8966068e615bb99efd13d214b35c231715b38e263dc6059745";
+    let hex =
+        "a14d638341e5674628fe1e02fbedebe5e5ab4faf1dd72d8966068e615bb99efd13d214b35c231715b38e263dc6059745";
     hex::decode(hex).unwrap().try_into().unwrap()
 }
 
@@ -35,7 +36,8 @@ fn the_block_is_the_published_one() {
 #[test]
 fn the_auth_has_its_fields_where_the_published_one_has_them() {
     let published = include_bytes!("testdata/id-auth.bin");
-    let (id, author) = (key(include_str!("testdata/id-key.pem")), key(include_str!("testdata/author-key.pem")));
+    let (id, author) =
+        (key(include_str!("testdata/id-key.pem")), key(include_str!("testdata/author-key.pem")));
     let signed = IdBlock::new(digest(), GuestPolicy(0x30000)).unwrap().sign(&id, Some(&author));
     let fields = |auth: &[u8]| {
         let mut auth = auth.to_vec();
@@ -64,7 +66,8 @@ fn a_policy_that_the_firmware_refuses_is_refused() {
 
 #[test]
 fn the_keys_are_those_of_the_table() {
-    let (id, author) = (key(include_str!("testdata/id-key.pem")), key(include_str!("testdata/author-key.pem")));
+    let (id, author) =
+        (key(include_str!("testdata/id-key.pem")), key(include_str!("testdata/author-key.pem")));
     let block = IdBlock::new(digest(), GuestPolicy(0x30000)).unwrap();
     let both = block.clone().sign(&id, Some(&author));
     let yaml = both.config_yaml(Some(&[9; 32]));
@@ -74,7 +77,10 @@ fn the_keys_are_those_of_the_table() {
         ["", ".policy", ".host_data", ".id_block", ".id_auth", ".author_key"]
             .map(|k| format!("security.sev.snp{k}"))
     );
-    assert!(yaml.contains(&hex::encode(&author.public().digest())) && yaml.contains(&hex::encode(&id.public().digest())));
+    assert!(
+        yaml.contains(&hex::encode(&author.public().digest()))
+            && yaml.contains(&hex::encode(&id.public().digest()))
+    );
     let one = block.sign(&id, None).config_yaml(None);
     assert!(!one.contains("author") && !one.contains("host_data"), "{one}");
 }

@@ -20,7 +20,7 @@ pub const PUBLIC_KEY_SIZE: usize = 0x404;
 pub const SIGNATURE_SIZE: usize = 0x200;
 const CURVE_P384: u32 = 2;
 /// No key of P-384 is as long.
-const LARGEST: u64 = 16 << 10;
+const LARGEST: usize = 16 << 10;
 
 /// A public key as the firmware takes it.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,8 +73,8 @@ impl PrivateKey {
     /// `Kind::File`: no PEM, an encrypted key, or a key of another curve.
     pub fn read(name: &str, from: &mut dyn Read) -> Result<Self> {
         // Room for the largest key and one byte more, so that no copy is left behind by growing.
-        let mut bytes = Secret::new(Vec::with_capacity(LARGEST as usize + 1));
-        from.take(LARGEST + 1)
+        let mut bytes = Secret::new(Vec::with_capacity(LARGEST + 1));
+        from.take(LARGEST as u64 + 1)
             .read_to_end(bytes.expose_mut())
             .map_err(|e| Error::new(Kind::File, format!("the {name} cannot be read")).because(e))?;
         let wrong = |what: &str, hint: &str| {

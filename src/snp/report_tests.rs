@@ -14,7 +14,10 @@ fn every_field_stands_where_the_abi_says() {
     assert_eq!(report.measurement()[..4], [249, 36, 221, 24]);
     assert_eq!(report.measurement()[44..], [80, 222, 230, 36]);
     assert_eq!((report.host_data(), report.id_key_digest()), ([0; 32], [0; 48]));
-    assert_eq!((report.family_id(), report.image_id(), report.author_key_digest()), ([0; 16], [0; 16], [0; 48]));
+    assert_eq!(
+        (report.family_id(), report.image_id(), report.author_key_digest()),
+        ([0; 16], [0; 16], [0; 48])
+    );
     assert_eq!(report.report_id()[..4], [165, 230, 251, 11]);
     assert_eq!(report.report_id_ma(), [255; 32]);
     assert_eq!(report.processor(), Some((26, 2, 1)));

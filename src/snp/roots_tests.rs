@@ -11,9 +11,15 @@ fn all_three_of_amd_verify_and_are_the_published_files() {
         assert_eq!(root.ark.subject(), format!("ARK-{}", root.name));
         let names: Vec<_> = root.signers.iter().map(Cert::subject).collect();
         assert_eq!(names, [format!("SEV-{}", root.name), format!("SEV-VLEK-{}", root.name)]);
-        for (cert, which) in [&root.ark, &root.signers[0], &root.signers[1]].into_iter().zip(["ark", "ask", "asvk"]) {
+        for (cert, which) in
+            [&root.ark, &root.signers[0], &root.signers[1]].into_iter().zip(["ark", "ask", "asvk"])
+        {
             assert!(cert.names(&root.ark) && cert.is_signed_by(&root.ark));
-            let line = format!("{}  {}-{which}.der", crate::hex::encode(&Sha256::digest(cert.der())), root.name.to_lowercase());
+            let line = format!(
+                "{}  {}-{which}.der",
+                crate::hex::encode(&Sha256::digest(cert.der())),
+                root.name.to_lowercase()
+            );
             assert!(sums.lines().any(|l| l == line), "{line}");
         }
     }
@@ -24,7 +30,12 @@ fn no_root_signs_for_another() {
     let roots = Roots::built_in().unwrap();
     for a in roots.iter() {
         for b in roots.iter().filter(|b| *b != a) {
-            assert!(a.signers.iter().all(|s| !s.names(&b.ark) && !s.is_signed_by(&b.ark)), "{}, {}", a.name, b.name);
+            assert!(
+                a.signers.iter().all(|s| !s.names(&b.ark) && !s.is_signed_by(&b.ark)),
+                "{}, {}",
+                a.name,
+                b.name
+            );
         }
     }
 }

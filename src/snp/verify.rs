@@ -96,8 +96,10 @@ pub fn check(
 
 fn missing(report: &Report, role: cert::Role) -> Error {
     let name = if role == cert::Role::Vlek { "VLEK" } else { "VCEK" };
-    let e =
-        Error::new(Kind::Certificate, format!("the certificate of the {name} that signed the report is missing"));
+    let e = Error::new(
+        Kind::Certificate,
+        format!("the certificate of the {name} that signed the report is missing"),
+    );
     match kds::addresses(report) {
         Ok(addresses) => e.hint(format!(
             "Fetch it and give it with --certs FILE:\n  {}",

@@ -7,7 +7,11 @@ fn every_real_report_is_verified() {
         let debug = Expected { allow_debug: name.contains("debug"), ..Expected::default() };
         let verdict = judge(report, vcek, &debug).unwrap();
         assert!(verdict.verified(), "{name}: {:?}", noes(&verdict));
-        assert_eq!(judge(report, vcek, &Expected::default()).unwrap().verified(), !debug.allow_debug, "{name}");
+        assert_eq!(
+            judge(report, vcek, &Expected::default()).unwrap().verified(),
+            !debug.allow_debug,
+            "{name}"
+        );
     }
 }
 
@@ -78,11 +82,19 @@ fn what_the_owner_wants_is_judged_one_by_one() {
     assert!(verdict.findings.iter().all(|f| f.severity == Severity::Ok), "{:?}", verdict.findings);
 
     let wrong: [(Expected, &str, &str); 9] = [
-        (Expected { measurement: Some([1; 48]), ..right.clone() }, "snp-measurement", "launch digest differs"),
+        (
+            Expected { measurement: Some([1; 48]), ..right.clone() },
+            "snp-measurement",
+            "launch digest differs",
+        ),
         (Expected { report_data: Some([1; 64]), ..right.clone() }, "snp-report-data", "report data differs"),
         (Expected { host_data: Some([1; 32]), ..right.clone() }, "snp-host-data", "host data differs"),
         (Expected { id_key_digest: Some([1; 48]), ..right.clone() }, "snp-id-key", "ID key digest differs"),
-        (Expected { author_key_digest: Some([1; 48]), ..right.clone() }, "snp-author-key", "author key digest"),
+        (
+            Expected { author_key_digest: Some([1; 48]), ..right.clone() },
+            "snp-author-key",
+            "author key digest",
+        ),
         (
             Expected { min_tcb: Some(TcbFloor::parse("snp=3").unwrap()), ..right.clone() },
             "snp-min-tcb",
@@ -188,7 +200,10 @@ fn a_report_without_a_signature_is_told_from_one_with_a_wrong_one() {
         r[0x2a0..].fill(0);
         r[0x48] |= 2;
     });
-    assert_eq!(masked, ["the report is not signed: the host has switched off the chip's key (MASK_CHIP_KEY)"]);
+    assert_eq!(
+        masked,
+        ["the report is not signed: the host has switched off the chip's key (MASK_CHIP_KEY)"]
+    );
     assert_eq!(with(&|r| r[0x48] |= 7 << 2), ["the report is not signed"]);
     assert_eq!(with(&|r| r[0x48] |= 3 << 2), ["signed with a key of an unknown kind: 3"]);
 }
@@ -200,10 +215,17 @@ fn what_the_host_does_behind_the_guest_is_told() {
         let mut bytes = good.to_vec();
         change(&mut bytes);
         let verdict = judge(&bytes, vcek, &Expected::default()).unwrap();
-        verdict.findings.into_iter().map(|f| format!("{}: {}", f.severity.as_str(), f.title)).collect::<Vec<_>>()
+        verdict
+            .findings
+            .into_iter()
+            .map(|f| format!("{}: {}", f.severity.as_str(), f.title))
+            .collect::<Vec<_>>()
     };
     for (change, says) in [
-        (&(|r: &mut Vec<u8>| r[0x30..0x34].fill(0xff)) as &dyn Fn(&mut Vec<u8>), "warning: the host asked for the report"),
+        (
+            &(|r: &mut Vec<u8>| r[0x30..0x34].fill(0xff)) as &dyn Fn(&mut Vec<u8>),
+            "warning: the host asked for the report",
+        ),
         (&|r| r[0x1ec] -= 1, "warning: the firmware is provisional: 1.55.49 runs, 1.55.48 is committed"),
         (&|r| r[0x1a0..0x1e0].fill(0), "warning: the host hides its chip's identity (MASK_CHIP_ID)"),
         (&|r| r[0xa] |= 4, "warning: the guest may be migrated"),

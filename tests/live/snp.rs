@@ -75,7 +75,11 @@ fn real_reports_are_judged_as_snpguest_judges_them() {
         assert!(theirs(), "{name}");
         let out = ours(&[]);
         assert_code(&out, 0);
-        assert!(said(&out).ends_with("\nverified: no errors, 2 warnings\n") || name.contains("debug"), "{}", said(&out));
+        assert!(
+            said(&out).ends_with("\nverified: no errors, 2 warnings\n") || name.contains("debug"),
+            "{}",
+            said(&out)
+        );
 
         // A value that is asked for, right and wrong.
         let bytes = fs::read(&report).unwrap();
@@ -99,7 +103,8 @@ fn openssl_verifies_what_we_verify() {
     for (name, product) in REPORTS {
         let folder = snpguest_folder(name, product);
         let dir = folder.path();
-        let chain = ["verify", "-CAfile", "ark.pem", "-untrusted", "ask.pem", "-attime", "1861920000", "vcek.pem"];
+        let chain =
+            ["verify", "-CAfile", "ark.pem", "-untrusted", "ask.pem", "-attime", "1861920000", "vcek.pem"];
         openssl(dir, &chain);
         let asvk = source(&format!("roots/{product}-asvk.der"));
         openssl(dir, &["x509", "-inform", "der", "-in", text(&asvk), "-out", "asvk.pem"]);
@@ -162,7 +167,8 @@ fn an_id_block_is_the_one_that_the_peers_make_and_openssl_verifies_it() {
     // snpguest, which takes no parameters before a key.
     openssl(dir.path(), &["ec", "-in", "author.pem", "-out", "plain.pem"]);
     let digest = format!("0x{DIGEST}");
-    let theirs = ["generate", "id-block", "id.pem", "plain.pem", &digest, "-i", "block.b64", "-a", "auth.b64"];
+    let theirs =
+        ["generate", "id-block", "id.pem", "plain.pem", &digest, "-i", "block.b64", "-a", "auth.b64"];
     assert!(snpguest(dir.path(), &theirs).status.success());
     assert_eq!(decoded(&path("block.b64")), block);
     assert_eq!(without_signatures(&decoded(&path("auth.b64"))), without_signatures(&auth));
@@ -185,7 +191,11 @@ fn an_id_block_is_the_one_that_the_peers_make_and_openssl_verifies_it() {
         .output()
         .unwrap();
     assert!(theirs.status.success(), "{}", err(&theirs));
-    assert!(said(&theirs).contains(&base64::engine::general_purpose::STANDARD.encode(&block)), "{}", said(&theirs));
+    assert!(
+        said(&theirs).contains(&base64::engine::general_purpose::STANDARD.encode(&block)),
+        "{}",
+        said(&theirs)
+    );
     for line in said(&out).lines() {
         let hex = line.split(' ').nth(1).unwrap();
         let bytes: Vec<u8> =
@@ -234,7 +244,8 @@ fn its_keys_go_straight_into_the_domain() {
         .unwrap();
     assert_code(&applied, 0);
     let xml = said(&applied);
-    let json: Value = serde_json::from_slice(&id_block(&[&more[..], &["--format", "json"]].concat()).stdout).unwrap();
+    let json: Value =
+        serde_json::from_slice(&id_block(&[&more[..], &["--format", "json"]].concat()).stdout).unwrap();
     assert_eq!(json["schema"], "virt-sev/snp-id-block/1");
     let key = |name: &str| json["keys"][format!("security.sev.snp{name}")].as_str().unwrap().to_owned();
     for element in [
@@ -271,7 +282,8 @@ fn a_private_key_is_never_shown() {
     fs::write(path("broken.pem"), pem.replacen("MIG", "MIH", 1)).unwrap();
     for (key, format) in [("id.pem", "text"), ("id.pem", "json"), ("broken.pem", "text")] {
         let key = path(key);
-        let out = snp(&["id-block", "--id-key", text(&key), "--launch-digest", DIGEST, "-vv", "--format", format]);
+        let out =
+            snp(&["id-block", "--id-key", text(&key), "--launch-digest", DIGEST, "-vv", "--format", format]);
         let all = said(&out) + &err(&out);
         assert!(!all.contains(&secret[..32]) && !all.contains(inner), "{all}");
         assert!(all.contains("others than you may read the ID key") || key.ends_with("broken.pem"), "{all}");
@@ -305,8 +317,11 @@ fn a_test_platform_is_trusted_by_name_alone() {
         ]),
     )
     .unwrap();
-    fs::write(path("bundle.pem"), ["vlek", "asvk"].map(|n| fs::read_to_string(platform.path(&format!("{n}.pem"))).unwrap()).concat())
-        .unwrap();
+    fs::write(
+        path("bundle.pem"),
+        ["vlek", "asvk"].map(|n| fs::read_to_string(platform.path(&format!("{n}.pem"))).unwrap()).concat(),
+    )
+    .unwrap();
     let ca = platform.path("ark.pem");
     for (key, certs) in [("vcek", "table.bin"), ("vlek", "bundle.pem")] {
         fs::write(path("report.bin"), platform.report(key, |_| {})).unwrap();
@@ -322,7 +337,9 @@ fn a_test_platform_is_trusted_by_name_alone() {
         for more in [&[][..], &["--ark", text(&ca)]] {
             let out = snp(&[&args[..], more].concat());
             assert_code(&out, 1);
-            assert!(said(&out).contains("is not signed by a trusted root") && said(&out).contains("NOT verified"));
+            assert!(
+                said(&out).contains("is not signed by a trusted root") && said(&out).contains("NOT verified")
+            );
         }
     }
     // A VLEK names its provider and no chip.
@@ -341,7 +358,10 @@ fn a_test_platform_is_trusted_by_name_alone() {
     )
     .unwrap();
     assert_eq!((&json["schema"], &json["verified"]), (&"virt-sev/snp-report/1".into(), &true.into()));
-    assert_eq!((&json["endorsement"]["key"], &json["endorsement"]["provider"]), (&"vlek".into(), &"test".into()));
+    assert_eq!(
+        (&json["endorsement"]["key"], &json["endorsement"]["provider"]),
+        (&"vlek".into(), &"test".into())
+    );
     assert_eq!((&json["endorsement"]["built-in"], &json["report"]["chip-id"]), (&false.into(), &Value::Null));
 }
 
@@ -358,7 +378,8 @@ fn keys_of_another_kind_do_not_pass() {
     platform.certify_as("vcek-genoa", "vcek", "SEV-VCEK", "ask", &genoa);
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
-    let trusted = ["ask", "asvk", "ark"].map(|n| fs::read_to_string(platform.path(&format!("{n}.pem"))).unwrap());
+    let trusted =
+        ["ask", "asvk", "ark"].map(|n| fs::read_to_string(platform.path(&format!("{n}.pem"))).unwrap());
     fs::write(path("ca.pem"), trusted.concat()).unwrap();
     fs::write(path("report.bin"), platform.report("vcek", |_| {})).unwrap();
     let judge = |certs: &str| {
@@ -379,7 +400,11 @@ fn keys_of_another_kind_do_not_pass() {
     // A VLEK's certificate for a report that names the VCEK.
     let out = judge("vlek.pem");
     assert_code(&out, 4);
-    assert!(err(&out).contains("the certificate of the VCEK that signed the report is missing"), "{}", err(&out));
+    assert!(
+        err(&out).contains("the certificate of the VCEK that signed the report is missing"),
+        "{}",
+        err(&out)
+    );
     // The right key, and a report that says that another one signed.
     fs::write(path("report.bin"), platform.report("vcek", |r| r[0x48] = 1 << 2)).unwrap();
     assert_code(&judge("vcek.pem"), 4);
@@ -400,7 +425,11 @@ fn misuse_has_its_exit_code() {
         (2, &["report", report, "--vmpl", "4"], "0..4"),
         (2, &["report", report, "--at", "noon"], "--at: not a time"),
         (2, &["report", report, "--min-tcb", "bl=x"], "--min-tcb: a TCB floor has numbers"),
-        (2, &["report", report, "--measurement", "00", "--host-data", "00"], "--host-data: the value has the wrong"),
+        (
+            2,
+            &["report", report, "--measurement", "00", "--host-data", "00"],
+            "--host-data: the value has the wrong",
+        ),
         (4, &["report", report], "?blSPL=10&teeSPL=00&snpSPL=27&ucodeSPL=88"),
         (4, &["report", report, "--certs", report], "is no X.509"),
         (4, &["report", report, "--certs", empty], "no certificate of a known name"),
@@ -410,7 +439,11 @@ fn misuse_has_its_exit_code() {
         (2, &["id-block", "--launch-digest", DIGEST], "--id-key"),
         (2, &["id-block", "--id-key", vcek, "--launch-digest", "00"], "--launch-digest: the value"),
         (4, &["id-block", "--id-key", vcek, "--launch-digest", DIGEST], "the ID key is not text"),
-        (4, &["id-block", "--id-key", report, "--launch-digest", DIGEST, "--policy", "1"], "does not set bit 17"),
+        (
+            4,
+            &["id-block", "--id-key", report, "--launch-digest", DIGEST, "--policy", "1"],
+            "does not set bit 17",
+        ),
     ];
     for (code, args, says) in rows {
         let out = snp(args);
@@ -420,7 +453,11 @@ fn misuse_has_its_exit_code() {
     }
     let out = snp(&["report", report, "--kds-address"]);
     assert_code(&out, 0);
-    assert!(said(&out).starts_with("https://kdsintf.amd.com/vcek/v1/Genoa/e0234bedb3918431"), "{}", said(&out));
+    assert!(
+        said(&out).starts_with("https://kdsintf.amd.com/vcek/v1/Genoa/e0234bedb3918431"),
+        "{}",
+        said(&out)
+    );
     assert_eq!(said(&out).lines().count(), 1);
     let quiet = snp(&["report", report, "--certs", vcek, "-q"]);
     assert_code(&quiet, 0);

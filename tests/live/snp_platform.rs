@@ -51,8 +51,7 @@ pub(crate) struct Platform {
     dir: TempDir,
 }
 
-const PSS: [&str; 5] =
-    ["-sha384", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:48"];
+const PSS: [&str; 5] = ["-sha384", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:48"];
 const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n";
 
 impl Platform {
@@ -72,13 +71,19 @@ impl Platform {
             let ec = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out"];
             openssl(dir, &[&ec[..], &[&format!("{key}.key")]].concat());
         }
-        let own = ["req", "-x509", "-new", "-key", "ark.key", "-subj", "/CN=ARK-Milan", "-days", "999", "-out"];
+        let own =
+            ["req", "-x509", "-new", "-key", "ark.key", "-subj", "/CN=ARK-Milan", "-days", "999", "-out"];
         let ext = ["ark.pem", "-addext", "basicConstraints=critical,CA:TRUE"];
         openssl(dir, &[&own[..], &ext, &PSS].concat());
         platform.certify("ask", "SEV-Milan", "ark", CA);
         platform.certify("asvk", "SEV-VLEK-Milan", "ark", CA);
         let chip: String = CHIP.iter().map(|b| format!(":{b:02x}")).collect();
-        platform.certify("vcek", "SEV-VCEK", "ask", &Self::extensions(&format!("1.3.6.1.4.1.3704.1.4=DER{chip}\n")));
+        platform.certify(
+            "vcek",
+            "SEV-VCEK",
+            "ask",
+            &Self::extensions(&format!("1.3.6.1.4.1.3704.1.4=DER{chip}\n")),
+        );
         let provider = "1.3.6.1.4.1.3704.1.5=DER:16:04:74:65:73:74\n";
         platform.certify("vlek", "SEV-VLEK", "asvk", &Self::extensions(provider));
         platform
@@ -107,7 +112,8 @@ impl Platform {
             &["req", "-new", "-key", &format!("{key}.key"), "-subj", &format!("/CN={name}"), "-out", &csr],
         );
         let (ca, ca_key) = (format!("{by}.pem"), format!("{by}.key"));
-        let sign = ["x509", "-req", "-in", &csr, "-CA", &ca, "-CAkey", &ca_key, "-set_serial", "1", "-days", "99"];
+        let sign =
+            ["x509", "-req", "-in", &csr, "-CA", &ca, "-CAkey", &ca_key, "-set_serial", "1", "-days", "99"];
         openssl(dir, &[&sign[..], &["-extfile", &ext, "-out", &pem], &PSS].concat());
     }
 

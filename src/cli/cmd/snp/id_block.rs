@@ -18,7 +18,8 @@ use virt_sev::snp::policy::GuestPolicy;
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &SnpIdBlockArgs, out: Output) -> Result<Answer> {
-    let optional = |option, text: &Option<String>| text.as_deref().map(|t| bytes::<16>(option, t)).transpose();
+    let optional =
+        |option, text: &Option<String>| text.as_deref().map(|t| bytes::<16>(option, t)).transpose();
     let host_data = args.host_data.as_deref().map(|t| bytes::<32>("--host-data", t)).transpose()?;
     let block = IdBlock {
         family_id: optional("--family-id", &args.family_id)?.unwrap_or_default(),
@@ -66,8 +67,7 @@ fn write(folder: &Path, signed: &SignedIdBlock, host_data: Option<&[u8; 32]>) ->
     ];
     let paths = ["id-block.b64", "id-auth.b64", "keys.yaml"].map(|name| folder.join(name));
     let what = ["ID block", "ID auth", "keys"];
-    let set: Vec<_> =
-        (0..3).map(|n| (what[n], paths[n].as_path(), contents[n].as_bytes())).collect();
+    let set: Vec<_> = (0..3).map(|n| (what[n], paths[n].as_path(), contents[n].as_bytes())).collect();
     files::write_private(&set)?;
     Ok(paths.into())
 }

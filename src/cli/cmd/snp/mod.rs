@@ -33,7 +33,11 @@ fn value(option: &str, text: &str, most: usize, fits: impl Fn(usize) -> bool) ->
     let found = match text.strip_prefix('@') {
         Some(path) => {
             let content = files::read("file of a value", Path::new(path))?;
-            if fits(content.len()) { Some(content) } else { std::str::from_utf8(&content).ok().and_then(decoded) }
+            if fits(content.len()) {
+                Some(content)
+            } else {
+                std::str::from_utf8(&content).ok().and_then(decoded)
+            }
         }
         None => decoded(text),
     };
@@ -60,7 +64,9 @@ mod tests {
         };
         let raw = file("raw", &[7; 16]);
         let text = file("text", b"07070707070707070707070707070707\n");
-        for value in ["07".repeat(16), format!("0x{}", "07".repeat(16)), "BwcHBwcHBwcHBwcHBwcHBw==".into(), raw, text] {
+        for value in
+            ["07".repeat(16), format!("0x{}", "07".repeat(16)), "BwcHBwcHBwcHBwcHBwcHBw==".into(), raw, text]
+        {
             assert_eq!(bytes::<16>("--x", &value).unwrap(), [7; 16], "{value}");
         }
         for value in ["", "07", "BwcH", "zz", &"07".repeat(17), "@/nowhere"] {

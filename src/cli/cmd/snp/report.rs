@@ -48,7 +48,11 @@ pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
 }
 
 fn expected(args: &SnpExpectedArgs) -> Result<Expected> {
-    fn read<T>(text: &Option<String>, of: impl Fn(&str) -> Result<T>, problems: &mut Vec<Error>) -> Option<T> {
+    fn read<T>(
+        text: &Option<String>,
+        of: impl Fn(&str) -> Result<T>,
+        problems: &mut Vec<Error>,
+    ) -> Option<T> {
         let value = text.as_deref().map(of)?;
         value.map_err(|e| problems.push(e)).ok()
     }
@@ -75,7 +79,8 @@ fn certificate_files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let names = ["vcek", "vlek", "ask", "asvk", "ark", "cert_chain"];
-    let every = names.into_iter().flat_map(|name| ["pem", "der"].map(|end| path.join(format!("{name}.{end}"))));
+    let every =
+        names.into_iter().flat_map(|name| ["pem", "der"].map(|end| path.join(format!("{name}.{end}"))));
     let found: Vec<PathBuf> = every.filter(|file| file.is_file()).collect();
     if found.is_empty() {
         return Err(Error::new(Kind::File, "the folder has no certificate of a known name")
