@@ -16,8 +16,9 @@ use virt_sev::measure::verify::{Candidate, Evidence, Expected, Verdict, check};
 use virt_sev::session::keys::TransportKeys;
 use virt_sev::{Error, Finding, Kind, Result, hex};
 
-/// The most images that are tried where the firmware may be another.
+/// The most images that are tried where the firmware may be another, and the largest: QEMU takes no larger one (`max-fw-size`).
 const MOST_IMAGES: usize = 64;
+const LARGEST_IMAGE: u64 = 16 << 20;
 
 /// What the owner expects and allows.
 #[derive(Debug)]
@@ -180,7 +181,8 @@ fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
         let real = std::fs::canonicalize(&path).ok()?;
         let m = real.metadata().ok()?;
         // Whole pages: no image has anything else, and a folder may hold more than images.
-        (m.is_file() && m.len() > 0 && m.len().is_multiple_of(4096) && seen.insert(real)).then_some(path)
+        let fits = (1..=LARGEST_IMAGE).contains(&m.len()) && m.len().is_multiple_of(4096);
+        (m.is_file() && fits && seen.insert(real)).then_some(path)
     };
     paths.into_iter().filter_map(other).take(MOST_IMAGES).filter_map(|path| {
         let bytes = boot::image(&path).ok()?;
