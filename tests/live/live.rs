@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
 mod check;

@@ -11,6 +11,7 @@ mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
+pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
