@@ -8,6 +8,7 @@
 mod cases;
 mod check;
 mod defining;
+mod digests;
 mod explained;
 mod faults;
 mod firmware;
@@ -19,6 +20,7 @@ mod lab;
 mod launches;
 mod lint;
 mod misuses;
+mod models;
 mod offline;
 mod osinfo;
 mod peers;
