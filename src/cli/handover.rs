@@ -23,6 +23,7 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
         | Command::Explain(_)
         | Command::Digest(_)
         | Command::Firmware(_)
+        | Command::Snp(_)
         | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
 mod check;
@@ -25,5 +26,7 @@ mod offline;
 mod osinfo;
 mod peers;
 mod secrecy;
+mod snp;
+mod snp_platform;
 mod sources;
 mod words;

@@ -12,6 +12,7 @@ mod launch;
 mod lint;
 mod owner;
 pub(crate) mod secret;
+pub(crate) mod snp;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
@@ -25,6 +26,7 @@ pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
+pub(crate) use snp::{SnpCommand, SnpIdBlockArgs, SnpReportArgs};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// SEV-SNP's own, off line: signs an ID block, verifies an attestation report
+    #[command(subcommand)]
+    Snp(SnpCommand),
 }
 
 /// Where the keys come from.

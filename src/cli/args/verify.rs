@@ -83,6 +83,10 @@ pub(crate) struct VerifyArgs {
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
+    /// What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor,
+    /// allowed_build_ids; where it names digests, --firmware may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_file: Option<PathBuf>,
     /// Secret to inject after verification, such as luks-key:disk.key, or a folder of keys (repeatable)
     #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) inject_secret: Vec<String>,

@@ -11,6 +11,7 @@ mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
+pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
@@ -20,9 +21,10 @@ mod sarif;
 mod secret;
 mod secrets;
 pub(crate) mod session;
+mod snp;
 pub(crate) mod verify;
 
-use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
+use crate::args::{Cli, Command, Format, LintArgs, SecretCommand, SnpCommand};
 use crate::output::{Answer, Output};
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -60,6 +62,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Firmware(args) => {
             firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
         }
+        Command::Snp(SnpCommand::IdBlock(args)) => snp::id_block::run(args, out.text_or_json()?),
+        Command::Snp(SnpCommand::Report(args)) => snp::report::run(args, out.text_or_json()?),
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
         Command::Check(_)
         | Command::Define(_)

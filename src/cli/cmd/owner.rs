@@ -8,10 +8,9 @@ use std::ffi::OsStr;
 use virt_sev::inject::packet::{self, Packet};
 use virt_sev::inject::table::{SecretSpec, SecretTable};
 use virt_sev::measure::expected::Processors;
-use virt_sev::measure::sev::Measured;
-use virt_sev::measure::verify::{Evidence, Expected};
+use virt_sev::measure::verify::Evidence;
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
-use virt_sev::{Error, Kind, Result, hex};
+use virt_sev::{Error, Kind, Result};
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
@@ -38,30 +37,8 @@ pub(crate) fn check_usage(v: &VerifyArgs) -> Result<()> {
     Error::many(problems).map_or(Ok(()), Err)
 }
 
-/// The launch digests that the owner accepts: one for SEV; for SEV-ES one for each initial state that KVM knows.
-pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expected> {
-    let processors = processors(v, boot)?;
-    let (firmware, kernel) = boot.hashed(|| {
-        Measured::new(&mut files::open("firmware", &boot.firmware)?)
-            .map_err(|e| e.at(boot.firmware.display().to_string()))
-    })?;
-    let expected = Expected::of_launch(&firmware, kernel.as_ref(), policy, processors.as_ref())
-        .map_err(|e| e.at(boot.firmware.display().to_string()))?;
-    log::debug!("measured: firmware {}, policy {policy:#x}", boot.firmware.display());
-    if let Some(kernel) = &boot.kernel {
-        let initrd = boot.initrd.as_ref().map_or("none".to_owned(), |p| p.display().to_string());
-        let cmdline = boot.cmdline.as_deref().unwrap_or_default();
-        log::debug!("measured: kernel {}, initrd {initrd}, command line '{cmdline}'", kernel.display());
-    }
-    for candidate in &expected.digests {
-        let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-        log::info!("expected launch digest {}{state}", hex::encode(&candidate.digest));
-    }
-    Ok(expected)
-}
-
 /// The processors as the options describe them; `None` where they do not.
-fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
+pub(super) fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
     let count = boot.vcpus.unwrap_or(1);
     if let Some(given) = cpus::files(&v.cpus, count)? {
         return Ok(Some(Processors::Given(given)));

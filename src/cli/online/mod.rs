@@ -63,6 +63,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         | Command::Generate(_)
         | Command::Session(_)
         | Command::Verify(_)
-        | Command::Secret(_) => cmd::run(cli),
+        | Command::Secret(_)
+        | Command::Snp(_) => cmd::run(cli),
     }
 }

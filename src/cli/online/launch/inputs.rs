@@ -2,7 +2,7 @@
 
 use crate::args::{LaunchArgs, VerifyArgs};
 use crate::cmd::boot::{self, Boot};
-use crate::cmd::owner;
+use crate::cmd::judge::{self, Judge};
 use crate::cmd::prepare::{self, Prepared};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use virt_sev::config::{SevPolicy, Technology};
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::inject::table::SecretTable;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
-use virt_sev::measure::verify::{Evidence, Expected};
+use virt_sev::measure::verify::Evidence;
 use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::keys::TransportKeys;
 use virt_sev::{Error, Kind, Result};
@@ -99,6 +99,7 @@ pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
         ("--cpu-family", v.cpus.cpu_family.is_some()),
         ("--cpu-model", v.cpus.cpu_model.is_some()),
         ("--cpu-stepping", v.cpus.cpu_stepping.is_some()),
+        ("--policy-file", v.policy_file.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
     ];
     if v.measurement.is_some() {
@@ -163,7 +164,7 @@ impl Security {
 #[derive(Debug)]
 pub(super) struct Verification {
     pub(super) keys: TransportKeys,
-    pub(super) expected: Expected,
+    pub(super) judge: Judge,
     pub(super) table: SecretTable,
     pub(super) secret_area: Option<u32>,
     claimed: VerifyArgs,
@@ -194,14 +195,20 @@ impl Verification {
                 .hint("The chip would refuse the launch. Use the TIK that was made with this session, and the same policy."));
         }
         let edited = Domain::parse(&done.xml)?;
-        let boot = boot(v, edited.facts(), security.policy, local)?;
-        let expected = owner::expected(v, &boot, security.policy)?;
-        let secret_area = if table.is_empty() { None } else { secret_area(&boot.firmware)? };
+        let boot = match judge::by_policy_alone(v)? {
+            true => None,
+            false => Some(boot(v, edited.facts(), security.policy, local)?),
+        };
+        let judge = Judge::new(v, boot.as_ref(), security.policy)?;
+        let secret_area = match &boot {
+            Some(boot) if !table.is_empty() => secret_area(&boot.firmware)?,
+            Some(_) | None => None,
+        };
         if !table.is_empty() {
             // Too large a table is found before the start, too.
             table.to_bytes(secret_area)?;
         }
-        Ok(Self { keys, expected, table, secret_area, claimed: v.clone() })
+        Ok(Self { keys, judge, table, secret_area, claimed: v.clone() })
     }
 
     /// Compares what the owner stated of the platform with what it reports.
