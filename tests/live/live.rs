@@ -25,6 +25,7 @@ mod models;
 mod offline;
 mod osinfo;
 mod peers;
+mod processors;
 mod secrecy;
 mod snp;
 mod snp_platform;
