@@ -31,6 +31,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
             initrd: v.boot.initrd.clone(),
             cmdline: v.boot.cmdline.clone(),
             vcpus: v.cpus.num_cpus,
+            cpu: None,
         })
     };
     if !v.inject_secret.is_empty() && args.secret_header.is_none() {
