@@ -52,7 +52,7 @@ impl Launched {
         let image = ovmf::inspect(&bytes).map_err(at)?;
         let (kernel, initrd) = (b.kernel.clone(), b.initrd.clone());
         let files =
-            Boot { firmware: path.clone(), kernel, initrd, cmdline: b.cmdline.clone(), vcpus: c.num_cpus };
+            Boot { firmware: path.clone(), kernel, initrd, cmdline: b.cmdline.clone(), ..Boot::default() };
         let (firmware, kernel) = files.hashed(|| snp::Measured::new(&bytes).map_err(at))?;
         let count = c.num_cpus.unwrap_or(1);
         let processors = match (cpus::files(c, count)?, cpus::signature(c)?) {
