@@ -2,7 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod boot;
-mod cpus;
+pub(crate) mod cpus;
 mod digest;
 mod encoding;
 mod explain;

@@ -4,7 +4,7 @@
 mod inputs;
 mod told;
 
-use super::{connect, implied, session};
+use super::{connect, implied, processor, session};
 use crate::args::LaunchArgs;
 use crate::cmd::{owner, prepare};
 use crate::output::{Answer, Output};
@@ -67,7 +67,11 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     out.findings(&done.findings);
     let security = Security::of(&done)?;
     let verification = match keys {
-        Some(keys) => Some(Verification::new(args, &done, &security, keys, table, local)?),
+        Some(keys) => {
+            let (v, facts) = (&args.verify, done.domain.facts());
+            let cpu = processor::of(v, facts, security.policy, &libvirt, limit, &cancel)?;
+            Some(Verification::new(args, &done, &security, keys, table, cpu, local)?)
+        }
         None => None,
     };
 
