@@ -612,3 +612,39 @@ fn options_that_make_no_sense_are_told_all_at_once() {
     assert_code(&out, 0);
     assert!(err(&out).contains("no guest has this digest"), "{}", err(&out));
 }
+
+/// Address space for everything, code and stacks too: far less than the initrd has.
+const KIB: u32 = 128 << 10;
+
+#[test]
+fn an_initrd_of_a_gibibyte_is_hashed_in_little_memory() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("kernel"), "kernel").unwrap();
+    fs::File::create(dir.path().join("initrd")).unwrap().set_len(1 << 30).unwrap();
+    let out = Command::new("sh")
+        .args(["-c", "ulimit -v $0; exec \"$@\"", &KIB.to_string()])
+        .arg(program("virt-sev"))
+        .args([
+            "digest",
+            "--mode",
+            "sev",
+            "--kernel",
+            "kernel",
+            "--initrd",
+            "initrd",
+            "--format",
+            "json",
+            "--firmware",
+        ])
+        .arg(setup("VIRT_SEV_FIRMWARE"))
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_code(&out, 0);
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    // sha256sum of a gibibyte of zeroes.
+    assert_eq!(
+        json["inputs"]["initrd"]["sha256"],
+        "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"
+    );
+}
