@@ -3,8 +3,9 @@
 use super::boot::{self, Boot};
 use super::files;
 use super::judge::{self, Judge, Judgement};
-use super::owner;
-use crate::args::{VerifyArgs, VerifyCommand};
+use super::{owner, snp};
+use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
+use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,9 @@ use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
+    if let Some(report) = &args.report {
+        return snp::report::run(&as_report(args, report)?, out);
+    }
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
@@ -45,6 +49,46 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
         out.say(&written(args));
     }
     Ok(answer)
+}
+
+/// What `snp report` makes of the same options.
+fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
+    let v = &args.verify;
+    let useless = [
+        ("--api-major", v.api_major.is_some()),
+        ("--api-minor", v.api_minor.is_some()),
+        ("--build-id", v.build_id.is_some()),
+        ("--tik", v.keys.tik.is_some()),
+        ("--tek", v.keys.tek.is_some()),
+        ("--tk", v.keys.tk.is_some()),
+        ("--inject-secret", !v.inject_secret.is_empty()),
+        ("--secret-header", args.secret_header.is_some()),
+    ];
+    let wrong = |(option, _): &(&str, bool)| {
+        Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
+            .hint("A SEV-SNP guest has neither a session nor a secret that its host injects.")
+    };
+    if let Some(e) = Error::many(useless.iter().filter(|(_, given)| *given).map(wrong).collect()) {
+        return Err(e);
+    }
+    Ok(SnpReportArgs {
+        report: report.to_owned(),
+        certs: args.certs.clone(),
+        ca: args.ca.clone(),
+        at: None,
+        kds_address: false,
+        expected: SnpExpectedArgs {
+            measurement: v.measurement.clone(),
+            report_data: args.report_data.clone(),
+            guest_policy: v.policy.map(u64::from),
+            ..SnpExpectedArgs::default()
+        },
+        launched: SnpLaunchedArgs {
+            boot: v.boot.clone(),
+            cpus: v.cpus.clone(),
+            policy_file: v.policy_file.clone(),
+        },
+    })
 }
 
 /// How much room the image has for secrets, where the image is known.

@@ -112,6 +112,13 @@ fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
     let mut problems = Vec::new();
     let mut wrong = |kind: Kind, at: &str, text: &str| problems.push(Error::new(kind, text).at(at));
     match facts.launch_security.as_ref().filter(|l| l.kind.as_deref() == Some("sev")) {
+        None if facts.launch_security.as_ref().is_some_and(|l| l.kind.as_deref() == Some("sev-snp")) => {
+            wrong(
+                Kind::Domain,
+                "/domain/launchSecurity",
+                "a SEV-SNP guest has no measurement that its host can read: it gives a report, for verify --report",
+            )
+        }
         None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
         Some(security) => {
             if security.dh_cert.is_none() || security.session.is_none() {
