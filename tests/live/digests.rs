@@ -648,3 +648,36 @@ fn an_initrd_of_a_gibibyte_is_hashed_in_little_memory() {
         "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"
     );
 }
+
+/// What a terminal shows of a digest whose initrd comes late, through a pipe.
+fn shown(more: &str) -> String {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("kernel"), "kernel").unwrap();
+    let pipe = dir.path().join("initrd");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let late = std::thread::spawn(move || {
+        let mut pipe = fs::OpenOptions::new().write(true).open(pipe).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        std::io::Write::write_all(&mut pipe, b"initrd").unwrap();
+    });
+    let command = format!(
+        "{} digest --mode sev --kernel kernel --initrd initrd --firmware {} {more}",
+        program("virt-sev").display(),
+        setup("VIRT_SEV_FIRMWARE").display()
+    );
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(dir.path()).stdin(std::process::Stdio::null());
+    let out = script.output().unwrap();
+    late.join().unwrap();
+    assert_code(&out, 0);
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn a_terminal_sees_how_far_a_long_hash_is_and_nothing_of_it_stays() {
+    let text = shown("");
+    let (progress, digest) = text.trim_end().rsplit_once('\r').unwrap();
+    assert!(progress.contains("\rhashing the kernel and the initrd: "), "{text:?}");
+    assert!(progress.ends_with(' ') && hex::decode(digest).is_some_and(|b| b.len() == 32), "{text:?}");
+    assert_eq!(shown("-q").trim_end(), digest);
+}
