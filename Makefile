@@ -40,6 +40,7 @@ check: setup
 	@echo "make check: everything passed"
 
 check-static:
+	@! grep -rnE --exclude-dir=.git --exclude-dir=target --exclude-dir=build '^(<<<<<<<|>>>>>>>) ' . || { echo "marks of a merge"; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items

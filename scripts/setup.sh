@@ -46,6 +46,7 @@ libxml2-utils:xmllint
 busybox-static:
 cpio:cpio
 patch:patch
+bsdutils:script
 "
 
 has() { # program or file

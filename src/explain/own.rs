@@ -35,7 +35,7 @@ pub(super) static TOPICS: &[Topic] = &[
             ),
             cause(
                 "SEV-ES: the number or the model of the processors differs.",
-                "Give --num-cpus and the processor's --cpu-family, --cpu-model and --cpu-stepping.",
+                "Give --num-cpus, and --vcpu-type where the guest has another processor than its domain says.",
             ),
             cause(
                 "TIK and TEK are not those of this session, or were exchanged.",
