@@ -4,6 +4,7 @@
 
 mod acl;
 mod asids;
+pub mod capabilities;
 mod collect;
 mod confinement;
 mod cpuid;

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod afar;
+mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
 mod check;
 mod defining;
+mod digests;
 mod explained;
 mod faults;
 mod firmware;
@@ -20,11 +22,15 @@ mod lab;
 mod launches;
 mod lint;
 mod misuses;
+mod models;
 mod offline;
 mod osinfo;
 mod peers;
+mod processors;
 mod psp;
 mod secrecy;
 mod selinux;
+mod snp;
+mod snp_platform;
 mod sources;
 mod words;

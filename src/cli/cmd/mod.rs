@@ -1,6 +1,9 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+pub(crate) mod boot;
+pub(crate) mod cpus;
+mod digest;
 mod encoding;
 mod explain;
 pub(crate) mod files;
@@ -8,17 +11,20 @@ mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
+pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
+mod progress;
 mod sarif;
 mod secret;
 mod secrets;
 pub(crate) mod session;
+mod snp;
 pub(crate) mod verify;
 
-use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
+use crate::args::{Cli, Command, Format, LintArgs, SecretCommand, SnpCommand};
 use crate::output::{Answer, Output};
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -52,9 +58,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
+        Command::Digest(args) => digest::run(args, out.text_or_json()?),
         Command::Firmware(args) => {
             firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
         }
+        Command::Snp(SnpCommand::IdBlock(args)) => snp::id_block::run(args, out.text_or_json()?),
+        Command::Snp(SnpCommand::Report(args)) => snp::report::run(args, out.text_or_json()?),
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
         Command::Check(_)
         | Command::Define(_)

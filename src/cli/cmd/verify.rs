@@ -1,43 +1,100 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
+use super::boot::{self, Boot};
 use super::files;
-use super::owner;
-use crate::args::{VerifyArgs, VerifyCommand};
+use super::judge::{self, Judge, Judgement};
+use super::{owner, snp};
+use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
+use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use virt_sev::appraisal::mismatch::Cause;
 use virt_sev::inject::packet::Packet;
-use virt_sev::measure::verify::{Evidence, Verdict, check};
+use virt_sev::measure::verify::{Evidence, Verdict};
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
+    if let Some(report) = &args.report {
+        return snp::report::run(&as_report(args, report)?, out);
+    }
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
     let evidence = evidence(v)?;
-    let boot = owner::Boot {
-        firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
-        kernel: v.kernel.clone(),
-        initrd: v.initrd.clone(),
-        cmdline: v.cmdline.clone(),
-        vcpus: v.num_cpus,
+    let boot = if judge::by_policy_alone(v)? {
+        None
+    } else {
+        Some(Boot {
+            firmware: v.boot.firmware.clone().ok_or_else(|| missing("--firmware"))?,
+            kernel: v.boot.kernel.clone(),
+            initrd: v.boot.initrd.clone(),
+            cmdline: v.boot.cmdline.clone(),
+            vcpus: v.cpus.num_cpus,
+            cpu: None,
+        })
     };
     if !v.inject_secret.is_empty() && args.secret_header.is_none() {
         return Err(missing("--secret-header and --secret-payload"));
     }
     let table = owner::secrets(&v.inject_secret)?;
-    let expected = owner::expected(v, &boot, evidence.policy)?;
-    let verdict = check(&evidence, &expected, &keys.tik)?;
-    let packed = verdict.matched() && !table.is_empty();
+    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
+    let packed = judgement.accepted() && !table.is_empty();
     if packed {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let area = secret_area(boot.as_ref())?;
         write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
     }
-    let answer = tell(&verdict, &evidence, out)?;
+    let answer = tell(&judgement, &evidence, out)?;
     if packed {
         out.say(&written(args));
     }
     Ok(answer)
+}
+
+/// What `snp report` makes of the same options.
+fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
+    let v = &args.verify;
+    let useless = [
+        ("--api-major", v.api_major.is_some()),
+        ("--api-minor", v.api_minor.is_some()),
+        ("--build-id", v.build_id.is_some()),
+        ("--tik", v.keys.tik.is_some()),
+        ("--tek", v.keys.tek.is_some()),
+        ("--tk", v.keys.tk.is_some()),
+        ("--inject-secret", !v.inject_secret.is_empty()),
+        ("--secret-header", args.secret_header.is_some()),
+    ];
+    let wrong = |(option, _): &(&str, bool)| {
+        Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
+            .hint("A SEV-SNP guest has neither a session nor a secret that its host injects.")
+    };
+    if let Some(e) = Error::many(useless.iter().filter(|(_, given)| *given).map(wrong).collect()) {
+        return Err(e);
+    }
+    Ok(SnpReportArgs {
+        report: report.to_owned(),
+        certs: args.certs.clone(),
+        ca: args.ca.clone(),
+        at: None,
+        kds_address: false,
+        expected: SnpExpectedArgs {
+            measurement: v.measurement.clone(),
+            report_data: args.report_data.clone(),
+            guest_policy: v.policy.map(u64::from),
+            ..SnpExpectedArgs::default()
+        },
+        launched: SnpLaunchedArgs {
+            boot: v.boot.clone(),
+            cpus: v.cpus.clone(),
+            policy_file: v.policy_file.clone(),
+        },
+    })
+}
+
+/// How much room the image has for secrets, where the image is known.
+pub(crate) fn secret_area(boot: Option<&Boot>) -> Result<Option<u32>> {
+    let contents = boot.map(|boot| boot::image_contents(&boot.firmware)).transpose()?;
+    Ok(contents.and_then(|image| image.secret).map(|area| area.size))
 }
 
 /// Options that make no sense together.
@@ -98,7 +155,8 @@ pub(crate) fn written(args: &VerifyCommand) -> String {
 }
 
 /// Says the verdict.
-pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Result<Answer> {
+pub(crate) fn tell(judgement: &Judgement, evidence: &Evidence, out: Output) -> Result<Answer> {
+    let verdict = &judgement.verdict;
     log::debug!(
         "reported: SEV firmware API {}.{} build {}, policy {:#x}, nonce {}",
         evidence.api_major,
@@ -113,10 +171,10 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
             log::info!("expected measurement {}", hex::encode(one));
         }
     }
-    let matched = verdict.matched();
+    let accepted = judgement.accepted();
     if out.is_json() {
         let mut answer = json!({
-            "verified": matched,
+            "verified": accepted,
             "policy": format!("{:#x}", evidence.policy),
             "api-major": evidence.api_major,
             "api-minor": evidence.api_minor,
@@ -134,19 +192,27 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
                 answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
             }
         }
+        if let Some(Cause { id, text, .. }) = &judgement.cause {
+            answer["cause"] = json!({ "id": id, "text": text });
+        }
+        if !judgement.refused.is_empty() {
+            answer["findings"] = json!(judgement.refused);
+        }
         out.answer_json("verify", answer)?;
     } else if !out.quiet {
         match verdict {
-            Verdict::Matched { digest, state } => {
+            Verdict::Matched { digest, state } if accepted => {
                 let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
                 out.answer(&format!("verified: launch digest {}{state}\n", hex::encode(digest)))?;
             }
-            Verdict::Differs { .. } => out.answer("not verified\n")?,
+            Verdict::Matched { .. } | Verdict::Differs { .. } => out.answer("not verified\n")?,
         }
     }
-    if matched {
-        return Ok(Answer::Yes);
+    match judgement.refusal() {
+        None => Ok(Answer::Yes),
+        Some(why) => {
+            out.say_error(&why);
+            Ok(Answer::No)
+        }
     }
-    out.say(&format!("virt-sev: {}", virt_sev::launch::differs()));
-    Ok(Answer::No)
 }

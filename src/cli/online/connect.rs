@@ -4,7 +4,7 @@ use crate::cmd::{host, prepare};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use virt_sev::config::SevConfig;
-use virt_sev::domain::Domain;
+use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::host::{Fact, HostFacts, RealProbe, domcaps};
 use virt_sev::launch::{Cancel, CapsQuery, Guest as _, GuestState, Hypervisor as _, within};
 use virt_sev::{Error, Kind, Result};
@@ -40,13 +40,7 @@ pub(crate) fn host_facts(
     limit: Duration,
     cancel: &Cancel,
 ) -> Result<HostFacts> {
-    let seen = domain.facts();
-    let query = CapsQuery {
-        emulator: seen.emulator.clone(),
-        machine: seen.os.machine.clone(),
-        virt_type: seen.domain_type.clone(),
-    };
-    everything(libvirt, root, query, &prepare::images(domain, config), limit, cancel)
+    everything(libvirt, root, query(domain.facts()), &prepare::images(domain, config), limit, cancel)
 }
 
 /// libvirt's facts, and the host's own: out of a folder, or of this machine where the hypervisor runs on it. Of another
@@ -67,6 +61,15 @@ pub(crate) fn everything(
         None if local => joined(facts, HostFacts::gather(&probe(libvirt), images)),
         None => facts,
     })
+}
+
+/// What to ask for the capabilities of this domain's emulator.
+pub(crate) fn query(facts: &DomainFacts) -> CapsQuery {
+    CapsQuery {
+        emulator: facts.emulator.clone(),
+        machine: facts.os.machine.clone(),
+        virt_type: facts.domain_type.clone(),
+    }
 }
 
 /// What libvirt said, and what the host's own files say.

@@ -8,6 +8,7 @@ mod implied;
 mod launch;
 mod lint;
 mod measurement;
+mod processor;
 mod secret;
 mod session;
 mod verify;
@@ -55,6 +56,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)
@@ -62,6 +64,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         | Command::Generate(_)
         | Command::Session(_)
         | Command::Verify(_)
-        | Command::Secret(_) => cmd::run(cli),
+        | Command::Secret(_)
+        | Command::Snp(_) => cmd::run(cli),
     }
 }

@@ -119,7 +119,7 @@ fn next_command(uri: &str, name: &str, security: &Security) -> String {
         more += " --kernel FILE --initrd FILE --cmdline TEXT";
     }
     if security.mode == Some("sev-es") {
-        more += " --num-cpus N --cpu-family N --cpu-model N --cpu-stepping N";
+        more += " --num-cpus N";
     }
     format!(
         "virt-sev verify -c '{uri}' --domain {name} --tik tik.bin --tek tek.bin --firmware FILE{more} --inject-secret luks-key:FILE"
