@@ -40,10 +40,12 @@ check: setup
 	@echo "make check: everything passed"
 
 check-static:
+	@! grep -rnE --exclude-dir=.git --exclude-dir=target --exclude-dir=build '^(<<<<<<<|>>>>>>>) ' . || { echo "marks of a merge"; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
+	@for f in scripts/*.sh fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
 check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache

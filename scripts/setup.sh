@@ -256,8 +256,8 @@ cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
 export VIRT_SEV_SNP_MEASURE := $measure
-export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_OVMF := $build/ovmf
+export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img

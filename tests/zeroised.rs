@@ -4,14 +4,17 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::process::Command;
 use virt_sev::inject::bundle::bundle;
 use virt_sev::inject::packet;
 use virt_sev::inject::table::{SecretTable, read_secret};
 use virt_sev::session::cert::{Cert, Usage};
 use virt_sev::session::create::create;
 use virt_sev::session::keys::{read_both, read_key};
+use virt_sev::snp::key::PrivateKey;
 
 /// Bytes that stand nowhere in memory but where a test puts them: kept inverted.
 #[derive(Clone, Copy)]
@@ -20,7 +23,7 @@ struct Marker([u8; 16]);
 impl Marker {
     fn new() -> Self {
         let mut bytes = [0; 16];
-        std::io::Read::read_exact(&mut File::open("/dev/urandom").unwrap(), &mut bytes).unwrap();
+        File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
         Self(bytes)
     }
 
@@ -139,5 +142,54 @@ fn a_new_session() {
     drop(session);
     for marker in markers {
         assert_eq!(marker.places(), [] as [String; 0]);
+    }
+}
+
+/// Looks for the marker when all has been read.
+struct Watched(File, Marker, usize);
+
+impl Read for Watched {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.0.read(into)?;
+        if size == 0 {
+            self.2 = self.1.places().len();
+        }
+        Ok(size)
+    }
+}
+
+/// The key's text, and its number in either byte order. Where it signs it stands in another form (Montgomery's).
+#[test]
+fn an_id_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let openssl = |args: &[&str]| {
+        let done = Command::new("openssl").args(args).current_dir(dir.path()).status().unwrap();
+        assert!(done.success(), "openssl {args:?}");
+    };
+    openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", "id.pem"]);
+    openssl(&["pkey", "-in", "id.pem", "-outform", "DER", "-out", "id.der"]);
+    let piece = |name: &str, at: u64| {
+        let mut bytes = [0; 16];
+        File::open(dir.path().join(name)).unwrap().read_exact_at(&mut bytes, at).unwrap();
+        let marker = Marker::of(&bytes);
+        bytes.fill(0);
+        black_box(&bytes);
+        marker
+    };
+    // In PKCS#8 the number stands behind 35 bytes; in the text the second line holds most of it.
+    let (text, number) = (piece("id.pem", 100), piece("id.der", 40));
+    let mut reversed = number;
+    reversed.0.reverse();
+    let markers = [text, number, reversed];
+    for marker in markers {
+        assert_eq!(marker.places(), [] as [String; 0], "the test itself leaves the marker in memory");
+    }
+    let mut file = Watched(File::open(dir.path().join("id.pem")).unwrap(), text, 0);
+    let key = PrivateKey::read("ID key", &mut file).unwrap();
+    black_box(key.sign(b"message"));
+    assert!(file.2 > 0, "the key was never in memory");
+    drop(key);
+    for (marker, what) in markers.into_iter().zip(["text", "number", "number, reversed"]) {
+        assert_eq!(marker.places(), [] as [String; 0], "{what}");
     }
 }

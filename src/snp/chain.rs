@@ -171,14 +171,11 @@ fn signer<'a>(
                 .fix(format!("AMD's is issued by {wanted}: fetch it again.")),
         );
     }
-    // Those that came along are judged before the built-in ones: a wrong one must not pass unseen.
+    // Those that came along are all judged, and used before the built-in ones: a wrong one must not pass unseen.
+    let mut candidates = Vec::new();
     for given in certs.of(Role::Signer) {
-        let root = roots.iter().find(|r| given.names(&r.ark) && given.is_signed_by(&r.ark));
-        match root {
-            Some(root) if vek.names(given) && vek.is_signed_by(given) => {
-                return if problems.is_empty() { Ok((given, root)) } else { Err(problems) };
-            }
-            Some(_) => {}
+        match roots.iter().find(|r| given.names(&r.ark) && given.is_signed_by(&r.ark)) {
+            Some(root) => candidates.push((given, root)),
             None => problems.push(
                 no(format!("{} ({}) is not signed by a trusted root", given.subject(), given.name())).fix(
                     "Leave it out: AMD's are built in. For a test platform, trust its root with --ca FILE.",
@@ -186,8 +183,8 @@ fn signer<'a>(
             ),
         }
     }
-    let known = roots.iter().flat_map(|r| r.signers.iter().map(move |s| (s, r)));
-    let named: Vec<_> = known.filter(|(s, _)| vek.names(s)).collect();
+    candidates.extend(roots.iter().flat_map(|r| r.signers.iter().map(move |s| (s, r))));
+    let named: Vec<_> = candidates.into_iter().filter(|(s, _)| vek.names(s)).collect();
     match named.iter().find(|(s, _)| vek.is_signed_by(s)) {
         Some((signer, root)) if problems.is_empty() => return Ok((signer, root)),
         Some(_) => {}

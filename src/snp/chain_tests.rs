@@ -50,6 +50,22 @@ fn ask_and_ark_that_came_along_must_be_right_too() {
     assert_eq!(of.root, None);
 }
 
+/// A good signing key let a bad one that stood behind it pass.
+#[test]
+fn a_wrong_signing_key_is_told_beside_a_right_one() {
+    let roots = Roots::built_in().unwrap();
+    let milan = roots.iter().find(|r| r.name == "Milan").unwrap();
+    let mut flipped = milan.signers[1].der().to_vec();
+    *flipped.last_mut().unwrap() ^= 1;
+    let asvk = Cert::parse("x", &flipped).unwrap();
+    let (of, findings) = verify_vcek("milan-v2", &[&milan.signers[0], &asvk], "2029-01-01");
+    assert!(
+        findings[0].1.contains("SEV-VLEK-Milan (more.der) is not signed by a trusted root"),
+        "{findings:?}"
+    );
+    assert_eq!(of.root, None);
+}
+
 #[test]
 fn dates_are_held() {
     let (of, findings) = verify_vcek("milan-v2", &[], "2023-04-04");

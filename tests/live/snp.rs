@@ -1,6 +1,6 @@
 //! `virt-sev snp` against snpguest, sev-snp-measure and OpenSSL, over real reports and over a platform made with OpenSSL.
 
-use crate::lab::{assert_code, err, program, setup};
+use crate::lab::{Lab, assert_code, err, program, setup};
 use crate::snp_platform::{CHIP, Platform, openssl, to_der};
 use base64::Engine as _;
 use serde_json::Value;
@@ -237,9 +237,10 @@ fn its_keys_go_straight_into_the_domain() {
     let out = id_block(&more);
     assert_code(&out, 0);
     fs::write(path("keys.yaml"), &out.stdout).unwrap();
-    fs::write(path("guest.xml"), "<domain type='kvm'><name>g</name><memory>262144</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>").unwrap();
+    fs::write(path("guest.xml"), "<domain type='kvm'><name>snp-id-block</name><memory>262144</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>").unwrap();
     let applied = Command::new(program("virt-sev"))
         .args(["apply", "--config", text(&path("keys.yaml")), text(&path("guest.xml"))])
+        .args(["--set", &format!("security.sev.firmware={}", setup("VIRT_SEV_FIRMWARE").display())])
         .output()
         .unwrap();
     assert_code(&applied, 0);
@@ -257,6 +258,13 @@ fn its_keys_go_straight_into_the_domain() {
     ] {
         assert!(xml.contains(&element), "{element}: {xml}");
     }
+    // libvirt takes it, and keeps it. The machine may have no KVM.
+    fs::write(path("applied.xml"), xml.replace("type='kvm'", "type='qemu'")).unwrap();
+    let lab = Lab::shared();
+    lab.virsh(&["define", "--validate", text(&path("applied.xml"))]);
+    let kept = lab.virsh(&["dumpxml", "snp-id-block", "--security-info"]);
+    lab.virsh(&["undefine", "snp-id-block"]);
+    assert!(kept.contains(&format!("<idAuth>{}</idAuth>", key(".id_auth"))), "{kept}");
     // The same inputs give the same block, each time.
     assert_eq!(id_block(&more).stdout, out.stdout);
 }
