@@ -190,15 +190,21 @@ impl Chain {
             report.note(Usage::Ask, ask.verify_signed_by(ark));
             let known = roots.iter().find(|r| r.ark == *ark);
             if known.is_none() && report.problems.len() == before {
-                let e = bad(Usage::Ark, "is not to be trusted: it came with the chain, and is none of AMD's roots")
-                    .hint("A root that came with the chain proves nothing. Trust it with --ca FILE if you know it.");
+                let e = bad(
+                    Usage::Ark,
+                    "is not to be trusted: it came with the chain, and is none of AMD's roots",
+                )
+                .hint(
+                    "A root that came with the chain proves nothing. Trust it with --ca FILE if you know it.",
+                );
                 report.note(Usage::Ark, Err(e));
             }
             (ask, known)
         });
         if !self.has_signed_cek() {
-            let e = bad(Usage::Cek, "is not signed: a platform exports it without the signature of AMD's ASK")
-                .hint(self.cek_hint());
+            let e =
+                bad(Usage::Cek, "is not signed: a platform exports it without the signature of AMD's ASK")
+                    .hint(self.cek_hint());
             report.note(Usage::Cek, Err(e));
             return;
         }

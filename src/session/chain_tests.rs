@@ -142,7 +142,10 @@ fn a_wrong_size_is_told() {
     for (bytes, says) in [
         (Vec::new(), "there is no certificate in it"),
         (ROME[..CERT_SIZE].to_vec(), "the chain is not complete: found PDH, wanted PEK, OCA, CEK too"),
-        (ROME[..8335].to_vec(), "the CEK certificate has the wrong size: found 2083 bytes, wanted 2084 bytes"),
+        (
+            ROME[..8335].to_vec(),
+            "the CEK certificate has the wrong size: found 2083 bytes, wanted 2084 bytes",
+        ),
         ([ROME, &[1, 0, 0]].concat(), "the ASK certificate is cut off"),
         ([&with_ca(ROME, "Rome")[..], &[0]].concat(), "this is no certificate of SEV: found 1 bytes"),
         (vec![0xee; 8336], "the PDH certificate has the wrong version"),

@@ -216,10 +216,13 @@ fn stranger(bytes: &[u8]) -> Error {
         .wanted("PDH, PEK, OCA, CEK, ASK or ARK in AMD's own form, binary or base64");
     // DER begins with a SEQUENCE whose length has two bytes; PEM with its own words.
     if bytes.starts_with(&[0x30, 0x82]) || bytes.starts_with(b"-----BEGIN") {
-        return e.hint("This looks like X.509, which SEV-SNP's VCEK and VLEK are, and nothing of SEV and SEV-ES is.");
+        return e.hint(
+            "This looks like X.509, which SEV-SNP's VCEK and VLEK are, and nothing of SEV and SEV-ES is.",
+        );
     }
     if bytes.trim_ascii_start().starts_with(b"<") {
-        return e.hint("This looks like a page of a web server: the address was wrong, or the service refused.");
+        return e
+            .hint("This looks like a page of a web server: the address was wrong, or the service refused.");
     }
     e
 }

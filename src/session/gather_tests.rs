@@ -47,12 +47,16 @@ fn every_order_and_every_writing_is_the_same_chain() {
         text.as_bytes().chunks(64).map(|l| [l, b"\r\n"].concat()).collect::<Vec<_>>().concat()
     };
     // sev-tool's files, from the root down, each in another writing.
-    let files = [ARK.to_vec(), base64(ASK), cert(3).to_vec(), base64(cert(2)), cert(1).to_vec(), base64(cert(0))];
+    let files =
+        [ARK.to_vec(), base64(ASK), cert(3).to_vec(), base64(cert(2)), cert(1).to_vec(), base64(cert(0))];
     let named: Vec<(&str, &[u8])> = files.iter().map(|f| ("f", f.as_slice())).collect();
     assert_eq!(of(&named).unwrap(), want);
     // One file in another order; the platform's chain as sev-tool's --pdh_cert_export splits it.
     assert_eq!(of(&[("f", &[ARK, ASK, cert(2), cert(0), cert(3), cert(1)].concat())]).unwrap(), want);
-    assert_eq!(of(&[("chain", &ROME[CERT_SIZE..]), ("pdh", cert(0)), ("ask_ark", &whole[ROME.len()..])]).unwrap(), want);
+    assert_eq!(
+        of(&[("chain", &ROME[CERT_SIZE..]), ("pdh", cert(0)), ("ask_ark", &whole[ROME.len()..])]).unwrap(),
+        want
+    );
     // The same file twice is no contradiction.
     assert_eq!(of(&[("full", &whole), ("full", &whole), ("pdh", cert(0))]).unwrap(), want);
     assert_eq!(of(&[("b64", &base64(&whole))]).unwrap().to_bytes(), whole);
@@ -70,7 +74,9 @@ fn what_libvirt_prints_is_read_and_names_the_chip() {
     assert_eq!(e.problems().count(), 1);
     assert!(e.to_string().contains(&address), "{e}");
     // With AMD's CEK beside it, in whatever order, it is complete.
-    for files in [[("node", text.as_bytes()), ("cek", cert(3))], [("cek", cert(3)), ("node", text.as_bytes())]] {
+    for files in
+        [[("node", text.as_bytes()), ("cek", cert(3))], [("cek", cert(3)), ("node", text.as_bytes())]]
+    {
         let chain = of(&files).unwrap();
         assert!(chain.has_signed_cek() && chain.verify(&Roots::built_in().unwrap()).is_ok());
     }
@@ -93,7 +99,8 @@ fn two_that_differ_are_refused_with_both_names() {
         let other = &NAPLES[n * CERT_SIZE..(n + 1) * CERT_SIZE];
         let e = of(&[("rome", ROME), ("naples", other)]).unwrap_err();
         assert_eq!(e.kind(), Kind::Certificate);
-        let text = format!("naples: there are two {usage} certificates, and they differ: found another one in rome");
+        let text =
+            format!("naples: there are two {usage} certificates, and they differ: found another one in rome");
         assert!(e.to_string().starts_with(&text), "{e}");
         assert_eq!(e.problems().count(), 1);
     }
@@ -110,8 +117,14 @@ fn two_that_differ_are_refused_with_both_names() {
 #[test]
 fn what_is_missing_and_what_is_none_is_told_with_the_file() {
     for (files, says) in [
-        (&[("pdh", cert(0)), ("cek", cert(3))][..], "the chain is not complete: found PDH, CEK, wanted PEK, OCA too"),
-        (&[("ca", &[ASK, ARK].concat())], "the chain is not complete: found none of a platform, wanted PDH, PEK"),
+        (
+            &[("pdh", cert(0)), ("cek", cert(3))][..],
+            "the chain is not complete: found PDH, CEK, wanted PEK, OCA too",
+        ),
+        (
+            &[("ca", &[ASK, ARK].concat())],
+            "the chain is not complete: found none of a platform, wanted PDH, PEK",
+        ),
         (&[("p", ROME), ("ask", ASK)], "the chain is not complete: found PDH, PEK, OCA, CEK, wanted ARK too"),
         (&[("empty", b"")], "empty: there is no certificate in it"),
         (&[("key", &[0xee; 16])], "key: this is no certificate of SEV: found 16 bytes"),

@@ -6,6 +6,7 @@
 
 pub mod blob;
 pub mod ca;
+pub mod cache;
 pub mod cert;
 pub mod chain;
 pub mod chip;
@@ -15,6 +16,7 @@ pub mod keys;
 pub mod registry;
 pub mod roots;
 
+mod place;
 mod store;
 
 use crate::measure::from_base64;

@@ -1,6 +1,7 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+pub(crate) mod chain;
 mod check;
 mod firmware;
 mod generate;
@@ -13,6 +14,7 @@ pub(crate) mod secret;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use chain::{ChainCommand, ChainVerifyArgs, TrustArgs};
 pub(crate) use check::CheckArgs;
 pub(crate) use generate::GenerateArgs;
 pub(crate) use host::HostArgs;
@@ -111,6 +113,9 @@ pub(crate) enum Command {
     /// Reads what a launched guest reports
     #[command(after_help = launch::MEASUREMENT_EXAMPLES)]
     Measurement(MeasurementArgs),
+    /// Reads, shows and verifies a platform's certificates
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Makes a guest owner's session for a platform
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),

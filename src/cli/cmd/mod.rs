@@ -1,6 +1,8 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+pub(crate) mod chain;
+mod download;
 mod encoding;
 mod explain;
 pub(crate) mod files;
@@ -15,9 +17,10 @@ pub(crate) mod prepare;
 mod sarif;
 mod secret;
 pub(crate) mod session;
+pub(crate) mod trust;
 pub(crate) mod verify;
 
-use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
+use crate::args::{ChainCommand, Cli, Command, Format, LintArgs, SecretCommand};
 use crate::output::{Answer, Output};
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -43,6 +46,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Lint(args) => lint_files(args, out.without_md()?),
         Command::Host(args) => host::run(args, out.for_host()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
+        Command::Chain(ChainCommand::Verify(args)) => chain::verify(args, out.text_or_json()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {
             let mut out = out.text_or_json()?;
@@ -55,7 +59,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
         }
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
-        Command::Check(_)
+        Command::Chain(ChainCommand::Fetch(_))
+        | Command::Check(_)
         | Command::Define(_)
         | Command::Launch(_)
         | Command::Measurement(_)
