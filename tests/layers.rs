@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer with what it may import. `error`, `codes`, `redact` and `finding` are free to all.
+/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `guid` and `image` are
+/// free to all.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("domain", &[]),

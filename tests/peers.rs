@@ -18,9 +18,10 @@ use std::path::Path;
 use virt_sev::host::ovmf;
 use virt_sev::inject::packet;
 use virt_sev::inject::table::{SecretTable, read_secret};
+use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::sev::launch_digest;
 use virt_sev::measure::verify::{Expected, check};
-use virt_sev::measure::vmsa::{CpuSignature, InitialState, VcpuState, Vmsa};
+use virt_sev::measure::vmsa::{InitialState, VcpuSetup, VcpuState, Vmsa};
 use virt_sev::redact::Secret;
 use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::cert::{Cert, Usage};
@@ -176,13 +177,11 @@ fn vmsa_pages_and_sev_es_digests_agree() {
             assert!(out.status.success(), "{out:?}");
         }
         let (vmsa0, vmsa1) = (read(files.dir(), "vmsa0"), read(files.dir(), "vmsa1"));
-        assert!(Vmsa::boot(cpu, InitialState::Legacy).bytes()[..] == vmsa0, "the boot processor's page");
-        assert!(
-            Vmsa::further(cpu, InitialState::Legacy, reset.unwrap()).bytes()[..] == vmsa1,
-            "the further processors' page"
-        );
+        let setup = VcpuSetup::sev_es(cpu, InitialState::Legacy);
+        assert!(Vmsa::boot(&setup).bytes()[..] == vmsa0, "the boot processor's page");
+        assert!(Vmsa::further(&setup, reset.unwrap()).bytes()[..] == vmsa1, "the further processors' page");
         for count in [1, 2, 5] {
-            let built = VcpuState::built(cpu, InitialState::Legacy, reset, count).unwrap();
+            let built = VcpuState::built(&setup, reset, count).unwrap();
             let hashes = files.hashes();
             let digest = launch_digest(&mut &image[..], Some(&hashes), Some(&built)).unwrap();
             let seen = measured(policy, &digest, &session.keys.tik);
@@ -205,7 +204,8 @@ fn vmsa_pages_and_sev_es_digests_agree() {
             assert_eq!(files.validate(&seen, true, &pages), (0, String::new()));
             assert_eq!(files.validate(&seen, true, &sku), (0, String::new()));
             // The newer initial state is another digest, which these peers do not know.
-            let newer = VcpuState::built(cpu, InitialState::Init2, reset, 1).unwrap();
+            let newer = VcpuSetup { state: InitialState::Init2, ..setup };
+            let newer = VcpuState::built(&newer, reset, 1).unwrap();
             assert_ne!(launch_digest(&mut &image[..], Some(&hashes), Some(&newer)).unwrap(), digest);
         }
     }
@@ -218,7 +218,7 @@ fn the_amdsev_firmware_names_everything_that_a_launch_needs() {
     // The table of 176 bytes and a table with one key of 64 bytes fit.
     assert!(contents.hashes.is_some_and(|a| a.size >= 176), "{contents:?}");
     assert!(contents.secret.is_some_and(|a| a.size >= 112), "{contents:?}");
-    assert!(contents.snp_metadata, "{contents:?}");
+    assert!(contents.has_snp_metadata(), "{contents:?}");
 }
 
 #[test]

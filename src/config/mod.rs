@@ -13,8 +13,8 @@ mod session;
 mod sources;
 mod to_keys;
 mod types;
-mod value;
-mod yaml;
+pub(crate) mod value;
+pub(crate) mod yaml;
 
 pub use from_metadata::{NAMESPACE, from_metadata};
 pub use from_set::from_set;

@@ -2,6 +2,7 @@
 //! Never: a rule; those stand in `rules`.
 
 use super::topic::{Topic, cause, topic};
+use crate::appraisal::policy::POLICY_FILE;
 use crate::codes::{CODES, Code, Kind};
 
 pub(super) static TOPICS: &[Topic] = &[
@@ -42,6 +43,22 @@ pub(super) static TOPICS: &[Topic] = &[
             ),
         ],
         "AMD SEV API (55766), LAUNCH_MEASURE",
+    ),
+    topic(
+        POLICY_FILE,
+        "the launch is not one that the guest owner's policy file allows",
+        &["is not allowed*policy file", "which is too old*policy file"],
+        &[
+            cause(
+                "The SEV firmware of the host is older than the owner wants, or is a build with known holes.",
+                "Have the host's firmware updated, or lower min_fw_api_major and min_fw_api_minor if it is good enough.",
+            ),
+            cause(
+                "The guest was launched with a policy or from firmware that the owner has not listed.",
+                "Add it to allowed_policies or allowed_digests if it is acceptable. `virt-sev digest` computes a digest.",
+            ),
+        ],
+        "names of the keys: simple-kbs src/policy.rs",
     ),
     topic(
         "another-policy",

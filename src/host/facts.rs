@@ -144,7 +144,7 @@ pub struct FirmwareDescriptor {
     /// `requires-smm` or `secure-boot` is among the features.
     pub needs_smm: bool,
     /// What the image's GUID table holds; an image that cannot be read says why.
-    pub contents: Fact<super::ovmf::ImageContents>,
+    pub contents: Fact<crate::image::ImageContents>,
 }
 
 /// Everything known of one host.
@@ -167,7 +167,7 @@ pub struct HostFacts {
     /// Firmware descriptors in QEMU's order of precedence.
     pub firmware: Fact<Vec<FirmwareDescriptor>>,
     /// What each firmware image holds that was looked into, those of the descriptors and others, by path.
-    pub images: Vec<(PathBuf, Fact<super::ovmf::ImageContents>)>,
+    pub images: Vec<(PathBuf, Fact<crate::image::ImageContents>)>,
 }
 
 impl HostFacts {

@@ -3,5 +3,6 @@
 //!
 //! `GUID-OR-ALIAS:PATH → table → packet (header, payload)`
 
+pub mod bundle;
 pub mod packet;
 pub mod table;

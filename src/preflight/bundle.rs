@@ -3,6 +3,7 @@
 
 use crate::config::{Bundle, SevConfig};
 use crate::finding::{About, Finding, Severity};
+use crate::hex::encode as hex;
 use crate::host::{Fact, HostFacts};
 
 /// The check's name.
@@ -70,10 +71,6 @@ pub fn firmware(config: &SevConfig, image: &str, digest: &[u8; 32]) -> Option<Fi
             .detail(format!("Its SHA-256 is {}, and the bundle names {}.", hex(digest), hex(&wanted)))
             .fix("Name the right one with security.sev.firmware: `virt-sev firmware list` shows each image's SHA-256.")
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Layout: AMD SEV API (55766), appendix B. Numbers and signatures are little-endian.
 
 use super::cert::{Usage, bad};
-use crate::Result;
+use crate::{Result, hex};
 use rsa::{BoxedUint, PublicKey};
 use sha2::{Digest, Sha256, Sha384};
 use std::fmt;
@@ -138,8 +138,8 @@ impl CaCert {
     pub fn verify_signed_by(&self, ark: &CaCert) -> Result<()> {
         if self.bytes[20..36] != ark.bytes[4..20] {
             return Err(bad(self.usage, "names another key as its signer than the ARK's")
-                .found(hex(&self.bytes[20..36]))
-                .wanted(hex(&ark.bytes[4..20])));
+                .found(hex::encode(&self.bytes[20..36]))
+                .wanted(hex::encode(&ark.bytes[4..20])));
         }
         let (body, signature) = self.bytes.split_at(self.bytes.len() - self.key.size);
         // AMD signs with SHA-256 where keys have 2048 bits, with SHA-384 where they have 4096 (appendix B).
@@ -157,8 +157,4 @@ impl CaCert {
 
 fn field(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|b| u32::from_le_bytes(*b))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -1,7 +1,7 @@
 //! A chip's identity. In: what GET_ID gave, or its hexadecimal digits. Out: [`ChipId`]. Never: a text that could be
 //! anything else in an address or a file name.
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use std::fmt;
 
 /// Bytes of the identity of one socket's chip (Linux `include/uapi/linux/psp-sev.h`, `struct sev_user_data_get_id`).
@@ -25,12 +25,7 @@ impl ChipId {
     /// `Kind::Usage` when it is anything else.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
-        let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-        let pair = |pair: &[u8]| {
-            let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-            Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)
-        };
-        let bytes: Option<Vec<u8>> = digits.chunks(2).map(pair).collect();
+        let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text));
         bytes.filter(|b| b.len() <= 2 * SOCKET).and_then(|b| Self::from_bytes(&b)).ok_or_else(|| {
             Error::new(Kind::Usage, "this is not a chip's identity")
                 .wanted(format!("{} hexadecimal digits", 2 * SOCKET))
@@ -41,7 +36,7 @@ impl ChipId {
 
 impl fmt::Display for ChipId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

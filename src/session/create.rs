@@ -11,7 +11,7 @@ use crate::config::{BUNDLE_SCHEMA, SevPolicy};
 use crate::crypt::random;
 use crate::measure::to_base64;
 use crate::redact::Secret;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -108,17 +108,16 @@ impl NewSession {
     /// # Errors
     /// `Kind::Bug` only.
     pub fn bundle(&self, made_for: &MadeFor<'_>) -> Result<String> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let keys: serde_json::Map<_, _> =
             self.keys().into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
         let mut bundle = json!({
             "schema": BUNDLE_SCHEMA,
             "session": self.blob.id(),
-            "platform": { "pdh": hex(&made_for.pdh.fingerprint()), "root": made_for.root },
+            "platform": { "pdh": hex::encode(&made_for.pdh.fingerprint()), "root": made_for.root },
             "config": keys,
         });
         if let Some(digest) = made_for.firmware {
-            bundle["expected"] = json!({ "firmware": hex(digest) });
+            bundle["expected"] = json!({ "firmware": hex::encode(digest) });
         }
         let text = serde_json::to_string_pretty(&bundle)
             .map_err(|e| Error::new(Kind::Bug, "the bundle cannot be written as JSON").because(e))?;

@@ -159,7 +159,7 @@ fn link(hidden: &Path, path: &Path, undo: &mut Undo) -> Result<()> {
 pub(super) fn unique() -> Result<String> {
     let mut bytes = [0u8; 8];
     crate::crypt::random(&mut bytes)?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(crate::hex::encode(&bytes))
 }
 
 fn exists(path: &Path) -> Error {

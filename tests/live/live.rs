@@ -18,6 +18,7 @@ mod host;
 mod lab;
 mod launches;
 mod lint;
+mod misuses;
 mod offline;
 mod osinfo;
 mod peers;

@@ -120,7 +120,7 @@ pub(crate) enum Command {
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),
     /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
-    #[command(after_help = verify::EXAMPLES)]
+    #[command(after_help = verify::EXAMPLES, args_override_self = true)]
     Verify(VerifyCommand),
     /// Shows which firmware images a host has, and what they really hold
     #[command(subcommand)]

@@ -7,10 +7,15 @@ use std::path::PathBuf;
 const BUILD_EXAMPLES: &str = "\
 Off line: whoever has the measurement and the keys makes the packet, and the host's administrator injects it.
 
-Example:
+Aliases: luks-key; kbs-bundle (simple-kbs); sev-kbc (attestation-agent's offline_sev_kbc). Where PATH is a folder, \
+its files become one bundle, as simple-kbs makes it: a JSON object of their names and their contents in base64.
+
+Examples:
   virt-sev secret build --secret luks-key:disk.key --measurement BASE64 \\
     --tik session/tik.bin --tek session/tek.bin \\
-    --secret-header header.b64 --secret-payload payload.b64";
+    --secret-header header.b64 --secret-payload payload.b64
+  virt-sev secret build --secret sev-kbc:keys/ --measurement BASE64 \\
+    --tk session.tk --secret-header header.b64 --secret-payload payload.b64";
 
 const INJECT_EXAMPLES: &str = "\
 Example:
@@ -29,7 +34,7 @@ pub(crate) enum SecretCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct SecretBuildArgs {
-    /// Secret, such as luks-key:disk.key (repeatable); the table holds them in this order
+    /// Secret, such as luks-key:disk.key, or a folder of keys (repeatable); the table holds them in this order
     #[arg(short, long, required = true, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) secret: Vec<String>,
     /// Measurement of the guest, base64

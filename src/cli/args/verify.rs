@@ -108,7 +108,7 @@ pub(crate) struct VerifyArgs {
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
-    /// Secret to inject after verification, such as luks-key:disk.key (repeatable)
+    /// Secret to inject after verification, such as luks-key:disk.key, or a folder of keys (repeatable)
     #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) inject_secret: Vec<String>,
 }

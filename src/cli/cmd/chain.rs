@@ -1,15 +1,15 @@
 //! `virt-sev chain verify`, and how a chain is shown. In: certificates. Out: a tree with what holds and what does not.
 //! Never: a yes while anything in it fails.
 
-use super::{owner::hex, trust};
+use super::trust;
 use crate::args::ChainVerifyArgs;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use virt_sev::Result;
 use virt_sev::session::ca::CaCert;
 use virt_sev::session::cert::Usage;
 use virt_sev::session::chain::{Chain, Report};
+use virt_sev::{Result, hex};
 
 pub(crate) fn verify(args: &ChainVerifyArgs, out: Output) -> Result<Answer> {
     let roots = trust::roots(&args.trust)?;
@@ -44,7 +44,7 @@ fn nodes(chain: &Chain, report: &Report<'_>) -> Vec<Node> {
             Node {
                 usage: cert.usage(),
                 branch,
-                fingerprint: hex(&cert.fingerprint()),
+                fingerprint: hex::encode(&cert.fingerprint()),
                 note: format!("API {major}.{minor}"),
             }
         })
@@ -52,13 +52,18 @@ fn nodes(chain: &Chain, report: &Report<'_>) -> Vec<Node> {
     let name = report.root().map(|root| {
         (root.name.clone(), if root.built_in { "AMD's, built in" } else { "of --ca, not one of AMD's roots" })
     });
-    let (name, whose) = name.unwrap_or_else(|| ("not known".to_owned(), "came with the chain"));
+    let (name, whose) = name.unwrap_or_else(|| ("came with the chain".to_owned(), "no known root"));
     let ca: Option<(&CaCert, &CaCert)> = chain.ca().or_else(|| report.root().map(|root| root.ca()));
     if let Some((ask, ark)) = ca {
         for (cert, branch, note) in
             [(ask, "      └─ ", name.clone()), (ark, "         └─ ", format!("{name}: {whose}"))]
         {
-            nodes.push(Node { usage: cert.usage(), branch, fingerprint: hex(&cert.fingerprint()), note });
+            nodes.push(Node {
+                usage: cert.usage(),
+                branch,
+                fingerprint: hex::encode(&cert.fingerprint()),
+                note,
+            });
         }
     }
     nodes
@@ -75,7 +80,7 @@ fn text(chain: &Chain, report: &Report<'_>, colour: bool) -> String {
         let head = format!("{}{}", node.branch, node.usage);
         // Writing to a String cannot fail.
         let word = paint(code, &format!("{word:<6}"));
-        let _ = writeln!(out, "{head:<15} {word} {:<8} {}", node.note, node.fingerprint);
+        let _ = writeln!(out, "{head:<15} {word} {}  {}", node.fingerprint, node.note);
         for problem in problems {
             let about = format!("the {} certificate ", node.usage);
             let indent = " ".repeat(node.branch.chars().count());

@@ -6,7 +6,7 @@ use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::Result;
-use virt_sev::host::ovmf::{Area, ImageContents};
+use virt_sev::image::{Area, ImageContents};
 
 pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Result<Answer> {
     match args {
@@ -36,7 +36,7 @@ fn inspect(image: &Path, out: Output) -> Result<Answer> {
                 "es-reset-address": contents.es_reset_addr.map(|a| format!("{a:#x}")),
                 "secret": area(contents.secret),
                 "kernel-hashes": area(contents.hashes),
-                "snp-metadata": contents.snp_metadata,
+                "snp-metadata": contents.has_snp_metadata(),
             }),
         )?;
         return Ok(Answer::Yes);
@@ -51,7 +51,7 @@ fn inspect(image: &Path, out: Output) -> Result<Answer> {
         image.display(),
         at(contents.secret),
         at(contents.hashes),
-        yes(contents.snp_metadata),
+        yes(contents.has_snp_metadata()),
     ))?;
     Ok(Answer::Yes)
 }

@@ -16,6 +16,7 @@ pub(crate) mod owner;
 pub(crate) mod prepare;
 mod sarif;
 mod secret;
+mod secrets;
 pub(crate) mod session;
 pub(crate) mod trust;
 pub(crate) mod verify;

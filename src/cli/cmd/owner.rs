@@ -4,18 +4,21 @@
 use super::files;
 use crate::args::{KeyArgs, VerifyArgs};
 use std::ffi::OsStr;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use virt_sev::host::ovmf::{self, ImageContents};
+use virt_sev::host::ovmf;
+use virt_sev::image::ImageContents;
 use virt_sev::inject::packet::{self, Packet};
-use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::inject::table::{SecretSpec, SecretTable};
+use virt_sev::measure::at_once;
+use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::expected::Processors;
 use virt_sev::measure::kernel_hashes::KernelHashes;
-use virt_sev::measure::sev::LARGEST_FIRMWARE;
+use virt_sev::measure::sev::{LARGEST_FIRMWARE, Measured};
 use virt_sev::measure::verify::{Evidence, Expected};
-use virt_sev::measure::vmsa::{CpuSignature, VcpuState, Vmsa};
+use virt_sev::measure::vmsa::{VcpuState, Vmsa};
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 /// TEK and TIK, from `--tk` or from `--tik` and `--tek`.
 pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
@@ -68,25 +71,17 @@ pub(crate) struct Boot {
 
 /// The launch digests that the owner accepts: one for SEV; for SEV-ES one for each initial state that KVM knows.
 pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expected> {
-    let kernel = match &boot.kernel {
-        Some(kernel) => {
-            let mut initrd = boot.initrd.as_deref().map(|p| files::open("initrd", p)).transpose()?;
-            Some(KernelHashes::read(
-                &mut files::open("kernel", kernel)?,
-                initrd.as_mut().map(|f| f as &mut dyn std::io::Read),
-                boot.cmdline.as_deref().map(str::as_bytes),
-            )?)
-        }
-        None => None,
-    };
     let processors = processors(v, boot)?;
-    let expected = Expected::of_launch(
-        &mut files::open("firmware", &boot.firmware)?,
-        kernel.as_ref(),
-        policy,
-        processors.as_ref(),
-    )
-    .map_err(|e| e.at(boot.firmware.display().to_string()))?;
+    let firmware = || {
+        Measured::new(&mut files::open("firmware", &boot.firmware)?)
+            .map_err(|e| e.at(boot.firmware.display().to_string()))
+    };
+    let (firmware, kernel) = match boot.kernel {
+        Some(_) => at_once(firmware, || kernel_hashes(boot))?,
+        None => (firmware()?, None),
+    };
+    let expected = Expected::of_launch(&firmware, kernel.as_ref(), policy, processors.as_ref())
+        .map_err(|e| e.at(boot.firmware.display().to_string()))?;
     log::debug!("measured: firmware {}, policy {policy:#x}", boot.firmware.display());
     if let Some(kernel) = &boot.kernel {
         let initrd = boot.initrd.as_ref().map_or("none".to_owned(), |p| p.display().to_string());
@@ -95,14 +90,21 @@ pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expec
     }
     for candidate in &expected.digests {
         let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
+        log::info!("expected launch digest {}{state}", hex::encode(&candidate.digest));
     }
     Ok(expected)
 }
 
-/// Lower-case hexadecimal, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+/// The hashes of what a direct boot starts; `None` without a kernel.
+fn kernel_hashes(boot: &Boot) -> Result<Option<KernelHashes>> {
+    let Some(kernel) = &boot.kernel else { return Ok(None) };
+    let mut initrd = boot.initrd.as_deref().map(|p| files::open("initrd", p)).transpose()?;
+    KernelHashes::read(
+        &mut files::open("kernel", kernel)?,
+        initrd.as_mut().map(|f| f as &mut (dyn Read + Send)),
+        boot.cmdline.as_deref().map(str::as_bytes),
+    )
+    .map(Some)
 }
 
 /// The processors as the options describe them; `None` where they do not.
@@ -123,6 +125,7 @@ fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
         count,
         reset_addr: image_contents(&boot.firmware)?.es_reset_addr,
         state: None,
+        features: 0,
     }))
 }
 
@@ -146,9 +149,7 @@ pub(crate) fn secrets(specs: &[String]) -> Result<SecretTable> {
     let mut table = SecretTable::new();
     for text in specs {
         let spec = SecretSpec::parse(OsStr::new(text))?;
-        let secret = read_secret(&mut files::open("secret", &spec.path)?)
-            .map_err(|e| e.at(spec.path.display().to_string()))?;
-        table.add(spec.guid, secret)?;
+        table.add(spec.guid, super::secrets::read(&spec.path)?)?;
     }
     Ok(table)
 }

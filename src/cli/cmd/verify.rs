@@ -1,14 +1,14 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
 use super::files;
-use super::owner::{self, hex};
+use super::owner;
 use crate::args::{VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use virt_sev::inject::packet::Packet;
 use virt_sev::measure::verify::{Evidence, Verdict, check};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
@@ -105,12 +105,12 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
         evidence.api_minor,
         evidence.build_id,
         evidence.policy,
-        hex(&evidence.measurement[32..])
+        hex::encode(&evidence.measurement[32..])
     );
     if let Verdict::Differs { reported, computed } = verdict {
-        log::info!("reported measurement {}", hex(reported));
+        log::info!("reported measurement {}", hex::encode(reported));
         for one in computed {
-            log::info!("expected measurement {}", hex(one));
+            log::info!("expected measurement {}", hex::encode(one));
         }
     }
     let matched = verdict.matched();
@@ -124,14 +124,14 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
         });
         match verdict {
             Verdict::Matched { digest, state } => {
-                answer["digest"] = hex(digest).into();
+                answer["digest"] = hex::encode(digest).into();
                 if let Some(state) = state {
                     answer["initial-state"] = state.to_string().into();
                 }
             }
             Verdict::Differs { reported, computed } => {
-                answer["reported"] = hex(reported).into();
-                answer["expected"] = computed.iter().map(|c| hex(c)).collect::<Vec<_>>().into();
+                answer["reported"] = hex::encode(reported).into();
+                answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
             }
         }
         out.answer_json("verify", answer)?;
@@ -139,7 +139,7 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
         match verdict {
             Verdict::Matched { digest, state } => {
                 let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-                out.answer(&format!("verified: launch digest {}{state}\n", hex(digest)))?;
+                out.answer(&format!("verified: launch digest {}{state}\n", hex::encode(digest)))?;
             }
             Verdict::Differs { .. } => out.answer("not verified\n")?,
         }

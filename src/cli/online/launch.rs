@@ -39,7 +39,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
-    if keys.is_some() && libvirt.is_local()? && !args.verify.insecure {
+    let local = libvirt.is_local()?;
+    if keys.is_some() && local && !args.verify.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     out.findings(&done.findings);
     let security = Security::of(&done)?;
     let verification = match keys {
-        Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),
+        Some(keys) => Some(Verification::new(args, &done, &security, keys, table, local)?),
         None => None,
     };
 

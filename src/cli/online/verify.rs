@@ -24,7 +24,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    if libvirt.is_local()? && !v.insecure {
+    let local = libvirt.is_local()?;
+    if local && !v.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
     let evidence = overridden(evidence(&info)?, v)?;
-    let boot = boot(v, live.facts(), evidence.policy)?;
+    let boot = boot(v, live.facts(), evidence.policy, local)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
     let mut next = None;

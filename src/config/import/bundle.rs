@@ -7,7 +7,7 @@
 use super::{Part, Reader, lxd};
 use crate::config::types::{BUNDLE_SCHEMA, Bundle};
 use crate::config::yaml::Node;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, hex};
 use std::rc::Rc;
 
 /// What `schema` says, where it is one of ours.
@@ -71,7 +71,7 @@ impl Reader<'_> {
             return None;
         };
         let text = self.scalar(value, &path.join("."))?;
-        let digest = from_hex(text);
+        let digest = hex::decode(text).and_then(|d| d.try_into().ok());
         if digest.is_none() {
             let problem = self
                 .wrong(value.line(), format!("{} is not a SHA-256", path.join(".")))
@@ -80,17 +80,6 @@ impl Reader<'_> {
         }
         digest
     }
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (n, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()?;
-    }
-    Some(out)
 }
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ impl Verification {
         security: &Security,
         keys: TransportKeys,
         table: SecretTable,
+        local: bool,
     ) -> Result<Self> {
         let v = &args.verify;
         if security.mode.is_none() {
@@ -188,7 +189,7 @@ impl Verification {
                 .hint("The chip would refuse the launch. Use the TIK that was made with this session, and the same policy."));
         }
         let edited = Domain::parse(&done.xml)?;
-        let boot = boot(v, edited.facts(), security.policy)?;
+        let boot = boot(v, edited.facts(), security.policy, local)?;
         let expected = owner::expected(v, &boot, security.policy)?;
         let secret_area = if table.is_empty() { None } else { secret_area(&boot.firmware)? };
         if !table.is_empty() {
@@ -230,8 +231,9 @@ fn secret_area(firmware: &Path) -> Result<Option<u32>> {
     }
 }
 
-/// What the guest is expected to start from: the owner's files; with `--insecure` the document's own.
-pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) -> Result<Boot> {
+/// What the guest is expected to start from: the owner's files; with `--insecure` the document's own, where the
+/// hypervisor is this machine.
+pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32, local: bool) -> Result<Boot> {
     let from_document = |option: &str| {
         Error::new(
             Kind::Insecure,
@@ -239,11 +241,23 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) 
         )
         .hint("Give your own copy of what the guest is to start from. --insecure takes the document's.")
     };
+    // A path of the document names a file over there. One of that name here is another.
+    let from_document_file = |option: &str| {
+        if local {
+            return from_document(option);
+        }
+        Error::new(
+            Kind::Usage,
+            format!("{option} is not given, and the domain's file lies on the hypervisor"),
+        )
+        .hint("Give your own copy of what the guest is to start from.")
+    };
+    let insecure_here = v.insecure && local;
     let os = &facts.os;
     let firmware = match (&v.firmware, os.loader.as_ref().and_then(|l| l.path.clone())) {
         (Some(path), _) => path.clone(),
-        (None, Some(path)) if v.insecure => PathBuf::from(path),
-        (None, Some(_)) => return Err(from_document("--firmware")),
+        (None, Some(path)) if insecure_here => PathBuf::from(path),
+        (None, Some(_)) => return Err(from_document_file("--firmware")),
         (None, None) => {
             return Err(Error::new(Kind::Usage, "--firmware is not given, and the domain names no image")
                 .hint(
@@ -273,22 +287,18 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) 
     let or_document = |option: &str, given: Option<PathBuf>, found: &Option<String>| match (given, found) {
         (Some(path), _) => Ok(Some(path)),
         (None, None) => Ok(None),
-        (None, Some(path)) if v.insecure => Ok(Some(PathBuf::from(path))),
-        (None, Some(_)) => Err(from_document(option)),
+        (None, Some(path)) if insecure_here => Ok(Some(PathBuf::from(path))),
+        (None, Some(_)) => Err(from_document_file(option)),
     };
+    let kernel = or_document("--kernel", v.kernel.clone(), &os.kernel)?;
+    let initrd = or_document("--initrd", v.initrd.clone(), &os.initrd)?;
     let cmdline = match (&v.cmdline, &os.cmdline) {
         (Some(text), _) => Some(text.clone()),
         (None, None) => None,
         (None, Some(text)) if v.insecure => Some(text.clone()),
         (None, Some(_)) => return Err(from_document("--cmdline")),
     };
-    Ok(Boot {
-        firmware,
-        kernel: or_document("--kernel", v.kernel.clone(), &os.kernel)?,
-        initrd: or_document("--initrd", v.initrd.clone(), &os.initrd)?,
-        cmdline,
-        vcpus: v.num_cpus.or(facts.vcpus),
-    })
+    Ok(Boot { firmware, kernel, initrd, cmdline, vcpus: v.num_cpus.or(facts.vcpus) })
 }
 
 #[cfg(test)]
@@ -301,13 +311,23 @@ mod tests {
         let domain =
             Domain::parse("<domain><vcpu>9</vcpu><os><loader>/host.fd</loader></os></domain>").unwrap();
         let mut v = VerifyArgs { firmware: Some("/own.fd".into()), ..VerifyArgs::default() };
-        let e = boot(&v, domain.facts(), SevPolicy::ES).unwrap_err();
+        let e = boot(&v, domain.facts(), SevPolicy::ES, true).unwrap_err();
         assert_eq!(e.kind(), Kind::Insecure);
         assert!(e.to_string().contains("--num-cpus"), "{e}");
-        boot(&v, domain.facts(), 0).unwrap();
+        boot(&v, domain.facts(), 0, true).unwrap();
         v.num_cpus = Some(2);
-        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(2));
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES, true).unwrap().vcpus, Some(2));
         v = VerifyArgs { num_cpus: None, insecure: true, ..v };
-        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(9));
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES, true).unwrap().vcpus, Some(9));
+    }
+
+    /// `--insecure` took a file of this machine for the remote hypervisor's of the same name.
+    #[test]
+    fn a_path_of_a_remote_document_is_no_file_of_this_machine() {
+        let domain = Domain::parse("<domain><os><loader>/host.fd</loader></os></domain>").unwrap();
+        let v = VerifyArgs { insecure: true, ..VerifyArgs::default() };
+        assert_eq!(boot(&v, domain.facts(), 0, true).unwrap().firmware, Path::new("/host.fd"));
+        let e = boot(&v, domain.facts(), 0, false).unwrap_err();
+        assert_eq!((e.kind(), e.message().contains("lies on the hypervisor")), (Kind::Usage, true), "{e}");
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Told<'a> {
         if let Some((evidence, verdict)) = proof {
             more = self.evidence(evidence);
             if let Verdict::Matched { digest, .. } = verdict {
-                more["digest"] = digest.iter().map(|b| format!("{b:02x}")).collect::<String>().into();
+                more["digest"] = virt_sev::hex::encode(digest).into();
             }
         }
         self.answer(launch.guest(), "running", proof.is_some(), more).map_err(|e| launch.abandon(e))
