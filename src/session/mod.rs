@@ -4,6 +4,7 @@
 //! `PDH ‖ PEK ‖ OCA ‖ CEK [‖ ASK ‖ ARK] → Chain::verify(roots) → create(pdh, policy) → write(folder)`, and the registry
 //! that refuses a session's second use.
 
+pub mod answered;
 pub mod blob;
 pub mod ca;
 pub mod cache;

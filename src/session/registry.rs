@@ -125,7 +125,7 @@ fn unusable(path: &Path, e: std::io::Error) -> Error {
 }
 
 /// RFC 3339 in UTC. The civil date from days is the well-known computation over eras of 400 years.
-fn utc(time: SystemTime) -> String {
+pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468; // days since 0000-03-01

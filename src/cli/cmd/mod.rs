@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod chain;
 mod download;
 mod encoding;
+pub(crate) mod evidence;
 mod explain;
 pub(crate) mod files;
 mod firmware;

@@ -1,7 +1,6 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
-use super::files;
-use super::owner;
+use super::{evidence, files, owner};
 use crate::args::{VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
@@ -14,7 +13,8 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
-    let evidence = evidence(v)?;
+    let report = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
+    let evidence = report.as_ref().map_or_else(|| evidence(v), |report| Ok(report.evidence))?;
     let boot = owner::Boot {
         firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
         kernel: v.kernel.clone(),
@@ -22,28 +22,44 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
         cmdline: v.cmdline.clone(),
         vcpus: v.num_cpus,
     };
-    if !v.inject_secret.is_empty() && args.secret_header.is_none() {
-        return Err(missing("--secret-header and --secret-payload"));
+    if !v.inject_secret.is_empty() && !writes_packet(args) {
+        return Err(missing("--packet"));
+    }
+    if let Some(path) = &args.packet {
+        files::check_place("secret packet", path)?;
     }
     let table = owner::secrets(&v.inject_secret)?;
     let expected = owner::expected(v, &boot, evidence.policy)?;
     let verdict = check(&evidence, &expected, &keys.tik)?;
+    if report.is_some() && verdict.matched() {
+        evidence::answer_once(&keys, &evidence)?;
+    }
     let packed = verdict.matched() && !table.is_empty();
     if packed {
         let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
-        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
+        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?, &evidence)?;
     }
     let answer = tell(&verdict, &evidence, out)?;
     if packed {
         out.say(&written(args));
+    }
+    if let Some(why) =
+        report.as_ref().filter(|_| !verdict.matched()).and_then(|r| evidence::other_session(r, &keys))
+    {
+        out.say(why);
     }
     Ok(answer)
 }
 
 /// Options that make no sense together.
 pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
-    if args.secret_header.is_some() && args.verify.inject_secret.is_empty() {
-        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload need --inject-secret")
+    if writes_packet(args) && args.verify.inject_secret.is_empty() {
+        let options = if args.packet.is_some() {
+            "--packet needs"
+        } else {
+            "--secret-header and --secret-payload need"
+        };
+        return Err(Error::new(Kind::Usage, format!("{options} --inject-secret"))
             .hint("Without a secret there is nothing to write."));
     }
     if args.secret_header.is_some() && args.secret_header == args.secret_payload {
@@ -81,19 +97,33 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
     })
 }
 
+/// True where a secret is written rather than injected.
+pub(crate) fn writes_packet(args: &VerifyCommand) -> bool {
+    args.secret_header.is_some() || args.packet.is_some()
+}
+
 /// Writes a packet where the options say.
-pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet) -> Result<()> {
+pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet, evidence: &Evidence) -> Result<()> {
+    if let Some(path) = &args.packet {
+        return evidence::write_packet(path, packet, evidence.measurement);
+    }
     let (Some(header), Some(payload)) = (&args.secret_header, &args.secret_payload) else { return Ok(()) };
     files::write_packet(header, payload, packet)
 }
 
 /// Says where the packet is and what to do with it.
 pub(crate) fn written(args: &VerifyCommand) -> String {
+    let domain = args.domain.as_deref().unwrap_or("DOMAIN");
+    if let Some(path) = &args.packet {
+        return format!(
+            "secret written, not injected. On the host: virt-sev secret inject -c URI {domain} --packet {} --resume",
+            path.display()
+        );
+    }
     let path = |p: &Option<PathBuf>| p.as_deref().unwrap_or(Path::new("")).display().to_string();
     let (header, payload) = (path(&args.secret_header), path(&args.secret_payload));
     format!(
-        "secret written, not injected. Inject: virt-sev secret inject -c URI {} --secret-header {header} --secret-payload {payload}",
-        args.domain.as_deref().unwrap_or("DOMAIN"),
+        "secret written, not injected. Inject: virt-sev secret inject -c URI {domain} --secret-header {header} --secret-payload {payload}",
     )
 }
 

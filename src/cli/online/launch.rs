@@ -4,9 +4,9 @@
 mod inputs;
 mod told;
 
-use super::{connect, implied, session};
+use super::{bundle, connect, implied, session};
 use crate::args::LaunchArgs;
-use crate::cmd::{owner, prepare};
+use crate::cmd::{files, owner, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
 pub(super) use inputs::boot;
@@ -19,7 +19,7 @@ use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
 use virt_sev::measure::suspect;
 use virt_sev::session::registry::Registry;
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, plan, preflight};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -32,6 +32,9 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         return Err(option);
     }
     owner::check_usage(&args.verify)?;
+    if let Some(path) = &args.evidence {
+        files::check_place("evidence", path)?;
+    }
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
@@ -66,7 +69,17 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     }
     let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
     out.findings(&done.findings);
+    if let Some(config) = &done.config {
+        let skip = args.config.skip.clone();
+        let options = plan::Options { skip, injects_secret: !table.is_empty(), ..plan::Options::default() };
+        preflight::refuse(bundle::firmware(config, &done.domain, &host, &options)?.as_slice())?;
+    }
     let security = Security::of(&done)?;
+    if args.evidence.is_some() && (security.mode.is_none() || security.session.is_none()) {
+        return Err(Error::new(Kind::Usage, "--evidence is for a launch with a guest owner's session").hint(
+            "Nobody could verify it without one. The owner makes it: `virt-sev session --bundle FILE`.",
+        ));
+    }
     let verification = match keys {
         Some(keys) => Some(Verification::new(args, &done, &security, keys, table, local)?),
         None => None,
@@ -97,7 +110,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     told.step(&format!("measured, policy {:#x}", launch.evidence().policy));
     match verification {
         Some(verification) => verified(launch, verification, &told),
-        None if security.session.is_some() => told.handed_over(launch, &libvirt),
+        None if security.session.is_some() => told.handed_over(launch, &libvirt, args.evidence.as_deref()),
         None => told.unverified(launch),
     }
 }

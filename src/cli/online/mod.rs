@@ -1,5 +1,6 @@
 //! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
 
+mod bundle;
 mod chain;
 mod check;
 mod connect;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
-    if state != GuestState::Paused && !table.is_empty() && args.secret_header.is_none() {
+    if state != GuestState::Paused && !table.is_empty() && !cmd::verify::writes_packet(args) {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone().unwrap_or_default())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
@@ -68,8 +68,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     } else if verdict.matched() {
         let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
         let packet = owner::packet(&keys, &evidence, &table, area)?;
-        if args.secret_header.is_some() {
-            cmd::verify::write_packet(args, &packet)?;
+        if cmd::verify::writes_packet(args) {
+            cmd::verify::write_packet(args, &packet, &evidence)?;
             next = Some(cmd::verify::written(args));
         } else {
             let asked = guest.clone();
