@@ -6,8 +6,11 @@
 
 #[path = "../support/cases.rs"]
 mod cases;
+mod cek;
+mod chain;
 mod check;
 mod defining;
+mod exchange;
 mod explained;
 mod faults;
 mod firmware;
@@ -15,6 +18,7 @@ mod first_steps;
 mod generate;
 mod goldens;
 mod host;
+mod key_service;
 mod lab;
 mod launches;
 mod lint;
