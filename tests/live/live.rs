@@ -27,5 +27,6 @@ mod offline;
 mod osinfo;
 mod peers;
 mod secrecy;
+mod session;
 mod sources;
 mod words;
