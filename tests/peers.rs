@@ -422,3 +422,26 @@ fn a_changed_signed_byte_is_refused_by_both() {
         assert!(ours.is_err(), "byte {at} of the CA");
     }
 }
+
+#[test]
+fn fingerprints_are_those_that_sevctl_prints() {
+    for bits in [2048, 4096] {
+        let dir = peers::new_platform(bits);
+        let (chain, ca) = (dir.path().join("chain.bin"), dir.path().join("ca.bin"));
+        let args =
+            [OsStr::new("verify"), OsStr::new("--sev"), chain.as_ref(), OsStr::new("--ca"), ca.as_ref()];
+        let out = sevctl(args, Path::new("/"));
+        let said = String::from_utf8(out.stdout).unwrap();
+        let both = [read(dir.path(), "chain.bin"), read(dir.path(), "ca.bin")].concat();
+        let read = Chain::parse(&both).unwrap();
+        let (ask, ark) = read.ca().unwrap();
+        let certs = read.certs().map(|c| (c.usage(), c.fingerprint().to_vec()));
+        for (usage, fingerprint) in certs.into_iter().chain([ask, ark].map(|c| (c.usage(), c.fingerprint())))
+        {
+            let line = said
+                .lines()
+                .find(|l| l.contains(&format!(" {usage} ")) || l.starts_with(&format!("{usage} ")));
+            assert!(line.is_some_and(|l| l.ends_with(&hex(&fingerprint))), "{usage}, {bits}: {said}");
+        }
+    }
+}

@@ -71,7 +71,7 @@ const LXD_ES: u32 = SevPolicy::NODBG | SevPolicy::ES;
 pub struct MadeFor<'a> {
     /// The platform's PDH.
     pub pdh: &'a Cert,
-    /// The name of the root that its chain leads to; `None` where it was not verified.
+    /// The name of AMD's root that its chain leads to; `None` where it leads to another one, or to none.
     pub root: Option<&'a str>,
     /// SHA-256 of the firmware image that the owner expects.
     pub firmware: Option<&'a [u8; 32]>,

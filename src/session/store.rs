@@ -136,16 +136,7 @@ fn create(path: &Path, content: &[u8]) -> std::io::Result<()> {
 }
 
 fn link(hidden: &Path, path: &Path, undo: &mut Undo) -> Result<()> {
-    let linked = fs::hard_link(hidden, path).or_else(|e| match e.kind() {
-        // A file system without links, as on a memory stick: the name is taken first, then replaced.
-        ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            undo.files.push(path.to_owned());
-            fs::rename(hidden, path)
-        }
-        _ => Err(e),
-    });
-    match linked {
+    match take_name(hidden, path, |from, to| fs::hard_link(from, to)) {
         Ok(()) => {
             undo.files.push(path.to_owned());
             Ok(())
@@ -153,6 +144,24 @@ fn link(hidden: &Path, path: &Path, undo: &mut Undo) -> Result<()> {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
         Err(e) => Err(failed("cannot make", path, e)),
     }
+}
+
+/// Gives a file its name, which nobody may have.
+fn take_name(
+    hidden: &Path,
+    path: &Path,
+    hard_link: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    hard_link(hidden, path).or_else(|e| match e.kind() {
+        // A file system without links, as on a memory stick: the name is taken first, then the file moves onto it.
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            fs::rename(hidden, path).inspect_err(|_| {
+                let _ = fs::remove_file(path);
+            })
+        }
+        _ => Err(e),
+    })
 }
 
 /// A name that nobody else has.

@@ -125,3 +125,22 @@ fn of_many_that_want_one_folder_exactly_one_has_it_whole() {
         }
     }
 }
+
+#[test]
+fn without_links_a_name_is_taken_all_the_same_and_only_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (hidden, path) = (dir.path().join(".a"), dir.path().join("a"));
+    let no_links = |_: &Path, _: &Path| Err(ErrorKind::PermissionDenied.into());
+    fs::write(&hidden, "first").unwrap();
+    take_name(&hidden, &path, no_links).unwrap();
+    fs::write(&hidden, "second").unwrap();
+    assert_eq!(take_name(&hidden, &path, no_links).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(
+        (names(dir.path()), fs::read(&path).unwrap()),
+        (vec![".a".into(), "a".into()], b"first".to_vec())
+    );
+    // What cannot be moved leaves no empty file behind.
+    fs::remove_file(&path).unwrap();
+    assert!(take_name(&dir.path().join("none"), &path, no_links).is_err());
+    assert!(!path.exists());
+}

@@ -403,3 +403,18 @@ fn evidence_is_for_a_launch_that_somebody_can_verify_and_is_written_or_there_is_
     assert_code(&out, 4);
     assert_eq!(x.state(), "none");
 }
+
+/// With the owner's keys here it is told before the start; without them the chip tells (above).
+#[test]
+fn a_session_for_another_policy_is_refused_with_its_own_text() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(None);
+    let out = corner.launch("0x3", &[]).args(corner.owner(None)).output().unwrap();
+    assert_code(&out, 4);
+    let text = err(&out);
+    assert!(text.contains("the session is not for this policy and these keys: found policy 0x3"), "{text}");
+    assert_eq!(corner.lab.state(&corner.guest), "none");
+    // It was not used up: for its own policy it still serves.
+    assert_code(&corner.launch("0x1", &[]).args(corner.owner(None)).output().unwrap(), 0);
+}

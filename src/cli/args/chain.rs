@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use virt_sev::session::chain::CEK_SERVICE;
 
 const FETCH_EXAMPLES: &str = "\
-PDH, PEK, OCA and CEK, and ASK and ARK where the chain leads to a known root: the form of `sevctl export --full`. The host gives
+PDH, PEK, OCA and CEK, and ASK and ARK where the chain leads to a known root: the form of `sevctl export --full`. A host has \
 its CEK unsigned; AMD has the signed one.
 
 Examples:
@@ -14,7 +14,7 @@ Examples:
   virt-sev chain fetch -c qemu:///system > chain.cert";
 
 const VERIFY_EXAMPLES: &str = "\
-Files of sevctl and sev-tool, whole chains or one certificate each, in any order, binary or base64, and what
+Files of sevctl and sev-tool, whole chains or one certificate each, in any order, binary or base64, and what \
 `virsh nodesevinfo` prints. Exit 0: every signature holds, up to a trusted root; 4: one does not.
 
 Examples:
@@ -33,26 +33,31 @@ pub(crate) enum ChainCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("timeout", |timeout| timeout.help(WAIT_BOTH)))]
 pub(crate) struct ChainFetchArgs {
     /// File for the chain; standard output unless given
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("timeout", |timeout| timeout.help("Longest wait for the key service")))]
 pub(crate) struct ChainVerifyArgs {
     /// Certificates; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
+
+/// For the help of commands that wait for both.
+pub(super) const WAIT_BOTH: &str = "Longest wait for one answer of the hypervisor, and for the key service";
 
 /// What a chain has to lead to, and where its signed CEK comes from.
 #[derive(Debug, Clone, Default, Args)]

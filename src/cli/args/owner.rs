@@ -1,5 +1,6 @@
 //! `virt-sev session`: its options.
 
+use super::chain::WAIT_BOTH;
 use super::{TrustArgs, WaitArgs, number};
 use clap::Args;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ Examples:
     --bundle bundle.json --firmware OVMF.amdsev.fd";
 
 #[derive(Debug, Args)]
+#[command(mut_arg("timeout", |timeout| timeout.help(WAIT_BOTH)))]
 #[command(group(clap::ArgGroup::new("platform").args(["chain", "connect"]).required(true)))]
 pub(crate) struct SessionArgs {
     /// The platform's certificates, in any of the forms that `chain verify` reads (repeatable)
@@ -34,7 +36,7 @@ pub(crate) struct SessionArgs {
     #[arg(short, long)]
     pub(crate) insecure: bool,
     #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }

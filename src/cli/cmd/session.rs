@@ -26,7 +26,8 @@ pub(crate) fn make(chain: Chain, args: &SessionArgs, out: Output) -> Result<Answ
     let chain = trust::complete(chain, &args.trust, &roots, args.wait.timeout, out)?;
     let report = chain.check(&roots);
     let mut root = verdict(&report);
-    let root_name = report.root().filter(|_| report.verified()).map(|r| r.name.clone());
+    // The name of another root is a path of this machine, which is nobody else's business.
+    let root_name = report.root().filter(|r| report.verified() && r.built_in).map(|r| r.name.clone());
     match report.into_error() {
         Some(e) if args.insecure => {
             out.say(&format!("virt-sev: warning: {e}"));
