@@ -71,7 +71,7 @@ install:
 	@[ -x target/release/virt-sev ] && [ -x target/release/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
-	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md \
+	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 

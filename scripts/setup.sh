@@ -23,6 +23,7 @@ gcc:gcc
 libc6-dev:/usr/include/stdio.h
 pkg-config:pkg-config
 make:make
+openssl:openssl
 libvirt-dev:/usr/include/libvirt/libvirt.h
 libssl-dev:/usr/include/openssl/ssl.h
 libvirt-daemon:libvirtd
@@ -35,6 +36,7 @@ virtinst:virt-install
 xorriso:xorriso
 osinfo-db:
 python3:/usr/bin/python3
+python3-pip:
 python3-libvirt:
 python3-lxml:
 python3-cryptography:
@@ -207,6 +209,23 @@ if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
   rm -rf "$build/peers/target"
 fi
 
+measure=$build/peers/sev-snp-measure
+if [ "${1:-}" != demo ] && [ ! -d "$measure" ]; then
+  say "sev-snp-measure (a peer to test against)"
+  rm -rf "$measure.new"
+  PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
+    -r scripts/peers-requirements.txt </dev/null || die "sev-snp-measure cannot be installed; what pip says is above. Mend that and run again."
+  mv "$measure.new" "$measure"
+fi
+
+snpguest_version=0.11.0
+if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
+  say "snpguest $snpguest_version (a peer to test against; some minutes)"
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $snpguest_version snpguest </dev/null ||
+    die "snpguest $snpguest_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
+  rm -rf "$build/peers/target"
+fi
+
 busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)
 busybox=${busybox:-$(command -v busybox || true)}
 [ -n "$busybox" ] || die "busybox-static is not here."
@@ -218,6 +237,8 @@ fi
 cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
+export VIRT_SEV_SNP_MEASURE := $measure
+export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img

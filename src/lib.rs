@@ -57,6 +57,7 @@ pub mod preflight;
 pub mod redact;
 pub mod report;
 pub mod session;
+pub mod snp;
 
 pub use codes::Kind;
 pub use error::{Error, Result};

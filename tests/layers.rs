@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("preflight", &["config", "domain", "host", "measure"]),
     ("session", &["config", "domain", "host", "measure"]),
     ("inject", &["config", "domain", "host", "measure"]),
+    ("snp", &["measure"]),
     ("generate", &["config", "domain", "plan"]),
     ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
 ];

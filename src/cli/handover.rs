@@ -21,8 +21,10 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
         Command::Verify(args) => args.domain.is_some(),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Firmware(_)
         | Command::Chain(ChainCommand::Verify(_))
+        | Command::Snp(_)
         | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }

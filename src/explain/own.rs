@@ -9,7 +9,11 @@ pub(super) static TOPICS: &[Topic] = &[
     topic(
         "host-reports-otherwise",
         "the host reports something else than the chip has measured",
-        &["the measurement is right for"],
+        &[
+            "change makes the measurement right: the build is",
+            "change makes the measurement right: the API",
+            "change makes the measurement right: the policy is",
+        ],
         &[cause(
             "The host's software changed its answer: API version, build or policy are not those that the chip signed.",
             "Do not trust this host until its owner can say why.",
@@ -47,7 +51,7 @@ pub(super) static TOPICS: &[Topic] = &[
     topic(
         POLICY_FILE,
         "the launch is not one that the guest owner's policy file allows",
-        &["is not allowed*policy file", "which is too old*policy file"],
+        &["policy file: allowed_", "policy file: min_fw_api"],
         &[
             cause(
                 "The SEV firmware of the host is older than the owner wants, or is a build with known holes.",

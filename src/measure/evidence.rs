@@ -4,7 +4,7 @@
 use super::verify::Evidence;
 use super::{from_base64, to_base64};
 use crate::{Error, Kind, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// `schema` of the file.
 pub const EVIDENCE_SCHEMA: &str = "virt-sev/measurement/1";
@@ -37,23 +37,20 @@ impl LaunchReport {
     #[must_use]
     pub fn fields(&self) -> Map<String, Value> {
         let evidence = &self.evidence;
-        let mut fields = json!({
-            "mode": self.mode(),
-            "domain": self.domain,
-            "uuid": self.uuid,
-            "measurement": to_base64(&evidence.measurement),
-            "api-major": evidence.api_major,
-            "api-minor": evidence.api_minor,
-            "build-id": evidence.build_id,
-            "policy": format!("{:#x}", evidence.policy),
-        });
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        put("mode", self.mode().into());
+        put("domain", self.domain.as_str().into());
+        put("uuid", self.uuid.as_str().into());
+        put("measurement", to_base64(&evidence.measurement).into());
+        put("api-major", evidence.api_major.into());
+        put("api-minor", evidence.api_minor.into());
+        put("build-id", evidence.build_id.into());
+        put("policy", format!("{:#x}", evidence.policy).into());
         if let Some(session) = &self.session {
-            fields["session"] = to_base64(session).into();
+            put("session", to_base64(session).into());
         }
-        match fields {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        }
+        fields
     }
 
     /// Reads a file of evidence.
@@ -155,6 +152,7 @@ impl Fields<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn report(policy: u32) -> LaunchReport {
         let measurement = std::array::from_fn(|n| u8::try_from(n).unwrap());

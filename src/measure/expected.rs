@@ -49,7 +49,7 @@ impl Expected {
             return Err(Error::new(Kind::Usage, "an SEV-ES guest's digest needs its processors")
                 .found(format!("policy {policy:#x}, which asks for SEV-ES"))
                 .hint(
-                    "Give --num-cpus, and either --cpu-family, --cpu-model and --cpu-stepping, or --vmsa-cpu0 and \
+                    "Give --num-cpus, and one of --vcpu-type, --vcpu-sig, --cpu-family with model and stepping, or --vmsa-cpu0 and \
                      --vmsa-cpu1.",
                 ));
         };

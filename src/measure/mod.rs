@@ -12,7 +12,6 @@ pub mod expected;
 pub mod kernel_hashes;
 pub mod sev;
 pub mod snp;
-pub mod suspect;
 pub mod verify;
 pub mod vmsa;
 

@@ -118,7 +118,7 @@ impl Parts {
         let completes = usage == Usage::Cek && known.value.same_body(&cert);
         if completes && !signed(&known.value) {
             *known = Named { value: cert, name: name.to_owned() };
-        } else if known.value != cert && !(completes && !signed(&cert)) {
+        } else if known.value != cert && (!completes || signed(&cert)) {
             let e = contradiction(usage, &known.name);
             self.refuse(e, name);
         }

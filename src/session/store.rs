@@ -152,15 +152,15 @@ fn take_name(
     path: &Path,
     hard_link: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
-    hard_link(hidden, path).or_else(|e| match e.kind() {
-        // A file system without links, as on a memory stick: the name is taken first, then the file moves onto it.
-        ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            fs::rename(hidden, path).inspect_err(|_| {
-                let _ = fs::remove_file(path);
-            })
+    hard_link(hidden, path).or_else(|e| {
+        if ![ErrorKind::PermissionDenied, ErrorKind::Unsupported].contains(&e.kind()) {
+            return Err(e);
         }
-        _ => Err(e),
+        // A file system without links, as on a memory stick: the name is taken first, then the file moves onto it.
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        fs::rename(hidden, path).inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
     })
 }
 

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
 mod cek;
@@ -28,5 +29,7 @@ mod osinfo;
 mod peers;
 mod secrecy;
 mod session;
+mod snp;
+mod snp_platform;
 mod sources;
 mod words;

@@ -1,5 +1,6 @@
 //! `virt-sev verify` and what `launch` shares with it: the options of virt-qemu-sev-validate.
 
+use super::boot::{BootArgs, CpuArgs};
 use super::{WaitArgs, number};
 use clap::Args;
 use std::path::PathBuf;
@@ -81,41 +82,19 @@ pub(crate) struct VerifyArgs {
     /// Guest policy, hexadecimal with 0x or decimal
     #[arg(long, value_name = "NUMBER", value_parser = number::<u32>)]
     pub(crate) policy: Option<u32>,
-    /// Firmware image
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) firmware: Option<PathBuf>,
-    /// Kernel
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Initial ram disk
-    #[arg(short = 'r', long, value_name = "FILE")]
-    pub(crate) initrd: Option<PathBuf>,
-    /// Kernel command line, exactly as the guest gets it
-    #[arg(short = 'e', long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(crate) cmdline: Option<String>,
-    /// Number of virtual processors, for SEV-ES
-    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) num_cpus: Option<u32>,
-    /// VMSA page of the boot processor, for SEV-ES
-    #[arg(short = '0', long, value_name = "FILE")]
-    pub(crate) vmsa_cpu0: Option<PathBuf>,
-    /// VMSA page of every other processor, for SEV-ES
-    #[arg(short = '1', long, value_name = "FILE")]
-    pub(crate) vmsa_cpu1: Option<PathBuf>,
-    /// Processor family, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_family: Option<u32>,
-    /// Processor model, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_model: Option<u32>,
-    /// Processor stepping, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_stepping: Option<u32>,
+    #[command(flatten)]
+    pub(crate) boot: BootArgs,
+    #[command(flatten)]
+    pub(crate) cpus: CpuArgs,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
+    /// What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor,
+    /// allowed_build_ids; where it names digests, --firmware may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_file: Option<PathBuf>,
     /// Secret to inject after verification, such as luks-key:disk.key, or a folder of keys (repeatable)
     #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) inject_secret: Vec<String>,

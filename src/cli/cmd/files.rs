@@ -76,7 +76,7 @@ pub(crate) fn write(what: &str, path: &Path, bytes: &[u8], mode: u32) -> Result<
 
 /// Writes several private files, all complete or none: mode 0600 whatever was there, and no symbolic link is followed,
 /// so that in a folder such as /tmp nobody else chooses where they go.
-fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
+pub(crate) fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
     for (n, (what, path, _)) in files.iter().enumerate() {
         if let Some((other, ..)) = files[..n].iter().find(|(_, p, _)| p == path && !is_stream(path)) {
             return Err(Error::new(Kind::Usage, format!("the {other} and the {what} go into one file"))

@@ -1,12 +1,15 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
+use super::boot::{self, Boot};
+use super::judge::{self, Judge, Judgement};
 use super::{evidence, files, owner};
 use crate::args::{VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use virt_sev::appraisal::mismatch::Cause;
 use virt_sev::inject::packet::Packet;
-use virt_sev::measure::verify::{Evidence, Verdict, check};
+use virt_sev::measure::verify::{Evidence, Verdict};
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
@@ -15,12 +18,16 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let keys = owner::keys(&v.keys)?;
     let report = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
     let evidence = report.as_ref().map_or_else(|| evidence(v), |report| Ok(report.evidence))?;
-    let boot = owner::Boot {
-        firmware: v.firmware.clone().ok_or_else(|| missing("--firmware"))?,
-        kernel: v.kernel.clone(),
-        initrd: v.initrd.clone(),
-        cmdline: v.cmdline.clone(),
-        vcpus: v.num_cpus,
+    let boot = if judge::by_policy_alone(v)? {
+        None
+    } else {
+        Some(Boot {
+            firmware: v.boot.firmware.clone().ok_or_else(|| missing("--firmware"))?,
+            kernel: v.boot.kernel.clone(),
+            initrd: v.boot.initrd.clone(),
+            cmdline: v.boot.cmdline.clone(),
+            vcpus: v.cpus.num_cpus,
+        })
     };
     if !v.inject_secret.is_empty() && !writes_packet(args) {
         return Err(missing("--packet"));
@@ -29,26 +36,30 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
         files::check_place("secret packet", path)?;
     }
     let table = owner::secrets(&v.inject_secret)?;
-    let expected = owner::expected(v, &boot, evidence.policy)?;
-    let verdict = check(&evidence, &expected, &keys.tik)?;
-    if report.is_some() && verdict.matched() {
+    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
+    if report.is_some() && judgement.accepted() {
         evidence::answer_once(&keys, &evidence)?;
     }
-    let packed = verdict.matched() && !table.is_empty();
+    let packed = judgement.accepted() && !table.is_empty();
     if packed {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+        let area = secret_area(boot.as_ref())?;
         write_packet(args, &owner::packet(&keys, &evidence, &table, area)?, &evidence)?;
     }
-    let answer = tell(&verdict, &evidence, out)?;
+    let answer = tell(&judgement, &evidence, out)?;
     if packed {
         out.say(&written(args));
     }
-    if let Some(why) =
-        report.as_ref().filter(|_| !verdict.matched()).and_then(|r| evidence::other_session(r, &keys))
-    {
+    let other = report.filter(|_| !judgement.verdict.matched());
+    if let Some(why) = other.and_then(|report| evidence::other_session(&report, &keys)) {
         out.say(why);
     }
     Ok(answer)
+}
+
+/// How much room the image has for secrets, where the image is known.
+pub(crate) fn secret_area(boot: Option<&Boot>) -> Result<Option<u32>> {
+    let contents = boot.map(|boot| boot::image_contents(&boot.firmware)).transpose()?;
+    Ok(contents.and_then(|image| image.secret).map(|area| area.size))
 }
 
 /// Options that make no sense together.
@@ -128,7 +139,8 @@ pub(crate) fn written(args: &VerifyCommand) -> String {
 }
 
 /// Says the verdict.
-pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Result<Answer> {
+pub(crate) fn tell(judgement: &Judgement, evidence: &Evidence, out: Output) -> Result<Answer> {
+    let verdict = &judgement.verdict;
     log::debug!(
         "reported: SEV firmware API {}.{} build {}, policy {:#x}, nonce {}",
         evidence.api_major,
@@ -143,10 +155,10 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
             log::info!("expected measurement {}", hex::encode(one));
         }
     }
-    let matched = verdict.matched();
+    let accepted = judgement.accepted();
     if out.is_json() {
         let mut answer = json!({
-            "verified": matched,
+            "verified": accepted,
             "policy": format!("{:#x}", evidence.policy),
             "api-major": evidence.api_major,
             "api-minor": evidence.api_minor,
@@ -164,19 +176,27 @@ pub(crate) fn tell(verdict: &Verdict, evidence: &Evidence, out: Output) -> Resul
                 answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
             }
         }
+        if let Some(Cause { id, text, .. }) = &judgement.cause {
+            answer["cause"] = json!({ "id": id, "text": text });
+        }
+        if !judgement.refused.is_empty() {
+            answer["findings"] = json!(judgement.refused);
+        }
         out.answer_json("verify", answer)?;
     } else if !out.quiet {
         match verdict {
-            Verdict::Matched { digest, state } => {
+            Verdict::Matched { digest, state } if accepted => {
                 let state = state.map(|s| format!(", initial state {s}")).unwrap_or_default();
                 out.answer(&format!("verified: launch digest {}{state}\n", hex::encode(digest)))?;
             }
-            Verdict::Differs { .. } => out.answer("not verified\n")?,
+            Verdict::Matched { .. } | Verdict::Differs { .. } => out.answer("not verified\n")?,
         }
     }
-    if matched {
-        return Ok(Answer::Yes);
+    match judgement.refusal() {
+        None => Ok(Answer::Yes),
+        Some(why) => {
+            out.say_error(&why);
+            Ok(Answer::No)
+        }
     }
-    out.say(&format!("virt-sev: {}", virt_sev::launch::differs()));
-    Ok(Answer::No)
 }

@@ -17,7 +17,6 @@ use told::Told;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
-use virt_sev::measure::suspect;
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result, plan, preflight};
 use virt_sev_sys::Libvirt;
@@ -138,12 +137,18 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
         return Err(launch.abandon(e));
     }
     let evidence = *launch.evidence();
-    let mut launch = launch.verify(&v.expected, &v.keys.tik).map_err(|e| {
-        match suspect::find(&evidence, &v.expected, &v.keys.tik) {
-            Some(suspect) if e.kind() == Kind::No => e.and_hint(suspect.to_string()),
-            _ => e,
+    let judge = || v.judge.judge(&evidence, &v.keys);
+    let mut launch = launch.verify(&v.judge.expected, &v.keys.tik).map_err(|e| {
+        if e.kind() != Kind::No {
+            return e;
         }
+        // The guest is gone by now: looking for the cause keeps nothing waiting.
+        judge().map_or_else(|other| other, |judgement| e.and_hint(judgement.explanation()))
     })?;
+    match judge().map(|judgement| judgement.refusal()) {
+        Ok(None) => {}
+        Ok(Some(e)) | Err(e) => return Err(launch.abandon(e)),
+    }
     told.step("verified: the measurement is the expected one");
     if !v.table.is_empty() {
         let packet = match owner::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {

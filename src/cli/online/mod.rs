@@ -58,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)
@@ -66,6 +67,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         | Command::Chain(_)
         | Command::Session(_)
         | Command::Verify(_)
-        | Command::Secret(_) => cmd::run(cli),
+        | Command::Secret(_)
+        | Command::Snp(_) => cmd::run(cli),
     }
 }

@@ -4,12 +4,13 @@ use super::launch::boot;
 use super::{connect, session};
 use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
+use crate::cmd::judge::{self, Judge};
 use crate::cmd::owner;
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::launch::{Cancel, Guest as _, GuestState, Hypervisor as _, evidence, within};
-use virt_sev::measure::verify::{Evidence, check};
+use virt_sev::measure::verify::Evidence;
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> Result<Answer> {
@@ -54,19 +55,22 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
     let evidence = overridden(evidence(&info)?, v)?;
-    let boot = boot(v, live.facts(), evidence.policy, local)?;
-    let expected = owner::expected(v, &boot, evidence.policy)?;
-    let verdict = check(&evidence, &expected, &keys.tik)?;
+    let boot = match judge::by_policy_alone(v)? {
+        true => None,
+        false => Some(boot(v, live.facts(), evidence.policy, local)?),
+    };
+    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
+    let accepted = judgement.accepted();
     let mut next = None;
-    if verdict.matched() && table.is_empty() {
+    if accepted && table.is_empty() {
         if state == GuestState::Paused {
             next = Some(format!(
                 "the guest stays paused; it runs with: virsh -c '{address}' resume {}",
                 guest.name()?
             ));
         }
-    } else if verdict.matched() {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+    } else if accepted {
+        let area = cmd::verify::secret_area(boot.as_ref())?;
         let packet = owner::packet(&keys, &evidence, &table, area)?;
         if cmd::verify::writes_packet(args) {
             cmd::verify::write_packet(args, &packet, &evidence)?;
@@ -78,7 +82,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             next = Some("secret injected, guest resumed".to_owned());
         }
     }
-    let answer = cmd::verify::tell(&verdict, &evidence, out)?;
+    let answer = cmd::verify::tell(&judgement, &evidence, out)?;
     if let Some(next) = next {
         out.say(&next);
     }
