@@ -53,6 +53,15 @@ impl LaunchReport {
         fields
     }
 
+    /// The file's text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut document = Map::new();
+        document.insert("schema".to_owned(), EVIDENCE_SCHEMA.into());
+        document.append(&mut self.fields());
+        format!("{:#}\n", Value::Object(document))
+    }
+
     /// Reads a file of evidence.
     ///
     /// # Errors
@@ -165,9 +174,7 @@ mod tests {
     }
 
     fn document(report: &LaunchReport) -> Value {
-        let mut document = json!({ "schema": EVIDENCE_SCHEMA });
-        document.as_object_mut().unwrap().append(&mut report.fields());
-        document
+        serde_json::from_str(&report.to_text()).unwrap()
     }
 
     #[test]

@@ -5,24 +5,29 @@ use crate::cmd::session::digest;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::{Fact, HostFacts};
-use virt_sev::{Finding, Result, plan, preflight};
+use virt_sev::{Finding, Severity, plan, preflight};
 
 /// Compares them. `None` where the bundle names none, where nobody can tell which image it will be, or where it lies on
 /// another machine.
-///
-/// # Errors
-/// The image cannot be read.
 pub(super) fn firmware(
     config: &SevConfig,
     domain: &Domain,
     host: &HostFacts,
     options: &plan::Options,
-) -> Result<Option<Finding>> {
-    let named = preflight::bundle_of(config).is_some_and(|b| b.firmware.is_some());
+) -> Option<Finding> {
     let skipped = options.skip.iter().any(|id| id == preflight::BUNDLE);
-    if !named || skipped || host.cpuid == Fact::NotAsked {
-        return Ok(None);
+    if skipped || host.cpuid == Fact::NotAsked {
+        return None;
     }
-    let Some((image, _)) = plan::image_to_be(config, domain, host, options) else { return Ok(None) };
-    Ok(preflight::bundle_firmware(config, &image.display().to_string(), &digest(&image)?))
+    preflight::bundle_of(config)?.firmware?;
+    let (image, _) = plan::image_to_be(config, domain, host, options)?;
+    let path = image.display().to_string();
+    match digest(&image) {
+        Ok(digest) => preflight::bundle_firmware(config, &path, &digest),
+        // Who launches need not be who may read it; the owner compares the measurement in any case.
+        Err(e) => {
+            let title = "whether this is the firmware image that the owner expects could not be seen";
+            Some(Finding::new(preflight::BUNDLE, Severity::Warning, title).path(path).detail(e.to_string()))
+        }
+    }
 }

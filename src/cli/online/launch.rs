@@ -71,7 +71,9 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     if let Some(config) = &done.config {
         let skip = args.config.skip.clone();
         let options = plan::Options { skip, injects_secret: !table.is_empty(), ..plan::Options::default() };
-        preflight::refuse(bundle::firmware(config, &done.domain, &host, &options)?.as_slice())?;
+        let image = bundle::firmware(config, &done.domain, &host, &options);
+        preflight::refuse(image.as_slice())?;
+        out.findings(&image);
     }
     let security = Security::of(&done)?;
     if args.evidence.is_some() && (security.mode.is_none() || security.session.is_none()) {
