@@ -44,6 +44,7 @@ libxml2-utils:xmllint
 busybox-static:
 cpio:cpio
 patch:patch
+curl:curl
 "
 
 has() { # program or file
