@@ -55,6 +55,7 @@ check-tests:
 bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
+	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench digest
 
 # Every fuzz target for a minute, or for FUZZ_SECONDS.
 fuzz:

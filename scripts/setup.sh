@@ -8,10 +8,12 @@
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
 #   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
+# - The tests need other firmware images too (ovmf) and sev-snp-measure (a Python package). These too lie below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 build=$top/build
+only=${1:-}
 mkdir -p "$build"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -106,7 +108,8 @@ debian_packages() {
     p=${p%%:*}
     installed "$p" || missing+=("$p")
   done
-  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ]; then
+  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
+    { [ "$only" = demo ] || [ -d "$build/ovmf" ]; }; then
     say "packages: all here"
     return
   fi
@@ -134,6 +137,7 @@ debian_packages() {
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
   unpack_kernel
+  [ "$only" = demo ] || unpack_ovmf
 }
 
 install_packages() {
@@ -171,6 +175,17 @@ unpack_firmware() {
   rm -rf "$build/firmware.new"
 }
 
+unpack_ovmf() {
+  [ -d "$build/ovmf" ] && return
+  say "firmware without SEV's tables, for the tests: ovmf"
+  fetch_deb release ovmf "$build/ovmf"
+  mkdir -p "$build/ovmf.images"
+  # Links among the images are left out: they are the same files.
+  find "$build/ovmf.new" -name 'OVMF*.fd' -type f ! -name '*VARS*' -exec cp {} "$build/ovmf.images/" \;
+  rm -rf "$build/ovmf.new"
+  mv "$build/ovmf.images" "$build/ovmf"
+}
+
 unpack_kernel() {
   [ -e "$build/guest/vmlinuz" ] && return
   local package
@@ -195,13 +210,15 @@ other_packages() {
   [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
     die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
+  [ "$only" = demo ] || [ -d "$build/ovmf" ] ||
+    die "put other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) into the folder $build/ovmf and run again."
 }
 
 mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
-if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
+if [ "$only" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
   say "sevctl $sevctl_version (a peer to test against)"
   # The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: that one
   # leaves rubbish in reserved bytes of its certificates.
@@ -211,7 +228,11 @@ if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
 fi
 
 measure=$build/peers/sev-snp-measure
+<<<<<<< HEAD
+if [ "$only" != demo ] && [ ! -d "$measure" ]; then
+=======
 if [ "${1:-}" != demo ] && [ ! -d "$measure" ]; then
+>>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
   say "sev-snp-measure (a peer to test against)"
   rm -rf "$measure.new"
   PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
@@ -219,6 +240,8 @@ if [ "${1:-}" != demo ] && [ ! -d "$measure" ]; then
   mv "$measure.new" "$measure"
 fi
 
+<<<<<<< HEAD
+=======
 snpguest_version=0.11.0
 if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
   say "snpguest $snpguest_version (a peer to test against; some minutes)"
@@ -227,6 +250,7 @@ if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
   rm -rf "$build/peers/target"
 fi
 
+>>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
 busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)
 busybox=${busybox:-$(command -v busybox || true)}
 [ -n "$busybox" ] || die "busybox-static is not here."
@@ -239,7 +263,11 @@ cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
 export VIRT_SEV_SNP_MEASURE := $measure
+<<<<<<< HEAD
+export VIRT_SEV_OVMF := $build/ovmf
+=======
 export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
+>>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img

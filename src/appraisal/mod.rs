@@ -3,6 +3,7 @@
 
 pub mod mismatch;
 pub mod policy;
+pub mod processor;
 
 mod variants;
 

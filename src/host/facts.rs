@@ -87,6 +87,8 @@ pub struct DomCaps {
     pub max_es_guests: Option<u32>,
     /// `<os><loader><value>`: the images that libvirt knows.
     pub loaders: Vec<PathBuf>,
+    /// `<cpu><mode name='host-model'><model>`: what `host-model` comes to.
+    pub host_model: Option<String>,
 }
 
 /// What `virNodeGetSEVInfo` says. Blobs are decoded.

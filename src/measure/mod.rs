@@ -34,7 +34,8 @@ const LARGEST_FILE: u64 = u32::MAX as u64;
 /// Feeds a stream into a hash in pieces, so that memory does not grow with the file, and no further than `most` bytes, so
 /// that a device without an end is an error and no hang.
 pub(crate) fn feed(hash: &mut Sha256, what: &str, from: &mut dyn Read, most: u64) -> Result<u64> {
-    let mut piece = vec![0u8; 128 * 1024];
+    // As much as stays in a core's nearest cache: four times as much cost a third more.
+    let mut piece = vec![0u8; 32 * 1024];
     let mut total = 0u64;
     loop {
         match from.read(&mut piece) {

@@ -2,6 +2,7 @@
 //! Off line over measurements that are computed here, and in a launch.
 
 use crate::lab::{Corner, Lab, assert_code, err, program, setup};
+use crate::snp_platform::Platform;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fs;
@@ -255,4 +256,91 @@ fn a_launch_that_the_policy_file_refuses_leaves_nothing() {
     assert_code(&launch("min_fw_api_major: 1\n", &[]), 2);
     assert_code(&launch("min_fw_api_major: 0\n", &args), 0);
     assert_eq!(corner.lab.state(&corner.guest), "running");
+}
+
+/// What `digest` computes stands in a report, and the owner's files verify it; what was launched otherwise is explained.
+#[test]
+fn a_report_of_sev_snp_is_verified_from_the_owners_files_and_explained_like_any_other() {
+    let owner = Owner::new();
+    let dir = owner.0.path();
+    let mut older = firmware();
+    let middle = older.len() / 2;
+    older[middle] ^= 1;
+    fs::write(dir.join("OVMF.older.fd"), &older).unwrap();
+    let platform = Platform::shared();
+    let run = |args: &[&str]| Command::new(program("virt-sev")).args(args).current_dir(dir).output().unwrap();
+    let (firmware, vcpus) = (["--firmware", "OVMF.fd"], ["--num-cpus", "2", "--vcpu-type", "EPYC-Milan"]);
+    let kernel = ["--kernel", "kernel", "--initrd", "initrd", "--cmdline", CMDLINE];
+    // A report of a guest that was launched like this.
+    let report = |launched: &[&[&str]]| {
+        let out = run(&[&["digest", "--mode", "snp"][..], &launched.concat()].concat());
+        assert_code(&out, 0);
+        let digest = virt_sev::hex::decode(String::from_utf8_lossy(&out.stdout).trim()).unwrap();
+        let signed = platform.report("vcek", |report| report[0x90..0xc0].copy_from_slice(&digest));
+        fs::write(dir.join("report.bin"), signed).unwrap();
+        virt_sev::hex::encode(&digest)
+    };
+    let certs: Vec<String> =
+        ["vcek.pem", "ask.pem"].iter().map(|n| platform.path(n).to_str().unwrap().to_owned()).collect();
+    let ark = platform.path("ark.pem");
+    let verify = |more: &[&str]| {
+        let certs = ["--certs", &certs[0], "--certs", &certs[1], "--ca", ark.to_str().unwrap()];
+        run(&[&["verify", "--report", "report.bin"][..], &certs, more].concat())
+    };
+    let said: Vec<&str> = [&firmware[..], &vcpus, &kernel].concat();
+
+    let digest = report(&[&firmware, &vcpus, &kernel]);
+    let out = verify(&said);
+    assert_code(&out, 0);
+    assert!(
+        String::from_utf8_lossy(&out.stdout).contains(&digest),
+        "{}",
+        String::from_utf8_lossy(&out.stdout)
+    );
+    fs::write(dir.join("policy.yaml"), format!("allowed_digests: [{digest}]\n")).unwrap();
+    assert_code(&verify(&["--policy-file", "policy.yaml"]), 0);
+    fs::write(dir.join("policy.yaml"), "min_fw_api_major: 1\n").unwrap();
+    let out = verify(&[&said[..], &["--policy-file", "policy.yaml"]].concat());
+    assert_code(&out, 1);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("which is too old"), "{out:?}");
+
+    let blank = ["--kernel", "kernel", "--initrd", "initrd", "--cmdline", "console=ttyS0 quiet "];
+    for (launched, id) in [
+        ([&["--firmware", "OVMF.older.fd"][..], &vcpus, &kernel], "firmware"),
+        ([&firmware, &["--num-cpus", "8", "--vcpu-type", "EPYC-Milan"], &kernel], "vcpus"),
+        ([&firmware, &["--num-cpus", "2", "--vcpu-type", "EPYC-Genoa"], &kernel], "cpu"),
+        (
+            [
+                &firmware,
+                &["--num-cpus", "2", "--vcpu-type", "EPYC-Milan", "--guest-features", "0x21"],
+                &kernel,
+            ],
+            "sev-features",
+        ),
+        ([&firmware, &vcpus, &blank], "cmdline"),
+        ([&firmware, &vcpus, &kernel[..2]], "none"),
+        ([&firmware, &vcpus, &["--kernel", "kernel", "--cmdline", CMDLINE]], "initrd"),
+        ([&firmware, &vcpus, &[]], "kernel-hashes"),
+    ] {
+        report(&launched);
+        let out = verify(&[&said[..], &["--json"]].concat());
+        assert_code(&out, 1);
+        let answer = json(&out);
+        assert_eq!(
+            (&answer["verified"], answer["cause"]["id"].as_str().unwrap_or("none")),
+            (&false.into(), id),
+            "{answer}"
+        );
+        assert!(
+            err(&out).contains(if id == "none" { "No single change" } else { "One change makes" }),
+            "{}",
+            err(&out)
+        );
+    }
+    // Options of the other modes, and half a description.
+    for wrong in [&["--tik", "tik"][..], &["--api-major", "1"], &["--kernel", "kernel"], &["--num-cpus", "2"]]
+    {
+        assert_code(&verify(wrong), 2);
+    }
+    assert_code(&verify(&[&firmware[..], &vcpus[..2]].concat()), 2);
 }

@@ -1,5 +1,6 @@
 //! `virt-sev snp`: its options.
 
+use super::boot::{BootArgs, CpuArgs};
 use super::number;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -18,6 +19,8 @@ the chip's certificate. AMD's roots are built in.
 
 Examples:
   curl -o vcek.der \"$(virt-sev snp report report.bin --kds-address)\"
+  virt-sev snp report report.bin --certs vcek.der \\
+    --firmware OVMF.amdsev.fd --num-cpus 4 --vcpu-type EPYC-Milan
   virt-sev snp report report.bin --certs vcek.der \\
     --measurement HEX --report-data @nonce.bin \\
     --guest-policy 0x30000 --min-tcb bl=9,tee=0,snp=23,ucode=72";
@@ -86,6 +89,22 @@ pub(crate) struct SnpReportArgs {
     pub(crate) kds_address: bool,
     #[command(flatten)]
     pub(crate) expected: SnpExpectedArgs,
+    #[command(flatten)]
+    pub(crate) launched: SnpLaunchedArgs,
+}
+
+/// What the guest is to have been launched from: its measurement is computed, and what differs is searched for.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What the guest was launched from, in place of --measurement")]
+pub(crate) struct SnpLaunchedArgs {
+    #[command(flatten)]
+    pub(crate) boot: BootArgs,
+    #[command(flatten)]
+    pub(crate) cpus: CpuArgs,
+    /// What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor,
+    /// allowed_build_ids
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_file: Option<PathBuf>,
 }
 
 /// What the owner wants a report to say.

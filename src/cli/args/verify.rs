@@ -15,7 +15,9 @@ Examples:
     --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json
   virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
-    --inject-secret luks-key:disk.key";
+    --inject-secret luks-key:disk.key
+  virt-sev verify --report report.bin --certs vcek.der \\
+    --firmware OVMF.amdsev.fd --num-cpus 4 --vcpu-type EPYC-Milan";
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyCommand {
@@ -27,6 +29,18 @@ pub(crate) struct VerifyCommand {
     pub(crate) evidence: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) verify: VerifyArgs,
+    /// Attestation report of a SEV-SNP guest, in place of a measurement; `snp report` has more checks
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) report: Option<PathBuf>,
+    /// Certificate of the key that signed the report, or a folder with vcek.pem and the like (repeatable)
+    #[arg(long, value_name = "PATH", requires = "report")]
+    pub(crate) certs: Vec<PathBuf>,
+    /// Root of another platform than AMD's that the certificate may lead to, for a test platform
+    #[arg(long, value_name = "FILE", requires = "report")]
+    pub(crate) ca: Option<PathBuf>,
+    /// What the SEV-SNP guest put into its report: the nonce that shows that it is fresh
+    #[arg(long, value_name = "BYTES", requires = "report")]
+    pub(crate) report_data: Option<String>,
     /// Do not check the guest's configuration
     #[arg(short = 'g', long)]
     pub(crate) ignore_config: bool,

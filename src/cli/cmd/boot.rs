@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use virt_sev::host::ovmf;
 use virt_sev::image::ImageContents;
 use virt_sev::measure::at_once;
+use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::kernel_hashes::KernelHashes;
 use virt_sev::measure::sev::LARGEST_FIRMWARE;
 use virt_sev::{Error, Kind, Result};
@@ -22,6 +23,8 @@ pub(crate) struct Boot {
     pub(crate) initrd: Option<PathBuf>,
     pub(crate) cmdline: Option<String>,
     pub(crate) vcpus: Option<u32>,
+    /// The processor that the host says the guest has; what options say goes before it.
+    pub(crate) cpu: Option<CpuSignature>,
 }
 
 /// Options that need another.

@@ -27,6 +27,7 @@ pub(crate) fn run(args: &DigestArgs, out: Output) -> Result<Answer> {
         initrd: args.boot.initrd.clone(),
         cmdline: args.boot.cmdline.clone(),
         vcpus: args.cpus.num_cpus,
+        cpu: None,
     };
     let image = boot::image(&boot.firmware)?;
     let at = |e: Error| e.at(boot.firmware.display().to_string());

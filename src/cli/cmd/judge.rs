@@ -66,10 +66,14 @@ impl Judgement {
 
     /// What is behind a measurement that differs, in one line.
     pub(crate) fn explanation(&self) -> String {
-        match &self.cause {
-            Some(cause) => format!("One change makes the measurement right: {}.", cause.text),
-            None => "No single change that was tried makes the measurement right.".to_owned(),
-        }
+        explanation(self.cause.as_ref())
+    }
+}
+
+pub(super) fn explanation(cause: Option<&Cause>) -> String {
+    match cause {
+        Some(cause) => format!("One change makes the measurement right: {}.", cause.text),
+        None => "No single change that was tried makes the measurement right.".to_owned(),
     }
 }
 
@@ -98,7 +102,12 @@ pub(crate) fn by_policy_alone(v: &VerifyArgs) -> Result<bool> {
 }
 
 fn policy(v: &VerifyArgs) -> Result<Policy> {
-    match &v.policy_file {
+    read_policy(v.policy_file.as_deref())
+}
+
+/// The policy file; without one nothing is restricted.
+pub(super) fn read_policy(file: Option<&Path>) -> Result<Policy> {
+    match file {
         Some(path) => Policy::parse(&files::read_text("policy file", path)?, &files::shown(path)),
         None => Ok(Policy::default()),
     }
@@ -168,7 +177,7 @@ fn log_inputs(boot: &Boot, policy: u32, expected: &Expected) {
 
 /// Images that the guest may have been launched from instead: those in the folder of the owner's, and those that this
 /// machine's descriptors name.
-fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
+pub(super) fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
     let folder = given.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

@@ -3,7 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod boot;
 pub(crate) mod chain;
-mod cpus;
+pub(crate) mod cpus;
 mod digest;
 mod download;
 mod encoding;

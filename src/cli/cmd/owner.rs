@@ -43,7 +43,7 @@ pub(super) fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processor
     if let Some(given) = cpus::files(&v.cpus, count)? {
         return Ok(Some(Processors::Given(given)));
     }
-    let Some(cpu) = cpus::signature(&v.cpus)? else { return Ok(None) };
+    let Some(cpu) = cpus::signature(&v.cpus)?.or(boot.cpu) else { return Ok(None) };
     Ok(Some(Processors::Built {
         cpu,
         count,

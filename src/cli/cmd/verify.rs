@@ -2,8 +2,9 @@
 
 use super::boot::{self, Boot};
 use super::judge::{self, Judge, Judgement};
-use super::{evidence, files, owner};
-use crate::args::{VerifyArgs, VerifyCommand};
+use super::{evidence, files, owner, snp};
+use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
+use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -14,10 +15,13 @@ use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let v = &args.verify;
+    if let Some(report) = &args.report {
+        return snp::report::run(&as_report(args, report)?, out);
+    }
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
-    let report = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
-    let evidence = report.as_ref().map_or_else(|| evidence(v), |report| Ok(report.evidence))?;
+    let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
+    let evidence = host_says.as_ref().map_or_else(|| evidence(v), |said| Ok(said.evidence))?;
     let boot = if judge::by_policy_alone(v)? {
         None
     } else {
@@ -27,6 +31,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
             initrd: v.boot.initrd.clone(),
             cmdline: v.boot.cmdline.clone(),
             vcpus: v.cpus.num_cpus,
+            cpu: None,
         })
     };
     if !v.inject_secret.is_empty() && !writes_packet(args) {
@@ -37,7 +42,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     }
     let table = owner::secrets(&v.inject_secret)?;
     let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
-    if report.is_some() && judgement.accepted() {
+    if host_says.is_some() && judgement.accepted() {
         evidence::answer_once(&keys, &evidence)?;
     }
     let packed = judgement.accepted() && !table.is_empty();
@@ -49,11 +54,53 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     if packed {
         out.say(&written(args));
     }
-    let other = report.filter(|_| !judgement.verdict.matched());
-    if let Some(why) = other.and_then(|report| evidence::other_session(&report, &keys)) {
+    let doubtful = host_says.filter(|_| !judgement.verdict.matched());
+    if let Some(why) = doubtful.and_then(|said| evidence::other_session(&said, &keys)) {
         out.say(why);
     }
     Ok(answer)
+}
+
+/// What `snp report` makes of the same options.
+fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
+    let v = &args.verify;
+    let useless = [
+        ("--api-major", v.api_major.is_some()),
+        ("--api-minor", v.api_minor.is_some()),
+        ("--build-id", v.build_id.is_some()),
+        ("--tik", v.keys.tik.is_some()),
+        ("--tek", v.keys.tek.is_some()),
+        ("--tk", v.keys.tk.is_some()),
+        ("--inject-secret", !v.inject_secret.is_empty()),
+        ("--secret-header", args.secret_header.is_some()),
+        ("--packet", args.packet.is_some()),
+        ("--evidence", args.evidence.is_some()),
+    ];
+    let wrong = |(option, _): &(&str, bool)| {
+        Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
+            .hint("A SEV-SNP guest has neither a session nor a secret that its host injects.")
+    };
+    if let Some(e) = Error::many(useless.iter().filter(|(_, given)| *given).map(wrong).collect()) {
+        return Err(e);
+    }
+    Ok(SnpReportArgs {
+        report: report.to_owned(),
+        certs: args.certs.clone(),
+        ca: args.ca.clone(),
+        at: None,
+        kds_address: false,
+        expected: SnpExpectedArgs {
+            measurement: v.measurement.clone(),
+            report_data: args.report_data.clone(),
+            guest_policy: v.policy.map(u64::from),
+            ..SnpExpectedArgs::default()
+        },
+        launched: SnpLaunchedArgs {
+            boot: v.boot.clone(),
+            cpus: v.cpus.clone(),
+            policy_file: v.policy_file.clone(),
+        },
+    })
 }
 
 /// How much room the image has for secrets, where the image is known.

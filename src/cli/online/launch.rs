@@ -4,7 +4,7 @@
 mod inputs;
 mod told;
 
-use super::{bundle, connect, implied, session};
+use super::{bundle, connect, implied, processor, session};
 use crate::args::LaunchArgs;
 use crate::cmd::{files, owner, prepare};
 use crate::output::{Answer, Output};
@@ -82,7 +82,11 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         ));
     }
     let verification = match keys {
-        Some(keys) => Some(Verification::new(args, &done, &security, keys, table, local)?),
+        Some(keys) => {
+            let (v, facts) = (&args.verify, done.domain.facts());
+            let cpu = processor::of(v, facts, security.policy, &libvirt, limit, &cancel)?;
+            Some(Verification::new(args, &done, &security, keys, table, cpu, local)?)
+        }
         None => None,
     };
 

@@ -10,6 +10,7 @@ mod implied;
 mod launch;
 mod lint;
 mod measurement;
+mod processor;
 mod secret;
 mod session;
 mod verify;

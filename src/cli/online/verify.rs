@@ -1,9 +1,10 @@
 //! `virt-sev verify --domain`. In: a paused guest and the owner's files. Out: the verdict; with secrets, a running guest.
 
 use super::launch::boot;
-use super::{connect, session};
+use super::{connect, processor, session};
 use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
+use crate::cmd::boot::Boot;
 use crate::cmd::judge::{self, Judge};
 use crate::cmd::owner;
 use crate::output::{Answer, Output};
@@ -31,9 +32,9 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
     }
-    let address = libvirt.uri().to_owned();
+    let hv = libvirt.clone();
     let (guest, state, live) = within(limit, &cancel, "looking at the guest", move || {
-        let guest = connect::active(&libvirt, &name)?;
+        let guest = connect::active(&hv, &name)?;
         let state = guest.state()?;
         let live = guest.live_xml()?;
         Ok((guest, state, live))
@@ -57,7 +58,11 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let evidence = overridden(evidence(&info)?, v)?;
     let boot = match judge::by_policy_alone(v)? {
         true => None,
-        false => Some(boot(v, live.facts(), evidence.policy, local)?),
+        false => {
+            let boot = boot(v, live.facts(), evidence.policy, local)?;
+            let cpu = processor::of(v, live.facts(), evidence.policy, &libvirt, limit, &cancel)?;
+            Some(Boot { cpu, ..boot })
+        }
     };
     let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
     let accepted = judgement.accepted();
@@ -65,7 +70,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     if accepted && table.is_empty() {
         if state == GuestState::Paused {
             next = Some(format!(
-                "the guest stays paused; it runs with: virsh -c '{address}' resume {}",
+                "the guest stays paused; it runs with: virsh -c '{}' resume {}",
+                libvirt.uri(),
                 guest.name()?
             ));
         }
@@ -106,6 +112,13 @@ fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
     let mut problems = Vec::new();
     let mut wrong = |kind: Kind, at: &str, text: &str| problems.push(Error::new(kind, text).at(at));
     match facts.launch_security.as_ref().filter(|l| l.kind.as_deref() == Some("sev")) {
+        None if facts.launch_security.as_ref().is_some_and(|l| l.kind.as_deref() == Some("sev-snp")) => {
+            wrong(
+                Kind::Domain,
+                "/domain/launchSecurity",
+                "a SEV-SNP guest has no measurement that its host can read: it gives a report, for verify --report",
+            )
+        }
         None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
         Some(security) => {
             if security.dh_cert.is_none() || security.session.is_none() {

@@ -1,13 +1,16 @@
 //! `virt-sev snp report`. In: a report, certificates, what it must say. Out: every check, and whether all hold.
 //! Never: a network: the certificate's address is printed, not fetched.
 
+use super::launched::Launched;
 use super::{bytes, padded};
 use crate::args::SnpReportArgs;
 use crate::args::snp::SnpExpectedArgs;
-use crate::cmd::files;
+use crate::cmd::{files, judge};
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use virt_sev::appraisal::mismatch::Cause;
+use virt_sev::appraisal::policy::Claims;
 use virt_sev::report::{Note, render, summary};
 use virt_sev::snp::cert::Role;
 use virt_sev::snp::certs::Certs;
@@ -22,7 +25,12 @@ use virt_sev::snp::{facts, kds};
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
-    let expected = expected(&args.expected)?;
+    let mut expected = expected(&args.expected)?;
+    let policy = judge::read_policy(args.launched.policy_file.as_deref())?;
+    let launched = Launched::new(&args.launched.boot, &args.launched.cpus)?;
+    if launched.is_some() && expected.measurement.is_some() {
+        return Err(Error::new(Kind::Usage, "--measurement and --firmware both say what was launched"));
+    }
     let at = match &args.at {
         Some(text) => Moment::parse(text).map_err(|e| e.at("--at"))?,
         None => Moment::now()?,
@@ -42,9 +50,29 @@ pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
     if let Some(ca) = &args.ca {
         roots.add(&ca.display().to_string(), &files::read("root certificate", ca)?)?;
     }
-    let verdict = check(&report, &certs, &roots, at, &expected)?;
-    tell(&report, &verdict, at, out)?;
+    if let Some(launched) = &launched {
+        expected.measurement = Some(launched.measurement()?);
+    }
+    let mut verdict = check(&report, &certs, &roots, at, &expected)?;
+    verdict.findings.extend(policy.judge(&claims(&report, &report.measurement())));
+    let differs = expected.measurement.is_some_and(|wanted| wanted != report.measurement());
+    let cause = launched.as_ref().filter(|_| differs).map(|l| l.cause(&report.measurement()));
+    tell(&report, &verdict, cause.as_ref().and_then(Option::as_ref), at, out)?;
+    if let Some(cause) = &cause {
+        out.say(&judge::explanation(cause.as_ref()));
+    }
     Ok(if verdict.verified() { Answer::Yes } else { Answer::No })
+}
+
+/// What a policy file judges. The committed firmware counts: the host can go back to it without the guest's notice.
+fn claims<'a>(report: &Report, digest: &'a [u8]) -> Claims<'a> {
+    let firmware = report.committed_firmware();
+    Claims {
+        digest,
+        policy: report.policy().0,
+        api: (firmware.major, firmware.minor),
+        build_id: firmware.build,
+    }
 }
 
 fn expected(args: &SnpExpectedArgs) -> Result<Expected> {
@@ -100,7 +128,7 @@ fn addresses(report: &Report, out: Output) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn tell(report: &Report, verdict: &Verdict, at: Moment, out: Output) -> Result<()> {
+fn tell(report: &Report, verdict: &Verdict, cause: Option<&Cause>, at: Moment, out: Output) -> Result<()> {
     let verified = verdict.verified();
     if out.is_json() {
         let product = verdict.endorsement.as_ref().map(|e| e.product).or_else(|| report.product());
@@ -112,6 +140,7 @@ fn tell(report: &Report, verdict: &Verdict, at: Moment, out: Output) -> Result<(
                 "endorsement": verdict.endorsement.as_ref().map(endorsement),
                 "report": facts::to_json(report, product),
                 "findings": verdict.findings,
+                "cause": cause.map(|cause| json!({ "id": cause.id, "text": cause.text })),
             }),
         );
     }

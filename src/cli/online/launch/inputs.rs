@@ -10,6 +10,7 @@ use virt_sev::config::{SevPolicy, Technology};
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::inject::table::SecretTable;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
+use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::verify::Evidence;
 use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::keys::TransportKeys;
@@ -178,6 +179,7 @@ impl Verification {
         security: &Security,
         keys: TransportKeys,
         table: SecretTable,
+        cpu: Option<CpuSignature>,
         local: bool,
     ) -> Result<Self> {
         let v = &args.verify;
@@ -197,7 +199,7 @@ impl Verification {
         let edited = Domain::parse(&done.xml)?;
         let boot = match judge::by_policy_alone(v)? {
             true => None,
-            false => Some(boot(v, edited.facts(), security.policy, local)?),
+            false => Some(Boot { cpu, ..boot(v, edited.facts(), security.policy, local)? }),
         };
         let judge = Judge::new(v, boot.as_ref(), security.policy)?;
         let secret_area = match &boot {
@@ -310,7 +312,7 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32, 
         (None, Some(text)) if v.insecure => Some(text.clone()),
         (None, Some(_)) => return Err(from_document("--cmdline")),
     };
-    Ok(Boot { firmware, kernel, initrd, cmdline, vcpus: v.cpus.num_cpus.or(facts.vcpus) })
+    Ok(Boot { firmware, kernel, initrd, cmdline, vcpus: v.cpus.num_cpus.or(facts.vcpus), cpu: None })
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn next_command(uri: &str, name: &str, security: &Security, evidence: Option<&Pa
         more += " --kernel FILE --initrd FILE --cmdline TEXT";
     }
     if security.mode == Some("sev-es") {
-        more += " --num-cpus N --cpu-family N --cpu-model N --cpu-stepping N";
+        more += " --num-cpus N";
     }
     if let Some(path) = evidence {
         return format!(
