@@ -71,10 +71,14 @@ impl<'a> Exchange<'a> {
 
     /// The owner makes a bundle from what the host gave, into `bundle.json`, its keys into the folder `keys`.
     fn bundle(&self, more: &str) {
+        self.bundle_for("0x1", more);
+    }
+
+    fn bundle_for(&self, policy: &str, more: &str) {
         assert_code(&self.host("chain fetch -o chain.cert"), 0);
         self.carry("chain.cert", "host", "owner");
         let out = self.owner(&format!(
-            "session --chain chain.cert --ca ask_ark.cert --policy 0x1 -o keys --bundle bundle.json{more}"
+            "session --chain chain.cert --ca ask_ark.cert --policy {policy} -o keys --bundle bundle.json{more}"
         ));
         assert_code(&out, 0);
         self.carry("bundle.json", "owner", "host");
@@ -184,6 +188,27 @@ fn a_guest_is_attested_and_gets_its_secret_through_four_files() {
             assert!(!holds(&hosts, form), "{name} is on the host");
         }
     }
+}
+
+#[test]
+fn a_sev_es_guest_of_two_processors_goes_the_same_way() {
+    let x = Exchange::new();
+    let path = x.file("host", "domain.xml");
+    let cpu = "<vcpu>2</vcpu>\n  <cpu><model>EPYC-Milan</model></cpu>";
+    let xml = std::fs::read_to_string(&path).unwrap().replace("<vcpu>1</vcpu>", cpu);
+    std::fs::write(&path, xml).unwrap();
+    x.bundle_for("0x5", "");
+    assert_eq!(x.json("owner", "bundle.json")["config"]["security.sev.policy.es"], "true");
+    assert_code(&x.launch(""), 0);
+    x.carry("evidence.json", "host", "owner");
+    assert_eq!(x.json("owner", "evidence.json")["mode"], "sev-es");
+    let secret = "--inject-secret luks-key:disk.key --packet packet.json";
+    assert_code(&x.verify(&format!(" --num-cpus 3 --vcpu-type EPYC-Milan {secret}")), 1);
+    assert!(!x.file("owner", "packet.json").exists());
+    assert_code(&x.verify(&format!(" --num-cpus 2 --vcpu-type EPYC-Milan {secret}")), 0);
+    x.carry("packet.json", "owner", "host");
+    assert_code(&x.inject(), 0);
+    assert_eq!(x.state(), "running");
 }
 
 #[test]
