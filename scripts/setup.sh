@@ -228,11 +228,7 @@ if [ "$only" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
 fi
 
 measure=$build/peers/sev-snp-measure
-<<<<<<< HEAD
 if [ "$only" != demo ] && [ ! -d "$measure" ]; then
-=======
-if [ "${1:-}" != demo ] && [ ! -d "$measure" ]; then
->>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
   say "sev-snp-measure (a peer to test against)"
   rm -rf "$measure.new"
   PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
@@ -240,17 +236,14 @@ if [ "${1:-}" != demo ] && [ ! -d "$measure" ]; then
   mv "$measure.new" "$measure"
 fi
 
-<<<<<<< HEAD
-=======
 snpguest_version=0.11.0
-if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
+if [ "$only" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
   say "snpguest $snpguest_version (a peer to test against; some minutes)"
   OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $snpguest_version snpguest </dev/null ||
     die "snpguest $snpguest_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 fi
 
->>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
 busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)
 busybox=${busybox:-$(command -v busybox || true)}
 [ -n "$busybox" ] || die "busybox-static is not here."
@@ -263,11 +256,8 @@ cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
 export VIRT_SEV_SNP_MEASURE := $measure
-<<<<<<< HEAD
-export VIRT_SEV_OVMF := $build/ovmf
-=======
 export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
->>>>>>> 0f81eeae1e8d8a4ae60b1deb7eb029bbdd7033da
+export VIRT_SEV_OVMF := $build/ovmf
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img
