@@ -48,6 +48,7 @@ cpio:cpio
 patch:patch
 bsdutils:script
 checkpolicy:checkpolicy
+curl:curl
 "
 
 has() { # program or file
