@@ -42,8 +42,11 @@ impl RootProbe {
             return fact;
         }
         let begin = format!("{}: ", path.display());
-        let notes =
-            self.unreadable.get_or_init(|| self.text("/unreadable")).known().map_or("", String::as_str);
+        let notes = self
+            .unreadable
+            .get_or_init(|| self.without_notes("/unreadable"))
+            .known()
+            .map_or("", String::as_str);
         let noted = notes.lines().find(|line| line.starts_with(&begin));
         noted.map_or(fact, |why| Fact::Unreadable(why.to_owned()))
     }
@@ -58,8 +61,13 @@ impl RootProbe {
         }
     }
 
-    /// A text of the folder's own: no note says why it is not there.
+    /// A text of the folder's own.
     fn text(&self, path: &str) -> Fact<String> {
+        let fact = self.without_notes(path);
+        self.or_noted(Path::new(path), fact)
+    }
+
+    fn without_notes(&self, path: &str) -> Fact<String> {
         let bytes = match root::inside(&self.root, Path::new(path)) {
             Ok(real) => read(&real, Path::new(path), LONGEST_CPUID),
             Err(e) => lost(Path::new(path), &e),
