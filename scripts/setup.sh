@@ -47,6 +47,7 @@ busybox-static:
 cpio:cpio
 patch:patch
 bsdutils:script
+curl:curl
 "
 
 has() { # program or file

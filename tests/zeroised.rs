@@ -136,7 +136,7 @@ fn a_new_session() {
     let pdh = Cert::parse(Usage::Pdh, &fs::read(platform).unwrap()[..2084]).unwrap();
     let session = create(&pdh, 1).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    session.write(dir.path()).unwrap();
+    session.write(dir.path(), None).unwrap();
     let markers = [&session.keys.tek, &session.keys.tik].map(|key| Marker::of(key.expose()));
     assert!(markers.iter().all(|m| !m.places().is_empty()), "the keys were never in memory");
     drop(session);

@@ -102,6 +102,26 @@ pub(super) static TOPICS: &[Topic] = &[
         "AMD SEV API (55766), LAUNCH_START; src/session/registry.rs",
     ),
     topic(
+        "session-answered",
+        "the guest owner answers one launch of each session",
+        &["this session has answered another launch"],
+        &[cause(
+            "The host launched twice with one session, which its own registry keeps an honest host from.",
+            "Give no secret away. Make a new session, and ask the host's owner why.",
+        )],
+        "AMD SEV API (55766), LAUNCH_MEASURE: each launch has a nonce of its own; docs/owner.md",
+    ),
+    topic(
+        "packet-of-another-launch",
+        "a secret packet is bound to the measurement of one launch",
+        &["this packet is for another launch"],
+        &[cause(
+            "The guest was launched again after its evidence was sent.",
+            "Send the evidence of this launch (`virt-sev measurement NAME -o FILE`) with a session that was not answered.",
+        )],
+        "AMD SEV API (55766), LAUNCH_SECRET",
+    ),
+    topic(
         "launch-under-way",
         "another launch of this domain has not ended",
         &["a launch of this domain has not ended"],

@@ -1,6 +1,7 @@
 //! What can be known of a host. In: what `probe` read. Out: plain values. Never: a judgement.
 
 use crate::config::Mode;
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// One fact: known, known not to be there, or not to be had, with the reason.
@@ -107,6 +108,15 @@ pub struct NodeSev {
     pub max_guests: Option<u32>,
     /// Guests with SEV-ES.
     pub max_es_guests: Option<u32>,
+}
+
+impl NodeSev {
+    /// SHA-256 of what the signatures of the PDH cover; `None` where there is no whole certificate.
+    #[must_use]
+    pub fn pdh_fingerprint(&self) -> Option<[u8; 32]> {
+        // AMD SEV API (55766), appendix C.3: 2084 bytes, of which the first 1044 are signed.
+        (self.pdh.len() == 2084).then(|| Sha256::digest(&self.pdh[..0x414]).into())
+    }
 }
 
 /// How QEMU is given a firmware image (`docs/interop/firmware.json` of QEMU).

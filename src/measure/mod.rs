@@ -7,6 +7,7 @@
 //! it gives, without reading anything again.
 
 pub mod cpu;
+pub mod evidence;
 pub mod expected;
 pub mod kernel_hashes;
 pub mod sev;

@@ -25,7 +25,7 @@ fn measured() -> SevConfig {
     }
     cert[68..92].fill(0);
     cert[140..164].fill(0);
-    let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128] });
+    let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128], bundle: None });
     SevConfig::new(Technology::Sev { policy: SevPolicy(1), session })
 }
 fn domain(os: &str) -> Domain {
@@ -235,7 +235,7 @@ fn policies_are_judged() {
 #[test]
 fn a_bad_session_is_refused() {
     let with = |dh: usize, blob: usize| {
-        let session = Some(LaunchSession { dh_cert: vec![0; dh], session: vec![0; blob] });
+        let session = Some(LaunchSession { dh_cert: vec![0; dh], session: vec![0; blob], bundle: None });
         let config = SevConfig::new(Technology::Sev { policy: SevPolicy(1), session });
         errors(&run(&config, &domain(EFI), &HostFacts::not_asked()))
     };

@@ -7,9 +7,12 @@
 mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
+mod cek;
+mod chain;
 mod check;
 mod defining;
 mod digests;
+mod exchange;
 mod explained;
 mod faults;
 mod firmware;
@@ -17,6 +20,7 @@ mod first_steps;
 mod generate;
 mod goldens;
 mod host;
+mod key_service;
 mod lab;
 mod launches;
 mod lint;
@@ -27,6 +31,7 @@ mod osinfo;
 mod peers;
 mod processors;
 mod secrecy;
+mod session;
 mod snp;
 mod snp_platform;
 mod sources;

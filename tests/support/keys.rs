@@ -61,7 +61,7 @@ fn session(d: &mut Dice<'_>) -> Option<LaunchSession> {
     }
     cert[20..68].fill(d.pick(&[1, 2]));
     cert[92..140].fill(3);
-    Some(LaunchSession { dh_cert: cert, session: vec![d.pick(&[4, 5]); 128] })
+    Some(LaunchSession { dh_cert: cert, session: vec![d.pick(&[4, 5]); 128], bundle: None })
 }
 
 /// Mostly nobody looked at a host.

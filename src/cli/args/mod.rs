@@ -2,6 +2,7 @@
 
 mod apply;
 mod boot;
+pub(crate) mod chain;
 mod check;
 mod digest;
 mod firmware;
@@ -17,6 +18,7 @@ mod verify;
 
 pub(crate) use apply::ApplyArgs;
 pub(crate) use boot::{BootArgs, CpuArgs, OnOff};
+pub(crate) use chain::{ChainCommand, ChainVerifyArgs, TrustArgs};
 pub(crate) use check::CheckArgs;
 pub(crate) use digest::{DigestArgs, DigestFormat, DigestMode};
 pub(crate) use generate::GenerateArgs;
@@ -117,6 +119,9 @@ pub(crate) enum Command {
     /// Reads what a launched guest reports
     #[command(after_help = launch::MEASUREMENT_EXAMPLES)]
     Measurement(MeasurementArgs),
+    /// Reads, shows and verifies a platform's certificates
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Makes a guest owner's session for a platform
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),

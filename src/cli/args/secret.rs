@@ -18,7 +18,8 @@ Examples:
     --tk session.tk --secret-header header.b64 --secret-payload payload.b64";
 
 const INJECT_EXAMPLES: &str = "\
-Example:
+Examples:
+  virt-sev secret inject -c qemu:///system web1 --packet packet.json --resume
   virt-sev secret inject -c qemu:///system web1 \\
     --secret-header header.b64 --secret-payload payload.b64";
 
@@ -51,19 +52,26 @@ pub(crate) struct SecretBuildArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").args(["packet", "secret_header"]).required(true)))]
 pub(crate) struct SecretInjectArgs {
     /// Name of a paused guest
     #[arg(value_name = "DOMAIN")]
     pub(crate) domain: String,
+    /// File with header and encrypted secret, as `verify --packet` writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) packet: Option<PathBuf>,
     /// File with the header, as `secret build`, `verify` or virt-qemu-sev-validate writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_header: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "secret_payload")]
+    pub(crate) secret_header: Option<PathBuf>,
     /// File with the encrypted secret
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_payload: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "secret_header")]
+    pub(crate) secret_payload: Option<PathBuf>,
     /// Guest physical address, hexadecimal with 0x or decimal; the firmware's own place unless given
     #[arg(long, value_name = "NUMBER", value_parser = number::<u64>)]
     pub(crate) set_address: Option<u64>,
+    /// Let the guest run then
+    #[arg(long)]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

@@ -6,11 +6,13 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and \
---firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
+Without --domain everything is off line, and --firmware is needed, and --evidence or all of --measurement, --api-major, \
+--api-minor, --build-id and --policy. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
 exit code answers.
 
 Examples:
+  virt-sev verify --evidence evidence.json --tik session/tik.bin --tek session/tek.bin \\
+    --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json
   virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
     --inject-secret luks-key:disk.key
@@ -22,6 +24,9 @@ pub(crate) struct VerifyCommand {
     /// Name, UUID or id of a paused guest on the hypervisor
     #[arg(short = 'o', long, value_name = "NAME")]
     pub(crate) domain: Option<String>,
+    /// Evidence that the host wrote: measurement, API version, build and policy come from it, and --policy must agree
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["domain", "measurement", "api_major", "api_minor", "build_id"])]
+    pub(crate) evidence: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) verify: VerifyArgs,
     /// Attestation report of a SEV-SNP guest, in place of a measurement; `snp report` has more checks
@@ -45,6 +50,9 @@ pub(crate) struct VerifyCommand {
     /// Write the encrypted secret to FILE instead of injecting it
     #[arg(long, value_name = "FILE", requires = "secret_header")]
     pub(crate) secret_payload: Option<PathBuf>,
+    /// Write the encrypted secret with its header to one FILE, for `secret inject --packet`
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_header")]
+    pub(crate) packet: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     /// Print the answer as JSON: the same as --format json

@@ -1,9 +1,8 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
 use super::boot::{self, Boot};
-use super::files;
 use super::judge::{self, Judge, Judgement};
-use super::{owner, snp};
+use super::{evidence, files, owner, snp};
 use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
 use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand};
 use crate::output::{Answer, Output};
@@ -21,7 +20,8 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     }
     check_usage(args)?;
     let keys = owner::keys(&v.keys)?;
-    let evidence = evidence(v)?;
+    let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
+    let evidence = host_says.as_ref().map_or_else(|| evidence(v), |said| Ok(said.evidence))?;
     let boot = if judge::by_policy_alone(v)? {
         None
     } else {
@@ -34,19 +34,29 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
             cpu: None,
         })
     };
-    if !v.inject_secret.is_empty() && args.secret_header.is_none() {
-        return Err(missing("--secret-header and --secret-payload"));
+    if !v.inject_secret.is_empty() && !writes_packet(args) {
+        return Err(missing("--packet"));
+    }
+    if let Some(path) = &args.packet {
+        files::check_place("secret packet", path)?;
     }
     let table = owner::secrets(&v.inject_secret)?;
     let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
+    if host_says.is_some() && judgement.accepted() {
+        evidence::answer_once(&keys, &evidence)?;
+    }
     let packed = judgement.accepted() && !table.is_empty();
     if packed {
         let area = secret_area(boot.as_ref())?;
-        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?)?;
+        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?, &evidence)?;
     }
     let answer = tell(&judgement, &evidence, out)?;
     if packed {
         out.say(&written(args));
+    }
+    let doubtful = host_says.filter(|_| !judgement.verdict.matched());
+    if let Some(why) = doubtful.and_then(|said| evidence::other_session(&said, &keys)) {
+        out.say(why);
     }
     Ok(answer)
 }
@@ -63,6 +73,8 @@ fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
         ("--tk", v.keys.tk.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
         ("--secret-header", args.secret_header.is_some()),
+        ("--packet", args.packet.is_some()),
+        ("--evidence", args.evidence.is_some()),
     ];
     let wrong = |(option, _): &(&str, bool)| {
         Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
@@ -99,8 +111,13 @@ pub(crate) fn secret_area(boot: Option<&Boot>) -> Result<Option<u32>> {
 
 /// Options that make no sense together.
 pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
-    if args.secret_header.is_some() && args.verify.inject_secret.is_empty() {
-        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload need --inject-secret")
+    if writes_packet(args) && args.verify.inject_secret.is_empty() {
+        let options = if args.packet.is_some() {
+            "--packet needs"
+        } else {
+            "--secret-header and --secret-payload need"
+        };
+        return Err(Error::new(Kind::Usage, format!("{options} --inject-secret"))
             .hint("Without a secret there is nothing to write."));
     }
     if args.secret_header.is_some() && args.secret_header == args.secret_payload {
@@ -138,19 +155,33 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
     })
 }
 
+/// True where a secret is written rather than injected.
+pub(crate) fn writes_packet(args: &VerifyCommand) -> bool {
+    args.secret_header.is_some() || args.packet.is_some()
+}
+
 /// Writes a packet where the options say.
-pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet) -> Result<()> {
+pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet, evidence: &Evidence) -> Result<()> {
+    if let Some(path) = &args.packet {
+        return evidence::write_packet(path, packet, evidence.measurement);
+    }
     let (Some(header), Some(payload)) = (&args.secret_header, &args.secret_payload) else { return Ok(()) };
     files::write_packet(header, payload, packet)
 }
 
 /// Says where the packet is and what to do with it.
 pub(crate) fn written(args: &VerifyCommand) -> String {
+    let domain = args.domain.as_deref().unwrap_or("DOMAIN");
+    if let Some(path) = &args.packet {
+        return format!(
+            "secret written, not injected. On the host: virt-sev secret inject -c URI {domain} --packet {} --resume",
+            path.display()
+        );
+    }
     let path = |p: &Option<PathBuf>| p.as_deref().unwrap_or(Path::new("")).display().to_string();
     let (header, payload) = (path(&args.secret_header), path(&args.secret_payload));
     format!(
-        "secret written, not injected. Inject: virt-sev secret inject -c URI {} --secret-header {header} --secret-payload {payload}",
-        args.domain.as_deref().unwrap_or("DOMAIN"),
+        "secret written, not injected. Inject: virt-sev secret inject -c URI {domain} --secret-header {header} --secret-payload {payload}",
     )
 }
 

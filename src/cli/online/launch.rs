@@ -4,9 +4,9 @@
 mod inputs;
 mod told;
 
-use super::{connect, implied, processor, session};
+use super::{bundle, connect, implied, processor, session};
 use crate::args::LaunchArgs;
-use crate::cmd::{judge, owner, prepare};
+use crate::cmd::{files, judge, owner, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
 pub(super) use inputs::boot;
@@ -18,7 +18,7 @@ use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
 use virt_sev::session::registry::Registry;
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, plan, preflight};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -31,6 +31,9 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         return Err(option);
     }
     owner::check_usage(&args.verify)?;
+    if let Some(path) = &args.evidence {
+        files::check_place("evidence", path)?;
+    }
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
@@ -65,7 +68,19 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     }
     let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
     out.findings(&done.findings);
+    if let Some(config) = &done.config {
+        let skip = args.config.skip.clone();
+        let options = plan::Options { skip, injects_secret: !table.is_empty(), ..plan::Options::default() };
+        let image = bundle::firmware(config, &done.domain, &host, &options);
+        preflight::refuse(image.as_slice())?;
+        out.findings(&image);
+    }
     let security = Security::of(&done)?;
+    if args.evidence.is_some() && (security.mode.is_none() || security.session.is_none()) {
+        return Err(Error::new(Kind::Usage, "--evidence is for a launch with a guest owner's session").hint(
+            "Nobody could verify it without one. The owner makes it: `virt-sev session --bundle FILE`.",
+        ));
+    }
     let verification = match keys {
         Some(keys) => {
             let (v, facts) = (&args.verify, done.domain.facts());
@@ -103,7 +118,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     told.step(&format!("measured, policy {:#x}", launch.evidence().policy));
     match verification {
         Some(verification) => verified(launch, verification, &told),
-        None if security.session.is_some() => told.handed_over(launch, &libvirt),
+        None if security.session.is_some() => told.handed_over(launch, &libvirt, args.evidence.as_deref()),
         None => told.unverified(launch),
     }
 }

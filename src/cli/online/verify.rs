@@ -39,7 +39,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
-    if state != GuestState::Paused && !table.is_empty() && args.secret_header.is_none() {
+    if state != GuestState::Paused && !table.is_empty() && !cmd::verify::writes_packet(args) {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone().unwrap_or_default())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
@@ -78,8 +78,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     } else if accepted {
         let area = cmd::verify::secret_area(boot.as_ref())?;
         let packet = owner::packet(&keys, &evidence, &table, area)?;
-        if args.secret_header.is_some() {
-            cmd::verify::write_packet(args, &packet)?;
+        if cmd::verify::writes_packet(args) {
+            cmd::verify::write_packet(args, &packet, &evidence)?;
             next = Some(cmd::verify::written(args));
         } else {
             let asked = guest.clone();
