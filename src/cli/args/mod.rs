@@ -52,7 +52,7 @@ pub(crate) struct Cli {
 pub(crate) struct Common {
     /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; where one is a must, else
     /// LIBVIRT_DEFAULT_URI; `host` takes several
-    #[arg(short, long, global = true, value_name = "URI")]
+    #[arg(short, long, global = true, value_name = "URI", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) connect: Vec<String>,
     /// Form of the answer; md: `keys`, `explain`; sarif: `lint`; prometheus: `host`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
