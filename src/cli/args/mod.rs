@@ -203,6 +203,9 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 }
 
 #[cfg(test)]
+mod docs_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;

@@ -11,8 +11,9 @@ Without --domain everything is off line: it needs --evidence, or all of --measur
 exit code answers.
 
 Examples:
-  virt-sev verify --evidence evidence.json --tik session/tik.bin --tek session/tek.bin \\
-    --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json
+  virt-sev verify --evidence evidence.json \\
+    --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
+    --inject-secret luks-key:disk.key --packet packet.json
   virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
     --inject-secret luks-key:disk.key
