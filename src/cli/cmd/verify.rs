@@ -80,6 +80,14 @@ fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
         Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
             .hint("A SEV-SNP guest has neither a session nor a secret that its host injects.")
     };
+    let digests = judge::read_policy(v.policy_file.as_deref())?.digests::<48>();
+    let nothing =
+        v.measurement.is_none() && v.boot.firmware.is_none() && digests.is_none_or(|d| d.is_empty());
+    if nothing {
+        return Err(Error::new(Kind::Usage, "nothing says which guest is expected, and any has a report")
+            .wanted("--firmware, --measurement, or a policy file with allowed_digests")
+            .hint("`virt-sev snp report` judges a report by whatever is given, such as an ID key."));
+    }
     if let Some(e) = Error::many(useless.iter().filter(|(_, given)| *given).map(wrong).collect()) {
         return Err(e);
     }
