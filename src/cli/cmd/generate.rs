@@ -18,7 +18,7 @@ use virt_sev::{Error, Kind, Result};
 /// `facts` is asked only when there is something to do.
 pub(crate) fn run(
     args: &GenerateArgs,
-    facts: impl FnOnce(&Domain, &SevConfig) -> Result<HostFacts>,
+    facts: impl FnOnce(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
     out: Output,
 ) -> Result<Answer> {
     if args.list {

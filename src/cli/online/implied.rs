@@ -12,7 +12,7 @@ use virt_sev::{Finding, Result, Severity, plan, preflight};
 ///
 /// # Errors
 /// What stands there and cannot be.
-pub(super) fn implied(domain: &Domain) -> Result<Option<SevConfig>> {
+pub(super) fn implied(domain: &Domain<'_>) -> Result<Option<SevConfig>> {
     plan::implied_keys(domain).map_or(Ok(None), |raw| config::resolve(&raw))
 }
 
@@ -22,7 +22,7 @@ pub(super) fn implied(domain: &Domain) -> Result<Option<SevConfig>> {
 /// As [`crate::cmd::prepare::prepare`].
 pub(super) fn as_it_is(
     args: &ConfigArgs,
-    domain: &Domain,
+    domain: &Domain<'_>,
     implied: &SevConfig,
     host: &HostFacts,
 ) -> Result<(usize, Vec<Finding>)> {

@@ -48,7 +48,7 @@ pub(super) fn text(value: &Value) -> String {
 }
 
 fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {
-    let live = Domain::parse(&guest.live_xml()?)?;
+    let live = Domain::parse(guest.live_xml()?)?;
     let Some(security) = &live.facts().launch_security else {
         return Err(Error::new(Kind::State, "the guest has no launch security").at(guest.name()?));
     };

@@ -41,7 +41,7 @@ impl Source {
     }
 
     /// The document, where it is a file.
-    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain>> {
+    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain<'static>>> {
         match self {
             Source::File(path) => prepare::read_domain(path).map(Some),
             Source::Name(_) => Ok(None),
@@ -54,7 +54,7 @@ impl Source {
         libvirt: &Libvirt,
         limit: Duration,
         cancel: &Cancel,
-    ) -> Result<Domain> {
+    ) -> Result<Domain<'static>> {
         let Source::Name(name) = self else {
             return Err(Error::new(Kind::Bug, "a file was taken for a domain's name"));
         };
@@ -68,7 +68,7 @@ impl Source {
                 .at(name.clone())
                 .hint(format!("virsh -c '{}' list --all names the domains.", libvirt.uri()))
         })?;
-        Domain::parse(&xml).map_err(|e| e.at(name.clone()))
+        Domain::parse(xml).map_err(|e| e.at(name.clone()))
     }
 }
 
