@@ -159,14 +159,10 @@ impl Domain<'_> {
 
     /// The number of an element among its brothers of the same name; `None` where it is the only one.
     fn number(&self, id: ElementId) -> Option<u32> {
-        let number = match self.numbers.get() {
-            None => path::number_nearby(&self.scan, &self.text, id),
-            Some(_) => None,
-        };
-        let number = number.unwrap_or_else(|| {
-            self.numbers.get_or_init(|| path::numbers(&self.scan, &self.text))[id.index()]
-        });
-        Some(number).filter(|n| *n > 0)
+        let of_all = || self.numbers.get_or_init(|| path::numbers(&self.scan, &self.text))[id.index()];
+        let nearby =
+            if self.numbers.get().is_none() { path::number_nearby(&self.scan, &self.text, id) } else { None };
+        Some(nearby.unwrap_or_else(of_all)).filter(|n| *n > 0)
     }
 
     /// True for an element in no namespace, as all of libvirt's own are.

@@ -55,7 +55,7 @@ pub(crate) fn run(
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
     };
-    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    let done = prepare::prepare(&args.config, (domain, Some(&args.domain)), config, &host, false)?;
     if done.config.is_none() {
         out.say(&prepare::no_keys(&done.domain, "the document stays as it is"));
     }

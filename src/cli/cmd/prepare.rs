@@ -7,7 +7,7 @@ use crate::args::ConfigArgs;
 use crate::output::Output;
 use std::path::{Path, PathBuf};
 use virt_sev::config::{self, FirmwareChoice, SevConfig};
-use virt_sev::domain::Domain;
+use virt_sev::domain::{Domain, Places};
 use virt_sev::host::HostFacts;
 use virt_sev::plan::{self, Plan};
 use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
@@ -105,12 +105,13 @@ pub(crate) fn images(domain: &Domain<'_>, config: &SevConfig) -> Vec<PathBuf> {
 }
 
 /// Plans, applies, and asks the host: what is wrong with the document or the keys comes first, then the host.
+/// The file, where the document is one, is for the places of errors.
 ///
 /// # Errors
 /// Every error finding; then there is no document at all.
 pub(crate) fn prepare(
     args: &ConfigArgs,
-    domain: Domain<'static>,
+    (domain, file): (Domain<'static>, Option<&Path>),
     config: Option<SevConfig>,
     host: &HostFacts,
     injects_secret: bool,
@@ -122,11 +123,22 @@ pub(crate) fn prepare(
     let options = plan::Options { skip: args.skip.clone(), injects_secret, record: args.record };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let layers = preflight::run(wanted, host, &args.skip);
-    refuse(plan.error(), preflight::refuse(&layers).err())?;
+    refuse(located(plan.error(), &domain, file), preflight::refuse(&layers).err())?;
     let xml = plan.apply(&domain)?;
     let findings =
         plan.findings().iter().cloned().chain(layers).filter(|f| f.severity != Severity::Ok).collect();
     Ok(Prepared { domain, config, plan: Some(plan), findings, xml })
+}
+
+/// Each problem of a document that came out of a file with its line there: `/domain/os/type (guest.xml:7:5)`.
+pub(crate) fn located(e: Option<Error>, domain: &Domain<'_>, file: Option<&Path>) -> Option<Error> {
+    let e = e?;
+    let Some(file) = file else { return Some(e) };
+    let (places, name) = (Places::new(domain), files::shown(file));
+    Some(e.with_places(|path| {
+        let at = places.find(path).0;
+        path.starts_with("/domain").then(|| format!("{path} ({name}:{}:{})", at.line, at.column))
+    }))
 }
 
 /// Everything that stands in the way, in one error. The first problem gives the exit code: a document that is wrong is

@@ -37,15 +37,19 @@ impl Source {
     }
 
     pub(in crate::online) fn is_stdin(&self) -> bool {
-        matches!(self, Source::File(path) if path == Path::new("-"))
+        self.file() == Some(Path::new("-"))
+    }
+
+    pub(in crate::online) fn file(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Name(_) => None,
+        }
     }
 
     /// The document, where it is a file.
     pub(in crate::online) fn read_file(&self) -> Result<Option<Domain<'static>>> {
-        match self {
-            Source::File(path) => prepare::read_domain(path).map(Some),
-            Source::Name(_) => Ok(None),
-        }
+        self.file().map(prepare::read_domain).transpose()
     }
 
     /// The document, where it is a defined domain.
