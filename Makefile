@@ -40,10 +40,12 @@ check: setup
 	@echo "make check: everything passed"
 
 check-static:
+	@! grep -rnE --exclude-dir=.git --exclude-dir=target --exclude-dir=build '^(<<<<<<<|>>>>>>>) ' . || { echo "marks of a merge"; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
+	@for f in scripts/*.sh fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
 check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache
@@ -55,6 +57,7 @@ check-tests:
 bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
+	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench digest
 
 # Every fuzz target for a minute, or for FUZZ_SECONDS.
 fuzz:
@@ -71,7 +74,7 @@ install:
 	@[ -x target/release/virt-sev ] && [ -x target/release/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
-	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md \
+	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 

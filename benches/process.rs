@@ -1,35 +1,17 @@
 //! `virt-sev apply` as a whole process, against `virt-xml --edit --launchSecurity` on the same document and against `true`,
 //! which is what any process costs. The runs take turns, so that what else the machine does meets them all alike.
 
+mod common;
+
+use common::{found, median, time};
 use std::fs::File;
-use std::io::{Error, Result};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::io::Result;
+use std::path::Path;
+use std::process::Command;
 
 /// Turns of the quick ones; virt-xml has one in each [`SLOW`] of them.
 const TURNS: usize = 200;
 const SLOW: usize = 10;
-
-fn time(command: &mut Command, input: &Path) -> Result<Duration> {
-    command.stdin(File::open(input)?).stdout(Stdio::null()).stderr(Stdio::null());
-    let begin = Instant::now();
-    let status = command.status()?;
-    let taken = begin.elapsed();
-    if status.success() { Ok(taken) } else { Err(Error::other(format!("{command:?}: {status}"))) }
-}
-
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times.get(times.len() / 2).map_or(f64::NAN, Duration::as_secs_f64)
-}
-
-fn found(name: &str) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut all = std::env::split_paths(&path).map(|folder| folder.join(name));
-    all.find(|file| file.is_file())
-        .ok_or_else(|| Error::other(format!("{name} is missing: run `make setup`")))
-}
 
 fn main() -> Result<()> {
     let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/001-virt-install-uefi/in.xml");
@@ -48,16 +30,17 @@ fn main() -> Result<()> {
         command.args(["--launchSecurity", "sev,policy=0x01"]);
         command
     };
+    let time = |command: &mut Command| time(command.stdin(File::open(&input)?));
     // What is in the page cache is there for all of them.
     for mut command in [nothing(), apply(), peer()] {
-        time(&mut command, &input)?;
+        time(&mut command)?;
     }
     let (mut trues, mut applies, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
-        trues.push(time(&mut nothing(), &input)?);
-        applies.push(time(&mut apply(), &input)?);
+        trues.push(time(&mut nothing())?);
+        applies.push(time(&mut apply())?);
         if turn % SLOW == 0 {
-            peers.push(time(&mut peer(), &input)?);
+            peers.push(time(&mut peer())?);
         }
     }
     let (nothing, apply, peer) = (median(trues), median(applies), median(peers));

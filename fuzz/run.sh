@@ -24,6 +24,14 @@ seed() { # target: what to begin with
       printf '<virtsev:config xmlns:virtsev="urn:virt-sev:config:1"><virtsev:key name="security.sev">true</virtsev:key></virtsev:config>' >"$2/one"
       for case in tests/cases/*/in.xml; do sed -n '/<metadata>/,/<\/metadata>/{//!p}' "$case" >"$2/$(basename "$(dirname "$case")")"; done ;;
     firmware) find tests/roots -name '*.fd' -exec cp -t "$2" {} + ; [ -z "${VIRT_SEV_FIRMWARE:-}" ] || tail -c 4096 "$VIRT_SEV_FIRMWARE" >"$2/real" ;;
+    exchange)
+      printf '{"schema":"virt-sev/measurement/1","mode":"sev","domain":"g","uuid":"u","measurement":"%s","api-major":1,"api-minor":55,"build-id":21,"policy":"0x1"}' \
+        "$(head -c 48 /dev/zero | base64 -w0)" >"$2/evidence"
+      printf '{"schema":"virt-sev/packet/1","measurement":"%s","header":"%s","payload":"%s"}' "$(head -c 48 /dev/zero | base64 -w0)" \
+        "$(head -c 52 /dev/zero | base64 -w0)" "$(head -c 16 /dev/zero | base64 -w0)" >"$2/packet" ;;
+    # A report with its certificate behind.
+    snp) for case in src/snp/testdata/*.bin; do
+        [ ! -e "${case%.bin}-vcek.der" ] || cat "$case" "${case%.bin}-vcek.der" >"$2/$(basename "$case")"; done ;;
     chain) cp src/session/testdata/*.bin "$2" ; cat src/session/roots/milan-*.cert >"$2/ca" ;;
   esac
 }

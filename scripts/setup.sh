@@ -8,10 +8,12 @@
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
 #   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
+# - The tests need other firmware images too (ovmf) and sev-snp-measure (a Python package). These too lie below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 build=$top/build
+only=${1:-}
 mkdir -p "$build"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -23,6 +25,7 @@ gcc:gcc
 libc6-dev:/usr/include/stdio.h
 pkg-config:pkg-config
 make:make
+openssl:openssl
 libvirt-dev:/usr/include/libvirt/libvirt.h
 libssl-dev:/usr/include/openssl/ssl.h
 libvirt-daemon:libvirtd
@@ -35,6 +38,7 @@ virtinst:virt-install
 xorriso:xorriso
 osinfo-db:
 python3:/usr/bin/python3
+python3-pip:
 python3-libvirt:
 python3-lxml:
 python3-cryptography:
@@ -42,6 +46,8 @@ libxml2-utils:xmllint
 busybox-static:
 cpio:cpio
 patch:patch
+bsdutils:script
+curl:curl
 "
 
 has() { # program or file
@@ -103,7 +109,8 @@ debian_packages() {
     p=${p%%:*}
     installed "$p" || missing+=("$p")
   done
-  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ]; then
+  if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
+    { [ "$only" = demo ] || [ -d "$build/ovmf" ]; }; then
     say "packages: all here"
     return
   fi
@@ -131,6 +138,7 @@ debian_packages() {
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
   unpack_kernel
+  [ "$only" = demo ] || unpack_ovmf
 }
 
 install_packages() {
@@ -168,6 +176,17 @@ unpack_firmware() {
   rm -rf "$build/firmware.new"
 }
 
+unpack_ovmf() {
+  [ -d "$build/ovmf" ] && return
+  say "firmware without SEV's tables, for the tests: ovmf"
+  fetch_deb release ovmf "$build/ovmf"
+  mkdir -p "$build/ovmf.images"
+  # Links among the images are left out: they are the same files.
+  find "$build/ovmf.new" -name 'OVMF*.fd' -type f ! -name '*VARS*' -exec cp {} "$build/ovmf.images/" \;
+  rm -rf "$build/ovmf.new"
+  mv "$build/ovmf.images" "$build/ovmf"
+}
+
 unpack_kernel() {
   [ -e "$build/guest/vmlinuz" ] && return
   local package
@@ -192,18 +211,37 @@ other_packages() {
   [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
     die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
+  [ "$only" = demo ] || [ -d "$build/ovmf" ] ||
+    die "put other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) into the folder $build/ovmf and run again."
 }
 
 mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 sevctl_version=0.6.2
-if [ "${1:-}" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
+if [ "$only" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
   say "sevctl $sevctl_version (a peer to test against)"
   # The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: that one
   # leaves rubbish in reserved bytes of its certificates.
   OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
     die "sevctl $sevctl_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
+  rm -rf "$build/peers/target"
+fi
+
+measure=$build/peers/sev-snp-measure
+if [ "$only" != demo ] && [ ! -d "$measure" ]; then
+  say "sev-snp-measure (a peer to test against)"
+  rm -rf "$measure.new"
+  PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
+    -r scripts/peers-requirements.txt </dev/null || die "sev-snp-measure cannot be installed; what pip says is above. Mend that and run again."
+  mv "$measure.new" "$measure"
+fi
+
+snpguest_version=0.11.0
+if [ "$only" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
+  say "snpguest $snpguest_version (a peer to test against; some minutes)"
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $snpguest_version snpguest </dev/null ||
+    die "snpguest $snpguest_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 fi
 
@@ -218,6 +256,9 @@ fi
 cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
+export VIRT_SEV_SNP_MEASURE := $measure
+export VIRT_SEV_OVMF := $build/ovmf
+export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz
 export VIRT_SEV_INITRD := $build/guest/initrd.img

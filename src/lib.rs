@@ -36,6 +36,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod appraisal;
 pub mod codes;
 pub mod config;
 mod crypt;
@@ -45,7 +46,9 @@ pub mod explain;
 pub mod finding;
 pub mod generate;
 pub mod guid;
+pub mod hex;
 pub mod host;
+pub mod image;
 pub mod inject;
 pub mod launch;
 pub mod measure;
@@ -54,6 +57,7 @@ pub mod preflight;
 pub mod redact;
 pub mod report;
 pub mod session;
+pub mod snp;
 
 pub use codes::Kind;
 pub use error::{Error, Result};

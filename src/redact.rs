@@ -4,14 +4,15 @@
 use std::fmt;
 use zeroize::Zeroize;
 
-/// Holds a secret: no `Display`, a `Debug` that prints `<redacted>`, wiped when dropped.
+/// Holds a secret: no `Display`, a `Debug` that prints `<redacted>`, wiped when dropped. It has a place of its own that it
+/// never leaves: whoever moves an array moves a copy, and the stack keeps the original.
 #[derive(Clone)]
-pub struct Secret<T: Zeroize>(T);
+pub struct Secret<T: Zeroize>(Box<T>);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes the value in.
+    /// Takes the value in. An array that is secret already leaves a copy where it came from: give zeroes, and fill them.
     pub fn new(value: T) -> Self {
-        Self(value)
+        Self(Box::new(value))
     }
 
     /// The value itself. Each call is a place to look at in a review.

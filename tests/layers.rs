@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer with what it may import. `error`, `codes`, `redact` and `finding` are free to all.
+/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `guid` and `image` are
+/// free to all.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("domain", &[]),
@@ -15,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("preflight", &["config", "domain", "host", "measure"]),
     ("session", &["config", "domain", "host", "measure"]),
     ("inject", &["config", "domain", "host", "measure"]),
+    ("snp", &["measure"]),
     ("generate", &["config", "domain", "plan"]),
     ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
 ];

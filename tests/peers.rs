@@ -18,9 +18,10 @@ use std::path::Path;
 use virt_sev::host::ovmf;
 use virt_sev::inject::packet;
 use virt_sev::inject::table::{SecretTable, read_secret};
+use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::sev::launch_digest;
 use virt_sev::measure::verify::{Expected, check};
-use virt_sev::measure::vmsa::{CpuSignature, InitialState, VcpuState, Vmsa};
+use virt_sev::measure::vmsa::{InitialState, VcpuSetup, VcpuState, Vmsa};
 use virt_sev::redact::Secret;
 use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::cert::{Cert, Usage};
@@ -65,7 +66,7 @@ fn a_session_made_by_us_is_opened_by_the_platform() {
     for policy in POLICIES.into_iter().chain([5, 0x1801_003f]) {
         let dir = tempfile::tempdir().unwrap();
         let session = create(&pdh, policy).unwrap();
-        session.write(dir.path()).unwrap();
+        session.write(dir.path(), None).unwrap();
         let (godh, blob) = (dir.path().join("godh.b64"), dir.path().join("session.b64"));
         let seen = unwrap_on_the_platform(&godh, &blob, policy);
         assert_eq!(
@@ -91,7 +92,7 @@ fn a_measurement_is_confirmed_by_both_peers_and_a_changed_one_by_nobody() {
     let pdh = Cert::parse(Usage::Pdh, &read(platform(), "pdh.cert")).unwrap();
     for policy in POLICIES {
         let session = create(&pdh, policy).unwrap();
-        session.write(&files.dir().join(format!("session-{policy}"))).unwrap();
+        session.write(&files.dir().join(format!("session-{policy}")), None).unwrap();
         for direct in [false, true] {
             let hashes = direct.then(|| files.hashes());
             let digest = launch_digest(&mut files.firmware(), hashes.as_ref(), None).unwrap();
@@ -120,7 +121,7 @@ fn the_kernel_table_agrees_where_initrd_or_command_line_are_missing_or_odd() {
     let files = BootFiles::new();
     let pdh = Cert::parse(Usage::Pdh, &read(platform(), "pdh.cert")).unwrap();
     let session = create(&pdh, 1).unwrap();
-    session.write(&files.dir().join("session-1")).unwrap();
+    session.write(&files.dir().join("session-1"), None).unwrap();
     for (initrd, cmdline) in [
         (false, None),
         (true, None),
@@ -147,7 +148,7 @@ fn vmsa_pages_and_sev_es_digests_agree() {
     let pdh = Cert::parse(Usage::Pdh, &read(platform(), "pdh.cert")).unwrap();
     let policy = 5;
     let session = create(&pdh, policy).unwrap();
-    session.write(&files.dir().join("session-5")).unwrap();
+    session.write(&files.dir().join("session-5"), None).unwrap();
     // Naples, Milan, Genoa, Turin.
     for (family, model, stepping) in [(23, 1, 2), (25, 1, 1), (25, 17, 1), (26, 2, 1)] {
         let cpu = CpuSignature::new(family, model, stepping).unwrap();
@@ -176,13 +177,11 @@ fn vmsa_pages_and_sev_es_digests_agree() {
             assert!(out.status.success(), "{out:?}");
         }
         let (vmsa0, vmsa1) = (read(files.dir(), "vmsa0"), read(files.dir(), "vmsa1"));
-        assert!(Vmsa::boot(cpu, InitialState::Legacy).bytes()[..] == vmsa0, "the boot processor's page");
-        assert!(
-            Vmsa::further(cpu, InitialState::Legacy, reset.unwrap()).bytes()[..] == vmsa1,
-            "the further processors' page"
-        );
+        let setup = VcpuSetup::sev_es(cpu, InitialState::Legacy);
+        assert!(Vmsa::boot(&setup).bytes()[..] == vmsa0, "the boot processor's page");
+        assert!(Vmsa::further(&setup, reset.unwrap()).bytes()[..] == vmsa1, "the further processors' page");
         for count in [1, 2, 5] {
-            let built = VcpuState::built(cpu, InitialState::Legacy, reset, count).unwrap();
+            let built = VcpuState::built(&setup, reset, count).unwrap();
             let hashes = files.hashes();
             let digest = launch_digest(&mut &image[..], Some(&hashes), Some(&built)).unwrap();
             let seen = measured(policy, &digest, &session.keys.tik);
@@ -205,7 +204,8 @@ fn vmsa_pages_and_sev_es_digests_agree() {
             assert_eq!(files.validate(&seen, true, &pages), (0, String::new()));
             assert_eq!(files.validate(&seen, true, &sku), (0, String::new()));
             // The newer initial state is another digest, which these peers do not know.
-            let newer = VcpuState::built(cpu, InitialState::Init2, reset, 1).unwrap();
+            let newer = VcpuSetup { state: InitialState::Init2, ..setup };
+            let newer = VcpuState::built(&newer, reset, 1).unwrap();
             assert_ne!(launch_digest(&mut &image[..], Some(&hashes), Some(&newer)).unwrap(), digest);
         }
     }
@@ -218,7 +218,7 @@ fn the_amdsev_firmware_names_everything_that_a_launch_needs() {
     // The table of 176 bytes and a table with one key of 64 bytes fit.
     assert!(contents.hashes.is_some_and(|a| a.size >= 176), "{contents:?}");
     assert!(contents.secret.is_some_and(|a| a.size >= 112), "{contents:?}");
-    assert!(contents.snp_metadata, "{contents:?}");
+    assert!(contents.has_snp_metadata(), "{contents:?}");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn secret_packets_of_all_three_hold_the_same_table() {
     let dir = files.dir();
     let pdh = Cert::parse(Usage::Pdh, &read(platform(), "pdh.cert")).unwrap();
     let session = create(&pdh, 1).unwrap();
-    session.write(&dir.join("session-1")).unwrap();
+    session.write(&dir.join("session-1"), None).unwrap();
     let digest = launch_digest(&mut files.firmware(), None, None).unwrap();
     let seen = measured(1, &digest, &session.keys.tik);
     let measurement = base64(&seen.measurement);
@@ -420,5 +420,28 @@ fn a_changed_signed_byte_is_refused_by_both() {
         changed[at] ^= 4;
         let ours = Roots::built_in().unwrap().add("ca", &changed);
         assert!(ours.is_err(), "byte {at} of the CA");
+    }
+}
+
+#[test]
+fn fingerprints_are_those_that_sevctl_prints() {
+    for bits in [2048, 4096] {
+        let dir = peers::new_platform(bits);
+        let (chain, ca) = (dir.path().join("chain.bin"), dir.path().join("ca.bin"));
+        let args =
+            [OsStr::new("verify"), OsStr::new("--sev"), chain.as_ref(), OsStr::new("--ca"), ca.as_ref()];
+        let out = sevctl(args, Path::new("/"));
+        let said = String::from_utf8(out.stdout).unwrap();
+        let both = [read(dir.path(), "chain.bin"), read(dir.path(), "ca.bin")].concat();
+        let read = Chain::parse(&both).unwrap();
+        let (ask, ark) = read.ca().unwrap();
+        let certs = read.certs().map(|c| (c.usage(), c.fingerprint().to_vec()));
+        for (usage, fingerprint) in certs.into_iter().chain([ask, ark].map(|c| (c.usage(), c.fingerprint())))
+        {
+            let line = said
+                .lines()
+                .find(|l| l.contains(&format!(" {usage} ")) || l.starts_with(&format!("{usage} ")));
+            assert!(line.is_some_and(|l| l.ends_with(&hex(&fingerprint))), "{usage}, {bits}: {said}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From `virt-sev` to `virt-sev-online`. In: the command line. Out: the other program in this one's place.
 
-use crate::args::{Cli, Command, SecretCommand};
+use crate::args::{ChainCommand, Cli, Command, SecretCommand};
 use crate::output::Answer;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -14,14 +14,17 @@ pub(crate) fn needs_connection(cli: &Cli) -> bool {
     let connect = !cli.common.connect.is_empty();
     match &cli.command {
         Command::Check(_) | Command::Define(_) | Command::Launch(_) | Command::Measurement(_) => true,
-        Command::Secret(SecretCommand::Inject(_)) => true,
+        Command::Secret(SecretCommand::Inject(_)) | Command::Chain(ChainCommand::Fetch(_)) => true,
         Command::Apply(_) | Command::Lint(_) | Command::Host(_) => connect,
         Command::Generate(args) => connect && !args.list,
-        Command::Session(args) => args.chain.is_none(),
+        Command::Session(args) => args.chain.is_empty(),
         Command::Verify(args) => args.domain.is_some(),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Firmware(_)
+        | Command::Chain(ChainCommand::Verify(_))
+        | Command::Snp(_)
         | Command::Secret(SecretCommand::Build(_)) => false,
     }
 }

@@ -156,6 +156,13 @@ impl Output {
         let style = Style { colour, details: self.verbose, ..Style::default() };
         let _ = write!(std::io::stderr(), "{}", render(&notes, style));
     }
+
+    /// Why the answer is no, as an error is told; nothing with `-q`.
+    pub(crate) fn say_error(self, error: &Error) {
+        for text in paragraphs(error) {
+            self.say(&format!("virt-sev: {text}"));
+        }
+    }
 }
 
 /// The end of the program: errors told, exit code of the contract.

@@ -13,8 +13,8 @@ mod session;
 mod sources;
 mod to_keys;
 mod types;
-mod value;
-mod yaml;
+pub(crate) mod value;
+pub(crate) mod yaml;
 
 pub use from_metadata::{NAMESPACE, from_metadata};
 pub use from_set::from_set;
@@ -27,7 +27,7 @@ pub use session::{DH_CERT_SIZE, SESSION_SIZE, check_dh_cert, check_session};
 pub use sources::{Loaded, Sources, load, load_and_resolve, load_with_notes};
 pub use to_keys::{keys_of, keys_without_blobs};
 pub use types::{
-    FirmwareChoice, HardLimit, KernelHashes, LaunchSession, MemoryBacking, MemoryConfig, MemoryLock, Mode,
-    SevConfig, SevPolicy, SnpLaunch, SnpPolicy, Technology,
+    BUNDLE_SCHEMA, Bundle, FirmwareChoice, HardLimit, KernelHashes, LaunchSession, MemoryBacking,
+    MemoryConfig, MemoryLock, Mode, SevConfig, SevPolicy, SnpLaunch, SnpPolicy, Technology,
 };
 pub use value::size as parse_size;

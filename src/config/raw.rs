@@ -1,6 +1,7 @@
 //! Keys and values as they were given, with the place of each. In: sources. Out: [`RawConfig`].
 //! Never: a judgement of a value.
 
+use super::types::Bundle;
 use crate::finding::{About, Finding, Severity};
 use std::fmt;
 
@@ -39,6 +40,7 @@ impl fmt::Debug for Entry {
 pub struct RawConfig {
     entries: Vec<Entry>,
     notes: Vec<Finding>,
+    bundle: Option<Bundle>,
 }
 
 impl RawConfig {
@@ -67,6 +69,17 @@ impl RawConfig {
             self.set(key, value, place);
         }
         self.notes.extend(higher.notes);
+        self.bundle = higher.bundle.or(self.bundle);
+    }
+
+    /// What the guest owner's bundle among the sources says beside its keys.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&Bundle> {
+        self.bundle.as_ref()
+    }
+
+    pub(super) fn set_bundle(&mut self, bundle: Bundle) {
+        self.bundle = Some(bundle);
     }
 
     /// What the sources said beyond their keys: what has no key, what was left out.

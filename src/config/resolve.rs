@@ -9,6 +9,7 @@ use super::types::{
 };
 use super::{session, value};
 use crate::{Error, Kind, Result};
+use sha2::{Digest, Sha256};
 
 const SEV: &str = "security.sev";
 const SNP: &str = "security.sev.snp";
@@ -210,7 +211,16 @@ fn read_session(read: &mut Reader<'_>) -> Option<LaunchSession> {
     let dh_cert = read.get(DH, decode(session::DH_CERT_SIZE, session::check_dh_cert));
     let data = read.get(DATA, decode(session::SESSION_SIZE, session::check_session));
     both_or_none(read, DH, DATA);
-    dh_cert.zip(data).map(|(dh_cert, session)| LaunchSession { dh_cert, session })
+    let bundle = read.raw.bundle().copied();
+    if let (Some(bundle), Some(session)) = (&bundle, &data)
+        && bundle.session != *Sha256::digest(session)
+    {
+        let problem = Error::new(Kind::Session, "this is not the session that the bundle was made for")
+            .at(read.place(DATA))
+            .hint("The bundle was damaged on its way, or another source sets this key as well.");
+        read.problems.push(problem);
+    }
+    dh_cert.zip(data).map(|(dh_cert, session)| LaunchSession { dh_cert, session, bundle })
 }
 
 fn read_memory(read: &mut Reader<'_>) -> MemoryConfig {

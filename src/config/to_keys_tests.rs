@@ -94,7 +94,7 @@ fn blobs_are_named_and_not_given() {
     }
     cert[20..68].fill(7);
     cert[92..140].fill(9);
-    let session = Some(LaunchSession { dh_cert: cert, session: vec![5; 128] });
+    let session = Some(LaunchSession { dh_cert: cert, session: vec![5; 128], bundle: None });
     let config = SevConfig::new(Technology::Sev { policy: SevPolicy(5), session });
     same(&config);
     let (raw, blobs) = keys_without_blobs(&config);

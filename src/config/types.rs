@@ -64,6 +64,23 @@ pub struct LaunchSession {
     pub dh_cert: Vec<u8>,
     /// The session blob, 128 bytes.
     pub session: Vec<u8>,
+    /// What the bundle that it came in says of it.
+    pub bundle: Option<Bundle>,
+}
+
+/// `schema` of a guest owner's bundle.
+pub const BUNDLE_SCHEMA: &str = "virt-sev/bundle/1";
+
+/// What a guest owner's bundle says beside its keys. A host that heeds it notices before the start what its Secure
+/// Processor, or the owner, would notice after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bundle {
+    /// SHA-256 of the session blob.
+    pub session: [u8; 32],
+    /// SHA-256 of what the signatures of the PDH cover that the session was made for, as `virt-sev chain verify` prints it.
+    pub platform: [u8; 32],
+    /// SHA-256 of the firmware image that the owner expects.
+    pub firmware: Option<[u8; 32]>,
 }
 
 /// What only SEV-SNP has.

@@ -13,7 +13,7 @@ fn wrong(message: &str, found: &str, wanted: impl Into<String>) -> Error {
 
 /// A value as an error may show it: quoted, control characters escaped, and no more than its length when it
 /// is long, since a long value is a blob or a secret in the wrong place.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     const LONGEST: usize = 40;
     let count = value.chars().count();
     if count > LONGEST { format!("{count} characters") } else { format!("'{}'", value.escape_debug()) }
@@ -56,7 +56,7 @@ fn number(text: &str) -> Option<u64> {
     if digits.starts_with('+') { None } else { u64::from_str_radix(digits, radix).ok() }
 }
 
-pub(super) fn unsigned_64(text: &str) -> Result<u64> {
+pub(crate) fn unsigned_64(text: &str) -> Result<u64> {
     number(text).ok_or_else(|| wrong("not a number", text, "0 to 0xffffffffffffffff, decimal or hex with 0x"))
 }
 
@@ -64,6 +64,12 @@ pub(super) fn unsigned_32(text: &str) -> Result<u32> {
     number(text)
         .and_then(|n| u32::try_from(n).ok())
         .ok_or_else(|| wrong("not a number of 32 bits", text, "0 to 0xffffffff, decimal or hex with 0x"))
+}
+
+pub(crate) fn unsigned_8(text: &str) -> Result<u8> {
+    number(text)
+        .and_then(|n| u8::try_from(n).ok())
+        .ok_or_else(|| wrong("not a number of 8 bits", text, "0 to 255, decimal or hex with 0x"))
 }
 
 /// CPUID 0x8000001F gives both in 6 bits, and QEMU takes 1 to 63 (`target/i386/sev.c`).

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The longest document. An LXD instance with its cloud-init data has some hundred kilobytes.
-pub(super) const LONGEST: usize = 4 << 20;
+pub(crate) const LONGEST: usize = 4 << 20;
 /// How deep maps and lists may lie in each other.
 const DEEPEST: usize = 64;
 /// How many documents a stream may hold.
@@ -18,7 +18,7 @@ const MOST_DOCUMENTS: usize = 256;
 
 /// One node. Aliases share the node that they name, so that a small text cannot become a large tree.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// Text as it was written, without quotes.
     Scalar { text: String, line: usize, null: bool, tag: Option<String> },
     /// Keys and values in order.
@@ -28,14 +28,14 @@ pub(super) enum Node {
 }
 
 impl Node {
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         match self {
             Node::Scalar { line, .. } | Node::Map { line, .. } | Node::List { line, .. } => *line,
         }
     }
 
     /// The text of a plain value.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Node::Scalar { text, .. } => Some(text),
             Node::Map { .. } | Node::List { .. } => None,
@@ -43,12 +43,12 @@ impl Node {
     }
 
     /// True for a value that was left empty.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self, Node::Scalar { null: true, .. })
     }
 
     /// Keys and values of a map; of anything else none.
-    pub(super) fn entries(&self) -> &[(Rc<Node>, Rc<Node>)] {
+    pub(crate) fn entries(&self) -> &[(Rc<Node>, Rc<Node>)] {
         match self {
             Node::Map { entries, .. } => entries,
             Node::Scalar { .. } | Node::List { .. } => &[],
@@ -56,12 +56,12 @@ impl Node {
     }
 
     /// The value of a key of a map.
-    pub(super) fn get(&self, name: &str) -> Option<&Rc<Node>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Rc<Node>> {
         self.entries().iter().find(|(k, _)| k.text() == Some(name)).map(|(_, v)| v)
     }
 
     /// What it is, for an error.
-    pub(super) fn describe(&self) -> &'static str {
+    pub(crate) fn describe(&self) -> &'static str {
         match self {
             Node::Scalar { null: true, .. } => "nothing",
             Node::Scalar { .. } => "a plain value",
@@ -88,7 +88,7 @@ enum Frame {
 }
 
 /// Reads every document of `text`: one, or a stream of several with `---` between them.
-pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Rc<Node>>> {
+pub(crate) fn parse(text: &str, name: &str) -> Result<Vec<Rc<Node>>> {
     if text.len() > LONGEST {
         return Err(Error::new(Kind::Config, "the document is too long")
             .at(name)

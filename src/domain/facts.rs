@@ -157,7 +157,8 @@ pub struct DomainFacts {
     pub current_memory: Option<u64>,
     /// `maxMemory/@slots`, with its element.
     pub memory_slots: Option<(ElementId, u32)>,
-    /// `<vcpu>`.
+    /// The processors that QEMU starts with, and those are measured: what `<vcpus>` has enabled and not for hot-plug, else
+    /// `vcpu/@current`, else `<vcpu>`.
     pub vcpus: Option<u32>,
     /// `cpu/@mode`.
     pub cpu_mode: Option<String>,
@@ -215,10 +216,7 @@ pub(super) fn read(d: &Domain<'_>) -> Result<DomainFacts, Error> {
         dump_core: memory_element.and_then(|id| flag(d, id, "dumpCore")),
         current_memory: size(d, top("currentMemory"))?,
         memory_slots,
-        vcpus: match text(d, top("vcpu")) {
-            Some(t) => t.parse().ok(),
-            None => None,
-        },
+        vcpus: vcpus(d, top("vcpu"), top("vcpus"))?,
         cpu_mode: cpu.and_then(|id| d.attribute(id, "mode")),
         cpu_model: text(d, cpu.and_then(|id| d.child(id, "model"))),
         on_poweroff: text(d, top("on_poweroff")),
@@ -301,6 +299,20 @@ fn size(d: &Domain<'_>, id: Option<ElementId>) -> Result<Option<u64>, Error> {
             .at(d.path(id))
             .found(format!("'{}' with unit '{unit}'", value.trim()))
             .wanted("a whole number and a unit such as KiB, MiB or GiB")),
+    }
+}
+
+/// libvirt plugs in what is enabled and `hotpluggable` after QEMU has started (`qemuBuildSmpCommandLine`).
+fn vcpus(d: &Domain<'_>, vcpu: Option<ElementId>, list: Option<ElementId>) -> Result<Option<u32>, Error> {
+    if let Some(list) = list {
+        let is = |id, name, value| d.attribute(id, name).as_deref() == Some(value);
+        let all = d.children_named(list, "vcpu");
+        let first = all.filter(|v| is(*v, "enabled", "yes") && !is(*v, "hotpluggable", "yes")).count();
+        return Ok(u32::try_from(first).ok());
+    }
+    match vcpu.map(|id| number(d, id, "current")).transpose()?.flatten() {
+        Some(current) => Ok(Some(current)),
+        None => Ok(text(d, vcpu).and_then(|t| t.parse().ok())),
     }
 }
 

@@ -2,7 +2,7 @@
 //! Never: a guess: what no pattern fits is not found.
 
 use super::topic::Topic;
-use super::{firmware, hypervisor, kernel, launch, libvirt, own};
+use super::{firmware, hypervisor, kernel, launch, libvirt, own, snp};
 
 /// Every topic; the special before the general.
 pub fn messages() -> impl Iterator<Item = &'static Topic> {
@@ -10,8 +10,15 @@ pub fn messages() -> impl Iterator<Item = &'static Topic> {
 }
 
 fn special() -> impl Iterator<Item = &'static Topic> {
-    let tables: [&'static [Topic]; 6] =
-        [own::TOPICS, hypervisor::TOPICS, launch::TOPICS, kernel::TOPICS, libvirt::TOPICS, firmware::TOPICS];
+    let tables: [&'static [Topic]; 7] = [
+        own::TOPICS,
+        snp::TOPICS,
+        hypervisor::TOPICS,
+        launch::TOPICS,
+        kernel::TOPICS,
+        libvirt::TOPICS,
+        firmware::TOPICS,
+    ];
     tables.into_iter().flatten()
 }
 

@@ -11,6 +11,7 @@ mod libvirt;
 mod own;
 mod page;
 mod rules;
+mod snp;
 mod topic;
 
 pub use find::{in_message, look_up, messages};

@@ -2,13 +2,18 @@
 //! Never: a rule; those stand in `rules`.
 
 use super::topic::{Topic, cause, topic};
+use crate::appraisal::policy::POLICY_FILE;
 use crate::codes::{CODES, Code, Kind};
 
 pub(super) static TOPICS: &[Topic] = &[
     topic(
         "host-reports-otherwise",
         "the host reports something else than the chip has measured",
-        &["the measurement is right for"],
+        &[
+            "change makes the measurement right: the build is",
+            "change makes the measurement right: the API",
+            "change makes the measurement right: the policy is",
+        ],
         &[cause(
             "The host's software changed its answer: API version, build or policy are not those that the chip signed.",
             "Do not trust this host until its owner can say why.",
@@ -30,7 +35,7 @@ pub(super) static TOPICS: &[Topic] = &[
             ),
             cause(
                 "SEV-ES: the number or the model of the processors differs.",
-                "Give --num-cpus and the processor's --cpu-family, --cpu-model and --cpu-stepping.",
+                "Give --num-cpus, and --vcpu-type where the guest has another processor than its domain says.",
             ),
             cause(
                 "TIK and TEK are not those of this session, or were exchanged.",
@@ -42,6 +47,22 @@ pub(super) static TOPICS: &[Topic] = &[
             ),
         ],
         "AMD SEV API (55766), LAUNCH_MEASURE",
+    ),
+    topic(
+        POLICY_FILE,
+        "the launch is not one that the guest owner's policy file allows",
+        &["policy file: allowed_", "policy file: min_fw_api"],
+        &[
+            cause(
+                "The SEV firmware of the host is older than the owner wants, or is a build with known holes.",
+                "Have the host's firmware updated, or lower min_fw_api_major and min_fw_api_minor if it is good enough.",
+            ),
+            cause(
+                "The guest was launched with a policy or from firmware that the owner has not listed.",
+                "Add it to allowed_policies or allowed_digests if it is acceptable. `virt-sev digest` computes a digest.",
+            ),
+        ],
+        "names of the keys: simple-kbs src/policy.rs",
     ),
     topic(
         "another-policy",
@@ -79,6 +100,26 @@ pub(super) static TOPICS: &[Topic] = &[
             "Make a new one: `virt-sev session`.",
         )],
         "AMD SEV API (55766), LAUNCH_START; src/session/registry.rs",
+    ),
+    topic(
+        "session-answered",
+        "the guest owner answers one launch of each session",
+        &["this session has answered another launch"],
+        &[cause(
+            "The host launched twice with one session, which its own registry keeps an honest host from.",
+            "Give no secret away. Make a new session, and ask the host's owner why.",
+        )],
+        "AMD SEV API (55766), LAUNCH_MEASURE: each launch has a nonce of its own; docs/owner.md",
+    ),
+    topic(
+        "packet-of-another-launch",
+        "a secret packet is bound to the measurement of one launch",
+        &["this packet is for another launch"],
+        &[cause(
+            "The guest was launched again after its evidence was sent.",
+            "Send the evidence of this launch (`virt-sev measurement NAME -o FILE`) with a session that was not answered.",
+        )],
+        "AMD SEV API (55766), LAUNCH_SECRET",
     ),
     topic(
         "launch-under-way",

@@ -4,13 +4,13 @@
 use crate::config::ABOUT_CONFIG;
 use crate::finding::{About, Severity};
 use crate::plan::RULES;
-use crate::preflight::ABOUT_MODE_HOST;
+use crate::preflight::{ABOUT_BUNDLE, ABOUT_MODE_HOST};
 use crate::report::wrap;
 use std::fmt::Write as _;
 
 /// Every rule, in the order in which they are asked, and every check.
 pub fn topics() -> impl Iterator<Item = About> {
-    RULES.iter().map(|rule| rule.about()).chain([ABOUT_MODE_HOST, ABOUT_CONFIG])
+    RULES.iter().map(|rule| rule.about()).chain([ABOUT_MODE_HOST, ABOUT_BUNDLE, ABOUT_CONFIG])
 }
 
 /// The text behind an id.

@@ -14,8 +14,14 @@ use std::path::PathBuf;
 /// `Kind::File` when it is not XML or not domain capabilities.
 pub fn parse(xml: &str) -> Result<DomCaps> {
     let mut reader = Reader::from_str(xml);
-    let mut walk =
-        Walk { path: Vec::new(), text: String::new(), sectype: false, root: false, caps: DomCaps::default() };
+    let mut walk = Walk {
+        path: Vec::new(),
+        text: String::new(),
+        sectype: false,
+        host_model: false,
+        root: false,
+        caps: DomCaps::default(),
+    };
     loop {
         match reader.read_event().map_err(|e| wrong("not XML").because(e))? {
             Event::Start(start) => walk.start(&start),
@@ -55,6 +61,8 @@ struct Walk {
     text: String,
     /// Inside `<launchSecurity supported='yes'><enum name='sectype'>`.
     sectype: bool,
+    /// Inside `<cpu><mode name='host-model'>`.
+    host_model: bool,
     root: bool,
     caps: DomCaps,
 }
@@ -75,6 +83,7 @@ impl Walk {
             ["domainCapabilities"] => self.root = true,
             ["domainCapabilities", "features", "sev"] => self.caps.sev = is("supported", "yes"),
             ["domainCapabilities", "features", "launchSecurity"] => self.sectype = false,
+            ["domainCapabilities", "cpu", "mode"] => self.host_model = is("name", "host-model"),
             ["domainCapabilities", "features", "launchSecurity", "enum"] => {
                 self.sectype = is("name", "sectype")
             }
@@ -99,6 +108,9 @@ impl Walk {
             },
             ["domainCapabilities", "features", "launchSecurity", "enum", "value"] => {
                 self.caps.sev_snp |= self.sectype && text == "sev-snp";
+            }
+            ["domainCapabilities", "cpu", "mode", "model"] if self.host_model && !text.is_empty() => {
+                self.caps.host_model = Some(text);
             }
             ["domainCapabilities", "os", "loader", "value"] => self.caps.loaders.push(PathBuf::from(text)),
             _ => {}

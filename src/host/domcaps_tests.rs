@@ -12,6 +12,16 @@ const XML: &str = "<domainCapabilities>\n  <path>/usr/bin/qemu-system-x86_64</pa
       <enum name='type'>\n        <value>rom</value>\n        <value>pflash</value>\n      </enum>
     </loader>
   </os>
+  <cpu>
+    <mode name='maximum' supported='yes'><model>max</model></mode>
+    <mode name='host-model' supported='yes'>
+      <model fallback='forbid'>EPYC-Milan</model>
+      <feature policy='require' name='x2apic'/>
+    </mode>
+    <mode name='custom' supported='yes'>
+      <model usable='no' vendor='Intel'>Haswell</model>
+    </mode>
+  </cpu>
   <features>
     <sev supported='yes'>
       <cbitpos>51</cbitpos>
@@ -31,6 +41,7 @@ fn all_that_libvirt_says() {
     assert!(caps.sev && caps.sev_es && caps.sev_snp);
     assert_eq!((caps.cbitpos, caps.reduced_phys_bits), (Some(51), Some(1)));
     assert_eq!((caps.max_guests, caps.max_es_guests), (Some(410), Some(99)));
+    assert_eq!(caps.host_model.as_deref(), Some("EPYC-Milan"));
     let loaders: Vec<_> = caps.loaders.iter().map(|p| p.to_str().unwrap()).collect();
     assert_eq!(loaders, ["/usr/share/ovmf/OVMF.amdsev.fd", "/usr/share/a&b.fd"]);
 }

@@ -1,6 +1,7 @@
 //! What can be known of a host. In: what `probe` read. Out: plain values. Never: a judgement.
 
 use crate::config::Mode;
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// One fact: known, known not to be there, or not to be had, with the reason.
@@ -86,6 +87,8 @@ pub struct DomCaps {
     pub max_es_guests: Option<u32>,
     /// `<os><loader><value>`: the images that libvirt knows.
     pub loaders: Vec<PathBuf>,
+    /// `<cpu><mode name='host-model'><model>`: what `host-model` comes to.
+    pub host_model: Option<String>,
 }
 
 /// What `virNodeGetSEVInfo` says. Blobs are decoded.
@@ -105,6 +108,15 @@ pub struct NodeSev {
     pub max_guests: Option<u32>,
     /// Guests with SEV-ES.
     pub max_es_guests: Option<u32>,
+}
+
+impl NodeSev {
+    /// SHA-256 of what the signatures of the PDH cover; `None` where there is no whole certificate.
+    #[must_use]
+    pub fn pdh_fingerprint(&self) -> Option<[u8; 32]> {
+        // AMD SEV API (55766), appendix C.3: 2084 bytes, of which the first 1044 are signed.
+        (self.pdh.len() == 2084).then(|| Sha256::digest(&self.pdh[..0x414]).into())
+    }
 }
 
 /// How QEMU is given a firmware image (`docs/interop/firmware.json` of QEMU).
@@ -134,7 +146,7 @@ pub struct FirmwareDescriptor {
     /// `requires-smm` or `secure-boot` is among the features.
     pub needs_smm: bool,
     /// What the image's GUID table holds; an image that cannot be read says why.
-    pub contents: Fact<super::ovmf::ImageContents>,
+    pub contents: Fact<crate::image::ImageContents>,
 }
 
 /// Everything known of one host.
@@ -157,7 +169,7 @@ pub struct HostFacts {
     /// Firmware descriptors in QEMU's order of precedence.
     pub firmware: Fact<Vec<FirmwareDescriptor>>,
     /// What each firmware image holds that was looked into, those of the descriptors and others, by path.
-    pub images: Vec<(PathBuf, Fact<super::ovmf::ImageContents>)>,
+    pub images: Vec<(PathBuf, Fact<crate::image::ImageContents>)>,
 }
 
 impl HostFacts {

@@ -5,9 +5,10 @@
 //! `src/qemu/qemu_interop_config.c` and `src/qemu/qemu_firmware.c`.
 
 use super::facts::{Fact, FirmwareDescriptor, FirmwareDevice};
-use super::ovmf::{self, ImageContents};
+use super::ovmf;
 use super::probe::Probe;
 use crate::config::Mode;
+use crate::image::ImageContents;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -2,9 +2,9 @@
 
 use super::facts::{Fact, HostFacts};
 use super::firmware::{self, Images};
-use super::ovmf::ImageContents;
 use super::probe::Probe;
 use super::{cpuid, kvm_amd};
+use crate::image::ImageContents;
 use std::path::{Path, PathBuf};
 
 impl HostFacts {

@@ -2,6 +2,7 @@
 //!
 //! `Probe → HostFacts`. Nothing outside this folder reads `/sys`, `/proc`, `/dev` or the processor.
 
+pub mod capabilities;
 mod collect;
 mod cpuid;
 pub mod domcaps;

@@ -3,5 +3,7 @@
 //!
 //! `GUID-OR-ALIAS:PATH → table → packet (header, payload)`
 
+pub mod bundle;
+pub mod file;
 pub mod packet;
 pub mod table;

@@ -18,9 +18,13 @@ const HEADER: usize = 16 + 4;
 /// Linux takes no longer packet (`SEV_FW_BLOB_MAX_SIZE` in `include/linux/psp-sev.h`).
 pub const MAX_TABLE: usize = 16 * 1024;
 
-/// Names for GUIDs, as virt-qemu-sev-validate has them.
-pub const ALIASES: &[(&str, Guid)] =
-    &[("luks-key", Guid::new(0x7368_69e5, 0x84f0, 0x4973, [0x92, 0xec, 0x06, 0x87, 0x9c, 0xe3, 0xda, 0x0b]))];
+/// Names for GUIDs: `luks-key` as virt-qemu-sev-validate has it; `kbs-bundle` is where simple-kbs' clients put a bundle
+/// (simple-kbs `client/LaunchVM.py`), `sev-kbc` where attestation-agent's `offline_sev_kbc` looks for one.
+pub const ALIASES: &[(&str, Guid)] = &[
+    ("luks-key", Guid::new(0x7368_69e5, 0x84f0, 0x4973, [0x92, 0xec, 0x06, 0x87, 0x9c, 0xe3, 0xda, 0x0b])),
+    ("kbs-bundle", Guid::new(0x0a46_e24d, 0x478c, 0x4eb1, [0x86, 0x96, 0x11, 0x3e, 0xee, 0xc3, 0xaa, 0x99])),
+    ("sev-kbc", Guid::new(0xe6f5_a162, 0xd67f, 0x4750, [0xa6, 0x7c, 0x5d, 0x06, 0x5f, 0x2a, 0x99, 0x10])),
+];
 
 /// `GUID-OR-ALIAS:PATH` of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +134,7 @@ impl SecretTable {
     }
 
     /// The table. `area` is the size of the firmware's secret area, where it is known
-    /// ([`crate::host::ovmf::ImageContents::secret`]).
+    /// ([`crate::image::ImageContents::secret`]).
     ///
     /// # Errors
     /// `Kind::Usage` when there is no secret, or more than fits.

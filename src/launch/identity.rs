@@ -45,7 +45,7 @@ fn fresh() -> Result<String> {
     crypt::random(&mut bytes)?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    Ok(hyphenated(&bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()))
+    Ok(hyphenated(&crate::hex::encode(&bytes)))
 }
 
 fn hyphenated(digits: &str) -> String {

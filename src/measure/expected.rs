@@ -1,12 +1,12 @@
 //! From the description of a launch to the digests that its owner accepts. In: firmware, kernel hashes, policy,
 //! processors. Out: [`Expected`]. Never: a processor that is guessed, or a digest for the wrong mode.
 
+use super::cpu::CpuSignature;
 use super::kernel_hashes::KernelHashes;
 use super::sev::Measured;
 use super::verify::{Candidate, Expected};
-use super::vmsa::{CpuSignature, InitialState, VcpuState};
+use super::vmsa::{InitialState, VcpuSetup, VcpuState};
 use crate::{Error, Kind, Result};
-use std::io::Read;
 
 /// Bit 2 of the policy: SEV-ES (AMD SEV API, 55766, chapter 3).
 const POLICY_ES: u32 = 1 << 2;
@@ -26,47 +26,50 @@ pub enum Processors {
         reset_addr: Option<u32>,
         /// The initial state, where it is known; either one is accepted where it is not.
         state: Option<InitialState>,
+        /// SEV_FEATURES; 0 unless QEMU or the kernel sets one.
+        features: u64,
     },
 }
 
 impl Expected {
-    /// The digests of a launch with this policy. Processors count for SEV-ES only.
+    /// The digests of a launch from this firmware with this policy. Processors count for SEV-ES only.
     ///
     /// # Errors
-    /// `Kind::Usage` when the policy asks for SEV-ES and the processors are not given; as [`Measured::new`] and
-    /// [`VcpuState::built`] otherwise.
+    /// `Kind::Usage` when the policy asks for SEV-ES and the processors are not given; as [`VcpuState::built`] otherwise.
     pub fn of_launch(
-        firmware: &mut dyn Read,
+        firmware: &Measured,
         kernel: Option<&KernelHashes>,
         policy: u32,
         processors: Option<&Processors>,
     ) -> Result<Self> {
         if policy & POLICY_ES == 0 {
-            return Ok(Self::one(Measured::new(firmware, kernel)?.sev()));
+            return Ok(Self::one(firmware.sev(kernel)));
         }
         let Some(processors) = processors else {
             return Err(Error::new(Kind::Usage, "an SEV-ES guest's digest needs its processors")
                 .found(format!("policy {policy:#x}, which asks for SEV-ES"))
                 .hint(
-                    "Give --num-cpus, and either --cpu-family, --cpu-model and --cpu-stepping, or --vmsa-cpu0 and \
+                    "Give --num-cpus, and one of --vcpu-type, --vcpu-sig, --cpu-family with model and stepping, or --vmsa-cpu0 and \
                      --vmsa-cpu1.",
                 ));
         };
         let candidates: Vec<(Option<InitialState>, VcpuState)> = match processors {
             Processors::Given(vcpus) => vec![(None, vcpus.clone())],
-            Processors::Built { cpu, count, reset_addr, state } => {
+            Processors::Built { cpu, count, reset_addr, state, features } => {
                 let states = state.map_or_else(|| InitialState::ALL.to_vec(), |s| vec![s]);
                 states
                     .into_iter()
-                    .map(|s| Ok((Some(s), VcpuState::built(*cpu, s, *reset_addr, *count)?)))
+                    .map(|state| {
+                        let setup = VcpuSetup { cpu: *cpu, state, features: *features };
+                        Ok((Some(state), VcpuState::built(&setup, *reset_addr, *count)?))
+                    })
                     .collect::<Result<_>>()?
             }
         };
-        let measured = Measured::new(firmware, kernel)?;
         Ok(Self {
             digests: candidates
                 .into_iter()
-                .map(|(state, vcpus)| Candidate { digest: measured.sev_es(&vcpus), state })
+                .map(|(state, vcpus)| Candidate { digest: firmware.sev_es(kernel, &vcpus), state })
                 .collect(),
         })
     }
@@ -81,10 +84,11 @@ mod tests {
         count: 2,
         reset_addr: Some(0x80_b004),
         state: None,
+        features: 0,
     };
 
     fn of(policy: u32, processors: Option<&Processors>) -> Result<Expected> {
-        Expected::of_launch(&mut &b"firmware"[..], None, policy, processors)
+        Expected::of_launch(&Measured::new(&mut &b"firmware"[..])?, None, policy, processors)
     }
 
     #[test]
@@ -110,11 +114,19 @@ mod tests {
         let states: Vec<_> = both.digests.iter().map(|c| c.state).collect();
         assert_eq!(states, [Some(InitialState::Legacy), Some(InitialState::Init2)]);
         assert_ne!(both.digests[0].digest, both.digests[1].digest);
-        let Processors::Built { cpu, count, reset_addr, .. } = BUILT else { panic!("it is built") };
-        let one = Processors::Built { cpu, count, reset_addr, state: Some(InitialState::Init2) };
+        let Processors::Built { cpu, count, reset_addr, features, .. } = BUILT else { panic!("it is built") };
+        let one = Processors::Built { cpu, count, reset_addr, state: Some(InitialState::Init2), features };
         assert_eq!(of(0x5, Some(&one)).unwrap().digests, both.digests[1..]);
-        let given = VcpuState::built(cpu, InitialState::Legacy, reset_addr, count).unwrap();
+        let given =
+            VcpuState::built(&VcpuSetup::sev_es(cpu, InitialState::Legacy), reset_addr, count).unwrap();
         let given = of(0x5, Some(&Processors::Given(given))).unwrap();
         assert_eq!((given.digests[0].digest, given.digests[0].state), (both.digests[0].digest, None));
+    }
+    #[test]
+    fn features_are_measured() {
+        let Processors::Built { cpu, count, reset_addr, state, .. } = BUILT else { panic!("it is built") };
+        let swapped = Processors::Built { cpu, count, reset_addr, state, features: 0x20 };
+        let (plain, swapped) = (of(0x5, Some(&BUILT)).unwrap(), of(0x5, Some(&swapped)).unwrap());
+        assert!(plain.digests.iter().zip(&swapped.digests).all(|(a, b)| a.digest != b.digest));
     }
 }

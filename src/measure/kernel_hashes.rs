@@ -3,9 +3,10 @@
 //!
 //! Layout: QEMU `target/i386/sev.c` (`PaddedSevHashTable`) and edk2 `OvmfPkg/AmdSev/BlobVerifierLibSevHashes`.
 
-use super::{Digest32, LARGEST_FILE, feed, hash_of};
-use crate::Result;
+use super::{Digest32, at_once, hash_of};
 use crate::guid::Guid;
+use crate::image::{Area, ImageContents};
+use crate::{Error, Kind, Result};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 
@@ -35,25 +36,45 @@ impl KernelHashes {
     /// Bytes of the table, padded to 16.
     pub const TABLE_SIZE: usize = 176;
 
-    /// Hashes the files as streams. The command line is taken exactly as given; an empty one equals none.
+    /// Hashes the files as streams, both at the same time. The command line is taken exactly as given; an empty one
+    /// equals none.
     ///
     /// # Errors
     /// `Kind::File` when a stream cannot be read.
     pub fn read(
-        kernel: &mut dyn Read,
-        initrd: Option<&mut dyn Read>,
+        kernel: &mut (dyn Read + Send),
+        initrd: Option<&mut (dyn Read + Send)>,
         cmdline: Option<&[u8]>,
     ) -> Result<Self> {
-        let kernel = hash_of("kernel", kernel)?;
+        let mut kernel = || hash_of("kernel", kernel);
+        let (kernel, initrd) = match initrd {
+            Some(initrd) => at_once(kernel, || hash_of("initrd", initrd))?,
+            None => (kernel()?, Sha256::digest([]).into()),
+        };
+        Ok(Self { kernel, initrd, cmdline: Self::of_cmdline(cmdline.unwrap_or_default()) })
+    }
+
+    /// Where the image has a place for the table.
+    ///
+    /// # Errors
+    /// `Kind::Firmware` where it has none: QEMU then starts no guest with kernel hashes, so there is no such digest.
+    pub fn place_in(image: &ImageContents) -> Result<Area> {
+        image.hashes.filter(|area| area.size as usize >= Self::TABLE_SIZE).ok_or_else(|| {
+            Error::new(
+                Kind::Firmware,
+                "the firmware has no place for the kernel hashes, so it cannot verify a kernel",
+            )
+            .hint("Use an AmdSev build of OVMF: Debian's package ovmf-amdsev, Fedora's OVMF.amdsev.fd.")
+        })
+    }
+
+    /// The hash of a command line and its terminating NUL.
+    #[must_use]
+    pub fn of_cmdline(cmdline: &[u8]) -> Digest32 {
         let mut hash = Sha256::new();
-        if let Some(initrd) = initrd {
-            feed(&mut hash, "initrd", initrd, LARGEST_FILE)?;
-        }
-        let initrd = hash.finalize().into();
-        let mut hash = Sha256::new();
-        hash.update(cmdline.unwrap_or_default());
+        hash.update(cmdline);
         hash.update([0]);
-        Ok(Self { kernel, initrd, cmdline: hash.finalize().into() })
+        hash.finalize().into()
     }
 
     /// The table as it is measured.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::measure::vmsa::{CpuSignature, InitialState, Vmsa};
+use crate::measure::cpu::CpuSignature;
+use crate::measure::vmsa::{InitialState, VcpuSetup, Vmsa};
 
 fn sha(parts: &[&[u8]]) -> Digest32 {
     let mut h = Sha256::new();
@@ -12,8 +13,9 @@ fn the_digest_is_over_firmware_then_table_then_pages() {
     let fw = vec![7u8; 300_000];
     let k = KernelHashes::read(&mut &b"k"[..], None, None).unwrap();
     let cpu = CpuSignature::new(25, 1, 1).unwrap();
-    let boot = Vmsa::boot(cpu, InitialState::Legacy);
-    let further = Vmsa::further(cpu, InitialState::Legacy, 0x80_b004);
+    let setup = VcpuSetup::sev_es(cpu, InitialState::Legacy);
+    let boot = Vmsa::boot(&setup);
+    let further = Vmsa::further(&setup, 0x80_b004);
     let three = VcpuState::new(boot.clone(), Some(further.clone()), 3).unwrap();
     assert_eq!(launch_digest(&mut &fw[..], None, None).unwrap(), sha(&[&fw]));
     assert_eq!(launch_digest(&mut &fw[..], Some(&k), None).unwrap(), sha(&[&fw, &k.table()]));
@@ -55,7 +57,8 @@ fn the_newer_initial_state_gives_the_digests_of_sev_snp_measure() {
         (None, 3, "5348ae06a1cf8f0c24de1f095339d3a7b2b80f0f0b5ae84d1f39f12fe8a1d07e"),
         (Some(&kernel), 3, "ef8ca14e11dcc0f80412317a083d8320c807b56494ed75f48824e700a2ed5b12"),
     ] {
-        let vcpus = VcpuState::built(cpu, InitialState::Init2, Some(0x80_b004), count).unwrap();
+        let vcpus =
+            VcpuState::built(&VcpuSetup::sev_es(cpu, InitialState::Init2), Some(0x80_b004), count).unwrap();
         let digest = launch_digest(&mut &image[..], kernel, Some(&vcpus)).unwrap();
         assert_eq!(digest.iter().map(|b| format!("{b:02x}")).collect::<String>(), known);
     }

@@ -5,6 +5,7 @@
 //! Layout: AMD APM volume 2, table B-4. Values after INIT: the same, 14.1.3. What KVM and QEMU set besides:
 //! `arch/x86/kvm/svm/{svm,sev}.c` and `target/i386/cpu.c` (`x86_cpu_reset`).
 
+use super::cpu::CpuSignature;
 use crate::{Error, Kind, Result};
 use std::fmt;
 use std::io::Read;
@@ -26,6 +27,13 @@ pub enum InitialState {
 impl InitialState {
     /// Both, the older first.
     pub const ALL: [InitialState; 2] = [InitialState::Legacy, InitialState::Init2];
+
+    /// What QEMU's `legacy-vm-type=auto` comes to, the default since 9.1: the newer one only where a feature is asked for
+    /// (`target/i386/sev.c`, `sev_init2_required`).
+    #[must_use]
+    pub fn auto(features: u64) -> Self {
+        if features == 0 { InitialState::Legacy } else { InitialState::Init2 }
+    }
 }
 
 impl fmt::Display for InitialState {
@@ -37,48 +45,37 @@ impl fmt::Display for InitialState {
     }
 }
 
-/// Family, model and stepping of the guest's processor, as `virsh capabilities` and `lscpu` print them.
+/// SEV_FEATURES, bit 0: the guest is an SEV-SNP guest (APM volume 2, table B-4; Linux, `SVM_SEV_FEAT_SNP_ACTIVE`).
+pub const SNP_ACTIVE: u64 = 1 << 0;
+
+/// SEV_FEATURES, bit 5: debug registers are swapped (Linux, `SVM_SEV_FEAT_DEBUG_SWAP`). Linux 6.6 and 6.7 set it by
+/// themselves until a stable update ("SEV: disable SEV-ES DebugSwap by default"); since then QEMU must ask for it
+/// (`debug-swap=on`).
+pub const DEBUG_SWAP: u64 = 1 << 5;
+
+/// What decides the registers in which QEMU and KVM start a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CpuSignature {
-    /// Base and extended family together, such as 25 for Milan and Genoa.
-    pub family: u32,
-    /// Base and extended model together.
-    pub model: u32,
-    /// Stepping.
-    pub stepping: u32,
+pub struct VcpuSetup {
+    /// Its signature.
+    pub cpu: CpuSignature,
+    /// The initial state.
+    pub state: InitialState,
+    /// SEV_FEATURES.
+    pub features: u64,
 }
 
-impl CpuSignature {
-    /// Checks that the three numbers fit into a processor's signature.
-    ///
-    /// # Errors
-    /// `Kind::Usage` when one of them does not.
-    pub fn new(family: u32, model: u32, stepping: u32) -> Result<Self> {
-        let mut problems = Vec::new();
-        for (name, value, highest) in
-            [("family", family, 0xf + 0xff), ("model", model, 0xff), ("stepping", stepping, 0xf)]
-        {
-            if value > highest {
-                problems.push(
-                    Error::new(Kind::Usage, format!("no processor has this {name}"))
-                        .found(value.to_string())
-                        .wanted(format!("at most {highest}")),
-                );
-            }
-        }
-        Error::many(problems).map_or(Ok(Self { family, model, stepping }), Err)
+impl VcpuSetup {
+    /// SEV-ES in this state, without any feature: what QEMU asks for unless it is told otherwise.
+    #[must_use]
+    pub fn sev_es(cpu: CpuSignature, state: InitialState) -> Self {
+        Self { cpu, state, features: 0 }
     }
 
-    /// The signature as CPUID function 1 gives it in EAX (APM volume 3, E.3.2), which RDX holds after INIT.
+    /// SEV-SNP: there is one initial state, and KVM sets one feature by itself (`arch/x86/kvm/svm/sev.c`,
+    /// `__sev_guest_init`).
     #[must_use]
-    pub fn eax(&self) -> u32 {
-        let base_family = self.family.min(0xf);
-        let extended_family = self.family - base_family;
-        self.stepping & 0xf
-            | (self.model & 0xf) << 4
-            | base_family << 8
-            | (self.model >> 4 & 0xf) << 16
-            | extended_family << 20
+    pub fn snp(cpu: CpuSignature) -> Self {
+        Self { cpu, state: InitialState::Init2, features: SNP_ACTIVE }
     }
 }
 
@@ -116,7 +113,7 @@ impl Vmsa {
 
     /// The page in which QEMU's boot processor starts.
     #[must_use]
-    pub fn boot(cpu: CpuSignature, state: InitialState) -> Self {
+    pub fn boot(setup: &VcpuSetup) -> Self {
         let mut page = Self(Box::new([0u8; VMSA_SIZE]));
         // Segments: selector, attributes, limit, base. The attributes are those of QEMU's x86_cpu_reset.
         page.segment(0x00, 0, 0x93, 0); // ES
@@ -137,9 +134,10 @@ impl Vmsa {
         page.put(0x170, &0x2u64.to_le_bytes()); // RFLAGS
         page.put(0x178, &0xfff0u64.to_le_bytes()); // RIP
         page.put(0x268, &0x0007_0406_0007_0406u64.to_le_bytes()); // G_PAT
-        page.put(0x310, &u64::from(cpu.eax()).to_le_bytes()); // RDX
+        page.put(0x310, &u64::from(setup.cpu.eax()).to_le_bytes()); // RDX
+        page.put(0x3b0, &setup.features.to_le_bytes()); // SEV_FEATURES
         page.put(0x3e8, &1u64.to_le_bytes()); // XCR0
-        match state {
+        match setup.state {
             InitialState::Legacy => {}
             InitialState::Init2 => {
                 page.put(0x408, &0x1f80u32.to_le_bytes()); // MXCSR
@@ -152,8 +150,8 @@ impl Vmsa {
     /// The page in which every further processor starts: as the boot processor's, at the firmware's reset address
     /// (`ImageContents::es_reset_addr`).
     #[must_use]
-    pub fn further(cpu: CpuSignature, state: InitialState, reset_addr: u32) -> Self {
-        let mut page = Self::boot(cpu, state);
+    pub fn further(setup: &VcpuSetup, reset_addr: u32) -> Self {
+        let mut page = Self::boot(setup);
         page.segment(0x10, 0xf000, 0x9b, u64::from(reset_addr & 0xffff_0000));
         page.put(0x178, &u64::from(reset_addr & 0xffff).to_le_bytes());
         page
@@ -200,19 +198,14 @@ impl VcpuState {
         Ok(Self { boot, further, count })
     }
 
-    /// From the processor's signature, as QEMU and KVM set it up. `reset_addr` is the firmware's SEV-ES reset
+    /// As QEMU and KVM set the processors up. `reset_addr` is the firmware's SEV-ES reset
     /// address, needed where the guest has more than one processor.
     ///
     /// # Errors
     /// `Kind::Usage` when the guest has no processor, `Kind::Firmware` when the reset address is missing.
-    pub fn built(
-        cpu: CpuSignature,
-        state: InitialState,
-        reset_addr: Option<u32>,
-        count: u32,
-    ) -> Result<Self> {
+    pub fn built(setup: &VcpuSetup, reset_addr: Option<u32>, count: u32) -> Result<Self> {
         check_count(count)?;
-        let further = reset_addr.map(|addr| Vmsa::further(cpu, state, addr));
+        let further = reset_addr.map(|addr| Vmsa::further(setup, addr));
         if count > 1 && further.is_none() {
             return Err(Error::new(
                 Kind::Firmware,
@@ -220,7 +213,19 @@ impl VcpuState {
             )
             .hint("Choose a firmware image with the SEV-ES reset block, such as OVMF.amdsev.fd."));
         }
-        Ok(Self { boot: Vmsa::boot(cpu, state), further, count })
+        Ok(Self { boot: Vmsa::boot(setup), further, count })
+    }
+
+    /// The boot processor's page.
+    #[must_use]
+    pub fn boot(&self) -> &Vmsa {
+        &self.boot
+    }
+
+    /// The page of every other processor, where it is known.
+    #[must_use]
+    pub fn further(&self) -> Option<&Vmsa> {
+        self.further.as_ref()
     }
 
     /// The pages in the order in which they are measured.

@@ -1,54 +1,42 @@
 use super::*;
-use proptest::prelude::*;
 
-const MILAN: (u32, u32, u32) = (25, 1, 1);
+const MILAN: CpuSignature = CpuSignature { family: 25, model: 1, stepping: 1 };
+const LEGACY: VcpuSetup = VcpuSetup { cpu: MILAN, state: InitialState::Legacy, features: 0 };
+const INIT2: VcpuSetup = VcpuSetup { cpu: MILAN, state: InitialState::Init2, features: 0 };
 
-fn sig((family, model, stepping): (u32, u32, u32)) -> CpuSignature {
-    CpuSignature::new(family, model, stepping).unwrap()
-}
-
-// APM volume 3, E.3.2; the numbers are those that QEMU's models EPYC, EPYC-Rome, EPYC-Milan, EPYC-Genoa have.
-#[test]
-fn the_signature_is_that_of_cpuid() {
-    for (cpu, eax) in [
-        ((23, 1, 2), 0x0080_0f12),
-        ((23, 49, 0), 0x0083_0f10),
-        ((25, 1, 1), 0x00a0_0f11),
-        ((25, 17, 0), 0x00a1_0f10),
-        ((6, 15, 1), 0x0000_06f1),
-        ((15, 0, 0), 0x0000_0f00),
-    ] {
-        assert_eq!(sig(cpu).eax(), eax, "{cpu:?}");
-    }
-}
-
-#[test]
-fn impossible_signatures_are_refused_all_at_once() {
-    let e = CpuSignature::new(271, 256, 16).unwrap_err();
-    assert_eq!(e.problems().count(), 3);
-    assert_eq!(e.kind(), Kind::Usage);
-    assert!(CpuSignature::new(270, 255, 15).is_ok());
+fn differing(a: &Vmsa, b: &Vmsa) -> Vec<usize> {
+    (0..VMSA_SIZE).filter(|i| a.bytes()[*i] != b.bytes()[*i]).collect()
 }
 
 #[test]
 fn the_two_initial_states_differ_in_mxcsr_and_fcw_only() {
-    let (a, b) = (Vmsa::boot(sig(MILAN), InitialState::Legacy), Vmsa::boot(sig(MILAN), InitialState::Init2));
-    let differing: Vec<usize> = (0..VMSA_SIZE).filter(|i| a.bytes()[*i] != b.bytes()[*i]).collect();
-    assert_eq!(differing, [0x408, 0x409, 0x410, 0x411]);
+    let (a, b) = (Vmsa::boot(&LEGACY), Vmsa::boot(&INIT2));
+    assert_eq!(differing(&a, &b), [0x408, 0x409, 0x410, 0x411]);
     assert_eq!(b.bytes()[0x408..0x40c], [0x80, 0x1f, 0, 0]);
     assert_eq!(b.bytes()[0x410..0x412], [0x7f, 0x03]);
 }
 
 #[test]
 fn a_further_processor_differs_in_its_start_address_only() {
-    let (a, b) = (
-        Vmsa::boot(sig(MILAN), InitialState::Legacy),
-        Vmsa::further(sig(MILAN), InitialState::Legacy, 0x1280_b004),
-    );
+    let (a, b) = (Vmsa::boot(&LEGACY), Vmsa::further(&LEGACY, 0x1280_b004));
     assert_eq!(b.bytes()[0x18..0x20], 0x1280_0000u64.to_le_bytes());
     assert_eq!(b.bytes()[0x178..0x180], 0xb004u64.to_le_bytes());
-    let differing = (0..VMSA_SIZE).filter(|i| a.bytes()[*i] != b.bytes()[*i]);
-    assert!(differing.into_iter().all(|i| (0x18..0x20).contains(&i) || (0x178..0x180).contains(&i)));
+    assert!(differing(&a, &b).iter().all(|i| (0x18..0x20).contains(i) || (0x178..0x180).contains(i)));
+}
+
+#[test]
+fn the_features_stand_in_their_eight_bytes() {
+    let all = VcpuSetup { features: 0x8877_6655_4433_2221, ..INIT2 };
+    assert_eq!(differing(&Vmsa::boot(&INIT2), &Vmsa::boot(&all)), (0x3b0..0x3b8).collect::<Vec<_>>());
+    assert_eq!(Vmsa::further(&all, 0x80_b004).bytes()[0x3b0..0x3b8], 0x8877_6655_4433_2221u64.to_le_bytes());
+    assert_eq!(Vmsa::boot(&VcpuSetup::snp(MILAN)).bytes()[0x3b0], 1);
+    assert_eq!(Vmsa::boot(&VcpuSetup::sev_es(MILAN, InitialState::Legacy)), Vmsa::boot(&LEGACY));
+}
+
+#[test]
+fn qemus_choice_of_a_state_depends_on_the_features() {
+    assert_eq!(InitialState::auto(0), InitialState::Legacy);
+    assert_eq!(InitialState::auto(DEBUG_SWAP), InitialState::Init2);
 }
 
 #[test]
@@ -63,25 +51,13 @@ fn a_file_is_one_page_exactly() {
 
 #[test]
 fn more_than_one_processor_needs_the_second_page() {
-    let boot = Vmsa::boot(sig(MILAN), InitialState::Legacy);
+    let boot = Vmsa::boot(&LEGACY);
     assert_eq!(VcpuState::new(boot.clone(), None, 1).unwrap().pages().count(), 1);
     assert_eq!(VcpuState::new(boot.clone(), None, 2).unwrap_err().kind(), Kind::Usage);
     assert_eq!(VcpuState::new(boot.clone(), Some(boot.clone()), 0).unwrap_err().kind(), Kind::Usage);
     assert_eq!(VcpuState::new(boot.clone(), Some(boot), 4).unwrap().pages().count(), 4);
-    let built = |addr, n| VcpuState::built(sig(MILAN), InitialState::Init2, addr, n);
+    let built = |addr, n| VcpuState::built(&INIT2, addr, n);
     assert_eq!(built(None, 2).unwrap_err().kind(), Kind::Firmware);
     assert_eq!(built(None, 1).unwrap().pages().count(), 1);
     assert_eq!(built(Some(0x80_b004), 8).unwrap().pages().count(), 8);
-}
-
-proptest! {
-    // Each signature can be read back from EAX, so no two processors share a page.
-    #[test]
-    fn every_signature_survives(family in 0u32..=270, model in 0u32..=255, stepping in 0u32..=15) {
-        let eax = sig((family, model, stepping)).eax();
-        let base = eax >> 8 & 0xf;
-        prop_assert_eq!(base + (eax >> 20 & 0xff), family);
-        prop_assert_eq!((eax >> 4 & 0xf) | (eax >> 12 & 0xf0), model);
-        prop_assert_eq!(eax & 0xf, stepping);
-    }
 }

@@ -6,8 +6,8 @@
 use super::{Ctx, Options};
 use crate::config::{FirmwareChoice, Mode, SevConfig};
 use crate::domain::{Domain, Loader};
-use crate::host::ovmf::{Area, ImageContents};
 use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice, HostFacts};
+use crate::image::{Area, ImageContents};
 use std::path::{Path, PathBuf};
 
 /// Who chose the image.
@@ -92,7 +92,7 @@ impl Needs {
         if self.mode == Mode::SevEs && c.es_reset_addr.is_none() {
             out.push("the SEV-ES reset block");
         }
-        if self.mode == Mode::SevSnp && !c.snp_metadata {
+        if self.mode == Mode::SevSnp && !c.has_snp_metadata() {
             out.push("the SEV-SNP metadata");
         }
         if self.hashes && empty(&c.hashes) {

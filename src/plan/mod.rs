@@ -31,7 +31,7 @@ use crate::host::HostFacts;
 use std::sync::Arc;
 
 /// Ids that `--skip` takes although no rule here has them: checks of the preflight.
-pub const CHECKS_ELSEWHERE: &[&str] = &["mode-host"];
+pub const CHECKS_ELSEWHERE: &[&str] = &["mode-host", "bundle"];
 
 /// What else a plan depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@ use super::*;
 use crate::config::{
     FirmwareChoice, LaunchSession, MemoryLock, Mode, SevPolicy, SnpLaunch, SnpPolicy, Technology,
 };
-use crate::host::ovmf::{Area, ImageContents};
 use crate::host::{Fact, FirmwareDescriptor, FirmwareDevice};
+use crate::image::{Area, ImageContents, SnpSection, SnpSectionKind};
 
 fn sev(policy: u32) -> SevConfig {
     SevConfig::new(Technology::Sev { policy: SevPolicy(policy), session: None })
@@ -25,7 +25,7 @@ fn measured() -> SevConfig {
     }
     cert[68..92].fill(0);
     cert[140..164].fill(0);
-    let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128] });
+    let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128], bundle: None });
     SevConfig::new(Technology::Sev { policy: SevPolicy(1), session })
 }
 fn domain(os: &str) -> Domain<'static> {
@@ -69,7 +69,7 @@ fn debian() -> Vec<FirmwareDescriptor> {
         es_reset_addr: Some(0x80b004),
         secret: nothing,
         hashes: nothing,
-        snp_metadata: false,
+        snp_sections: Vec::new(),
     };
     let one = |path| image(path, FirmwareDevice::FlashSplit, &[Mode::Sev], contents());
     vec![one("/ovmf/CODE_4M.ms.fd"), one("/ovmf/CODE_4M.fd")]
@@ -79,7 +79,7 @@ fn amdsev() -> FirmwareDescriptor {
         es_reset_addr: Some(0x80b004),
         secret: Some(Area { base: 0x810000, size: 0xc00 }),
         hashes: Some(Area { base: 0x810c00, size: 0x400 }),
-        snp_metadata: true,
+        snp_sections: vec![SnpSection { base: 0x800000, size: 0x9000, kind: SnpSectionKind::Memory }],
     };
     let all = [Mode::Sev, Mode::SevEs, Mode::SevSnp];
     image("/ovmf/AMDSEV.fd", FirmwareDevice::Memory, &all, contents)
@@ -233,7 +233,7 @@ fn policies_are_judged() {
 #[test]
 fn a_bad_session_is_refused() {
     let with = |dh: usize, blob: usize| {
-        let session = Some(LaunchSession { dh_cert: vec![0; dh], session: vec![0; blob] });
+        let session = Some(LaunchSession { dh_cert: vec![0; dh], session: vec![0; blob], bundle: None });
         let config = SevConfig::new(Technology::Sev { policy: SevPolicy(1), session });
         errors(&run(&config, &domain(EFI), &HostFacts::not_asked()))
     };

@@ -2,11 +2,13 @@
 //!
 //! `(SevConfig, HostFacts) → findings`. Every layer is looked at by itself; none is believed for another.
 
+mod bundle;
 mod host_report;
 mod memory;
 mod mode_host;
 mod mode_machine;
 
+pub use bundle::{ABOUT_BUNDLE, BUNDLE, firmware as bundle_firmware, of as bundle_of};
 pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet, prometheus};
 pub use memory::memory;
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
@@ -42,8 +44,8 @@ pub fn refuse(findings: &[Finding]) -> Result<()> {
 /// Runs every check that is not in `skip`. Host layers that nobody looked at say nothing.
 #[must_use]
 pub fn run(config: &SevConfig, host: &HostFacts, skip: &[String]) -> Vec<Finding> {
-    if skip.iter().any(|id| id == MODE_HOST) {
-        return Vec::new();
-    }
-    verdict(config.mode(), host).findings
+    let skipped = |check: &str| skip.iter().any(|id| id == check);
+    let mut findings = if skipped(MODE_HOST) { Vec::new() } else { verdict(config.mode(), host).findings };
+    findings.extend(bundle::platform(config, host).filter(|_| !skipped(BUNDLE)));
+    findings
 }

@@ -85,7 +85,7 @@ impl SessionBlob {
     /// SHA-256 of the blob in hex: the name under which [`super::registry`] knows the session.
     #[must_use]
     pub fn id(&self) -> String {
-        Sha256::digest(self.0).iter().map(|b| format!("{b:02x}")).collect()
+        crate::hex::encode(&Sha256::digest(self.0))
     }
 }
 

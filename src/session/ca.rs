@@ -4,9 +4,9 @@
 //! Layout: AMD SEV API (55766), appendix B. Numbers and signatures are little-endian.
 
 use super::cert::{Usage, bad};
-use crate::Result;
+use crate::{Result, hex};
 use rsa::{BoxedUint, PublicKey};
-use sha2::{Sha256, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 use std::fmt;
 
 const HEADER: usize = 64;
@@ -63,14 +63,10 @@ impl CaCert {
     /// # Errors
     /// `Kind::Certificate`, naming the certificate and the field.
     pub fn parse(wanted: Usage, bytes: &[u8]) -> Result<(Self, &[u8])> {
-        let Some(header) = bytes.get(..HEADER) else {
+        if bytes.len() < HEADER {
             return Err(bad(wanted, "is cut off").found(format!("{} bytes", bytes.len())));
-        };
-        let field = |at: usize| {
-            let mut b = [0; 4];
-            b.copy_from_slice(&header[at..at + 4]);
-            u32::from_le_bytes(b)
-        };
+        }
+        let field = |at: usize| field(bytes, at).unwrap_or_default();
         if field(0) != 1 {
             return Err(bad(wanted, "has the wrong version").found(format!("{:#x}", field(0))).wanted("0x1"));
         }
@@ -106,6 +102,30 @@ impl CaCert {
         &self.bytes
     }
 
+    /// What its key is for: `Ask` or `Ark`.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Hash of what its signature covers, as `sevctl verify` prints it: SHA-256 for keys of 2048 bits, else SHA-384.
+    #[must_use]
+    pub fn fingerprint(&self) -> Vec<u8> {
+        let body = &self.bytes[..self.bytes.len() - self.key.size];
+        if self.key.size == 256 { Sha256::digest(body).to_vec() } else { Sha384::digest(body).to_vec() }
+    }
+
+    /// What `bytes` begin with, where it looks like a certificate of this kind: its usage, and its size.
+    pub(super) fn recognise(bytes: &[u8]) -> Option<(Usage, usize)> {
+        let usage = [Usage::Ask, Usage::Ark].into_iter().find(|u| field(bytes, 36) == Some(u.number()))?;
+        let size = match (field(bytes, 56)?, field(bytes, 60)?) {
+            (2048, 2048) => 256,
+            (4096, 4096) => 512,
+            _ => return None,
+        };
+        (field(bytes, 0) == Some(1)).then_some((usage, HEADER + 3 * size))
+    }
+
     /// Its key.
     pub(super) fn key(&self) -> &RsaKey {
         &self.key
@@ -118,8 +138,8 @@ impl CaCert {
     pub fn verify_signed_by(&self, ark: &CaCert) -> Result<()> {
         if self.bytes[20..36] != ark.bytes[4..20] {
             return Err(bad(self.usage, "names another key as its signer than the ARK's")
-                .found(hex(&self.bytes[20..36]))
-                .wanted(hex(&ark.bytes[4..20])));
+                .found(hex::encode(&self.bytes[20..36]))
+                .wanted(hex::encode(&ark.bytes[4..20])));
         }
         let (body, signature) = self.bytes.split_at(self.bytes.len() - self.key.size);
         // AMD signs with SHA-256 where keys have 2048 bits, with SHA-384 where they have 4096 (appendix B).
@@ -135,6 +155,6 @@ impl CaCert {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+fn field(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|b| u32::from_le_bytes(*b))
 }

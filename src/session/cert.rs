@@ -143,6 +143,12 @@ impl Cert {
         Ok(cert)
     }
 
+    /// The usage of what `bytes` begin with, where it looks like a certificate of this kind.
+    pub(super) fn recognise(bytes: &[u8]) -> Option<Usage> {
+        let number = bytes.get(8..)?.first_chunk().map(|b| u32::from_le_bytes(*b))?;
+        [Usage::Pdh, Usage::Pek, Usage::Oca, Usage::Cek].into_iter().find(|u| u.number() == number)
+    }
+
     fn sized(usage: Usage, bytes: &[u8]) -> Result<Self> {
         let bytes = super::decode_if_base64(bytes);
         let bytes: Box<[u8; CERT_SIZE]> =

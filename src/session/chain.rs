@@ -1,11 +1,13 @@
-//! A platform's certificate chain. In: PDH ‖ PEK ‖ OCA ‖ CEK [‖ ASK ‖ ARK]. Out: [`Verified`], naming the root.
-//! Never: a chain that is trusted because of a root it brought along, or an error that names only the first problem.
+//! A platform's certificate chain. In: PDH, PEK, OCA, CEK, perhaps ASK and ARK. Out: [`Report`], [`Verified`], naming the
+//! root. Never: a chain that is trusted because of a root it brought along, or an error that names only the first problem.
 //!
 //! `PDH ← PEK ← OCA ← itself`, and `PEK ← CEK ← ASK ← ARK ← itself` (AMD SEV API, 55766, chapter 2).
 
 use super::ca::CaCert;
 use super::cert::{CERT_SIZE, Cert, Usage, bad};
-use super::roots::{Root, Roots, parse_pair};
+use super::chip::ChipId;
+use super::gather::{Input, gather};
+use super::roots::{Root, Roots};
 use crate::{Error, Kind, Result};
 
 /// A platform's certificates, well formed, not verified.
@@ -16,7 +18,7 @@ pub struct Chain {
     oca: Cert,
     cek: Cert,
     ca: Option<(CaCert, CaCert)>,
-    chip_id: Option<String>,
+    chip_id: Option<ChipId>,
 }
 
 /// A chain that leads to a trusted root.
@@ -30,48 +32,71 @@ pub struct Verified {
     pub built_in: bool,
 }
 
-impl Chain {
-    /// The order of the platform's own certificates.
-    const ORDER: [Usage; 4] = [Usage::Pdh, Usage::Pek, Usage::Oca, Usage::Cek];
+/// What became of every signature.
+#[derive(Debug)]
+pub struct Report<'r> {
+    problems: Vec<(Usage, Error)>,
+    root: Option<&'r Root>,
+}
 
-    /// Reads a chain: binary, or the same in base64. Every malformed certificate is reported.
+impl<'r> Report<'r> {
+    /// True where every signature holds, up to a trusted root.
+    #[must_use]
+    pub fn verified(&self) -> bool {
+        self.problems.is_empty() && self.root.is_some()
+    }
+
+    /// What is wrong with the certificate of this usage.
+    pub fn problems(&self, of: Usage) -> impl Iterator<Item = &Error> {
+        self.problems.iter().filter(move |(usage, _)| *usage == of).map(|(_, e)| e)
+    }
+
+    /// The trusted root whose ASK signed the CEK, though something else may be wrong.
+    #[must_use]
+    pub fn root(&self) -> Option<&'r Root> {
+        self.root
+    }
+
+    /// Everything that is wrong, as one error.
+    #[must_use]
+    pub fn into_error(self) -> Option<Error> {
+        Error::many(self.problems.into_iter().map(|(_, e)| e).collect())
+    }
+}
+
+impl Chain {
+    pub(super) fn new(
+        [pdh, pek, oca, cek]: [Cert; 4],
+        ca: Option<(CaCert, CaCert)>,
+        chip_id: Option<ChipId>,
+    ) -> Self {
+        Self { pdh, pek, oca, cek, ca, chip_id }
+    }
+
+    /// Reads a chain out of one file: see [`gather`].
     ///
     /// # Errors
     /// `Kind::Certificate`.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let bytes = super::decode_if_base64(bytes);
-        let Some((platform, ca)) = bytes.split_at_checked(Self::ORDER.len() * CERT_SIZE) else {
-            return Err(Error::new(Kind::Certificate, "the certificate chain is too short")
-                .found(format!("{} bytes", bytes.len()))
-                .wanted(format!("{} bytes: PDH, PEK, OCA and CEK", Self::ORDER.len() * CERT_SIZE))
-                .hint("Export it on the host with `sevctl export --full FILE`; `virt-sev session -c URI` reads it over libvirt."));
-        };
-        let mut problems = Vec::new();
-        let mut certs: Vec<Cert> = Vec::with_capacity(Self::ORDER.len());
-        for (usage, bytes) in Self::ORDER.into_iter().zip(platform.chunks_exact(CERT_SIZE)) {
-            match Cert::parse(usage, bytes) {
-                Ok(cert) => certs.push(cert),
-                Err(e) => problems.push(e),
-            }
-        }
-        let ca = match ca {
-            [] => None,
-            bytes => parse_pair(bytes).map_err(|e| problems.push(e)).ok(),
-        };
-        if let Some(e) = Error::many(problems) {
-            return Err(e);
-        }
-        match <[Cert; 4]>::try_from(certs) {
-            Ok([pdh, pek, oca, cek]) => Ok(Self { pdh, pek, oca, cek, ca, chip_id: None }),
-            Err(_) => Err(Error::new(Kind::Bug, "a certificate was lost while the chain was read")),
-        }
+        gather(&[Input { name: "", bytes }])
     }
 
-    /// The chip's identity (libvirt's `cpu0-id`), so that an unsigned CEK's error can name the address to fetch.
+    /// Says which chip it is of, so that the signed CEK can be found.
     #[must_use]
-    pub fn of_chip(mut self, id: &[u8]) -> Self {
-        self.chip_id = Some(id.iter().map(|b| format!("{b:02x}")).collect());
-        self
+    pub fn of_chip(self, id: Option<ChipId>) -> Self {
+        Self { chip_id: id.or(self.chip_id), ..self }
+    }
+
+    /// The chip's identity, where it is known.
+    #[must_use]
+    pub fn chip_id(&self) -> Option<&ChipId> {
+        self.chip_id.as_ref()
+    }
+
+    /// True where the CEK has a signature of AMD's, valid or not. A platform exports it without.
+    #[must_use]
+    pub fn has_signed_cek(&self) -> bool {
+        self.cek.claims_signature_of(Usage::Ask)
     }
 
     /// Puts AMD's signed CEK in the place of the unsigned one that the platform exports.
@@ -79,7 +104,13 @@ impl Chain {
     /// # Errors
     /// `Kind::Certificate` when it is malformed or of another chip.
     pub fn replace_cek(&mut self, bytes: &[u8]) -> Result<()> {
-        let cek = Cert::parse(Usage::Cek, bytes)?;
+        let bytes = super::decode_if_base64(bytes);
+        // What may stand behind it is AMD's signing key, which is built in.
+        let own = match bytes.split_at_checked(CERT_SIZE) {
+            Some((own, behind)) if CaCert::recognise(behind).is_some() => own,
+            _ => &bytes,
+        };
+        let cek = Cert::parse(Usage::Cek, own)?;
         if !cek.same_body(&self.cek) {
             return Err(bad(Usage::Cek, "is another chip's: its key is not that of the chain's CEK")
                 .hint("Fetch it again, by the identity of this host's chip."));
@@ -100,7 +131,18 @@ impl Chain {
         [&self.pdh, &self.pek, &self.oca, &self.cek]
     }
 
-    /// The chain as one file. With `ca`, the ASK and ARK that came with it follow.
+    /// The ASK and ARK that came with it, for showing them. They prove nothing.
+    #[must_use]
+    pub fn ca(&self) -> Option<(&CaCert, &CaCert)> {
+        self.ca.as_ref().map(|(ask, ark)| (ask, ark))
+    }
+
+    /// Adds the ASK and ARK of the root that it leads to, as `sevctl export --full` does.
+    pub fn complete(&mut self, root: &Root) {
+        self.ca.get_or_insert_with(|| (root.ask.clone(), root.ark.clone()));
+    }
+
+    /// The chain as one file. The ASK and ARK that came with it follow.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out: Vec<u8> = self.certs().into_iter().flat_map(|c| c.bytes().iter().copied()).collect();
@@ -115,14 +157,9 @@ impl Chain {
     /// # Errors
     /// `Kind::Certificate`, each problem naming the certificate and the signature.
     pub fn verify(&self, roots: &Roots) -> Result<Verified> {
-        let mut problems = Vec::new();
-        let mut note = |result: Result<()>| problems.extend(result.err());
-        note(self.pdh.verify_signed_by(&self.pek));
-        note(self.pek.verify_signed_by(&self.oca));
-        note(self.pek.verify_signed_by(&self.cek));
-        note(self.oca.verify_signed_by(&self.oca));
-        let root = self.root(roots).map_err(|e| problems.push(e)).ok();
-        match (Error::many(problems), root) {
+        let report = self.check(roots);
+        let root = report.root;
+        match (report.into_error(), root) {
             (Some(e), _) => Err(e),
             (None, Some(root)) => {
                 Ok(Verified { pdh: self.pdh.clone(), root: root.name.clone(), built_in: root.built_in })
@@ -131,74 +168,96 @@ impl Chain {
         }
     }
 
+    /// The same, with what became of each certificate.
+    #[must_use]
+    pub fn check<'r>(&self, roots: &'r Roots) -> Report<'r> {
+        let mut report = Report { problems: Vec::new(), root: None };
+        for (cert, signer) in
+            [(&self.pdh, &self.pek), (&self.pek, &self.oca), (&self.pek, &self.cek), (&self.oca, &self.oca)]
+        {
+            report.note(cert.usage(), cert.verify_signed_by(signer));
+        }
+        self.check_root(roots, &mut report);
+        report
+    }
+
     /// The trusted root whose ASK signed the CEK.
-    fn root<'a>(&self, roots: &'a Roots) -> Result<&'a Root> {
-        let mut problems = Vec::new();
+    fn check_root<'r>(&self, roots: &'r Roots, report: &mut Report<'r>) {
         // What came with the chain proves nothing, but it must not contradict the root either.
         let brought = self.ca.as_ref().map(|(ask, ark)| {
+            let before = report.problems.len();
+            report.note(Usage::Ark, ark.verify_signed_by(ark));
+            report.note(Usage::Ask, ask.verify_signed_by(ark));
             let known = roots.iter().find(|r| r.ark == *ark);
-            problems.extend(ark.verify_signed_by(ark).err());
-            problems.extend(ask.verify_signed_by(ark).err());
-            if known.is_none() && problems.is_empty() {
-                problems.push(
-                    bad(Usage::Ark, "is not to be trusted: it came with the chain, and is none of AMD's roots")
-                        .hint("A root that came with the chain proves nothing. Trust it with --ca FILE if you know it."),
+            if known.is_none() && report.problems.len() == before {
+                let e = bad(
+                    Usage::Ark,
+                    "is not to be trusted: it came with the chain, and is none of AMD's roots",
+                )
+                .hint(
+                    "A root that came with the chain proves nothing. Trust it with --ca FILE if you know it.",
                 );
+                report.note(Usage::Ark, Err(e));
             }
-            known
+            (ask, known)
         });
-        if !self.cek.claims_signature_of(Usage::Ask) {
-            problems.push(
+        if !self.has_signed_cek() {
+            let e =
                 bad(Usage::Cek, "is not signed: a platform exports it without the signature of AMD's ASK")
-                    .hint(self.cek_hint()),
-            );
-        } else {
-            // An ASK that came along and verified under a trusted ARK is that root's own.
-            let signer = roots.iter().find(|r| self.cek.verify_signed_by_ask(r.ask.key()).is_ok());
-            match (signer, brought) {
-                (Some(root), None) => return Error::many(problems).map_or(Ok(root), Err),
-                (Some(root), Some(Some(known))) if root.ark == known.ark => {
-                    return Error::many(problems).map_or(Ok(root), Err);
-                }
-                (Some(root), Some(Some(known))) => problems.push(
-                    bad(Usage::Cek, "is signed under another root than the one that came with the chain")
-                        .found(root.name.clone())
-                        .wanted(known.name.clone()),
-                ),
-                (None, Some(Some(known))) => {
-                    problems.extend(self.cek.verify_signed_by_ask(known.ask.key()).err());
-                }
-                (Some(_), Some(None)) => {}
-                (None, Some(None)) => {
-                    if let Some((ask, _)) = &self.ca {
-                        problems.extend(self.cek.verify_signed_by_ask(ask.key()).err());
-                    }
-                }
-                (None, None) => problems.push(
-                    bad(
-                        Usage::Cek,
-                        "is not to be trusted: its signature of the ASK does not verify under any known root",
-                    )
-                    .wanted(roots.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", "))
-                    .hint("For a test platform, trust its root with --ca FILE."),
-                ),
-            }
+                    .hint(self.cek_hint());
+            report.note(Usage::Cek, Err(e));
+            return;
         }
-        Err(Error::many(problems)
-            .unwrap_or_else(|| Error::new(Kind::Bug, "a chain without a root and without a problem")))
+        // An ASK that came along and verified under a trusted ARK is that root's own.
+        let signer = roots.iter().find(|r| self.cek.verify_signed_by_ask(r.ask.key()).is_ok());
+        let problem = match (signer, brought) {
+            (Some(root), Some((_, Some(known)))) if root.ark != known.ark => {
+                Err(bad(Usage::Cek, "is signed under another root than the one that came with the chain")
+                    .found(root.name.clone())
+                    .wanted(known.name.clone()))
+            }
+            (Some(_), _) => Ok(()),
+            (None, Some((_, Some(known)))) => self.cek.verify_signed_by_ask(known.ask.key()),
+            (None, Some((ask, None))) => self.cek.verify_signed_by_ask(ask.key()),
+            (None, None) => Err(bad(
+                Usage::Cek,
+                "is not to be trusted: its signature of the ASK does not verify under any known root",
+            )
+            .wanted(roots.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", "))
+            .hint("For a test platform, trust its root with --ca FILE.")),
+        };
+        report.note(Usage::Cek, problem);
+        report.root = signer;
     }
 
     fn cek_hint(&self) -> String {
-        let id =
-            self.chip_id.as_deref().unwrap_or("<the chip's identity in hex: cpu0-id of `virsh nodesevinfo`>");
-        format!(
-            "Fetch the signed one of this chip from https://{CEK_SERVICE}/{id} and put it in the chain's last place."
-        )
+        match &self.chip_id {
+            Some(id) => format!(
+                "AMD has the signed one of this chip at {}\n  --fetch gets it, --cek FILE takes it from a file.",
+                cek_address(CEK_SERVICE, id)
+            ),
+            None => format!(
+                "AMD has the signed one at {CEK_SERVICE}/ID, where ID is the chip's identity: cpu0-id of `virsh nodesevinfo`, in hex.\n  \
+                 --chip-id ID --fetch gets it, --cek FILE takes it from a file."
+            ),
+        }
+    }
+}
+
+impl Report<'_> {
+    fn note(&mut self, of: Usage, result: Result<()>) {
+        self.problems.extend(result.err().map(|e| (of, e)));
     }
 }
 
 /// Where AMD publishes each chip's signed CEK.
-const CEK_SERVICE: &str = "kdsintf.amd.com/cek/id";
+pub const CEK_SERVICE: &str = "https://kdsintf.amd.com/cek/id";
+
+/// The address of this chip's CEK at a key service.
+#[must_use]
+pub fn cek_address(service: &str, id: &ChipId) -> String {
+    format!("{}/{id}", service.trim_end_matches('/'))
+}
 
 #[cfg(test)]
 #[path = "chain_tests.rs"]

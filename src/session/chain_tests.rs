@@ -87,7 +87,7 @@ fn an_unsigned_cek_says_what_to_fetch() {
     assert!(e.to_string().starts_with("the CEK certificate is not signed"), "{e}");
     assert!(e.to_string().contains("cpu0-id of `virsh nodesevinfo`"), "{e}");
     assert_eq!(e.problems().count(), 1);
-    let e = chain.of_chip(&[0xab, 0x01]).verify(&roots).unwrap_err();
+    let e = chain.of_chip(ChipId::from_bytes(&[0xab, 0x01])).verify(&roots).unwrap_err();
     assert!(e.to_string().contains("https://kdsintf.amd.com/cek/id/ab01"), "{e}");
 
     // The same where the slot names the ASK but holds nothing.
@@ -138,16 +138,16 @@ fn certificates_of_two_platforms_do_not_mix() {
 }
 
 #[test]
-fn a_wrong_size_or_order_is_told() {
+fn a_wrong_size_is_told() {
     for (bytes, says) in [
-        (Vec::new(), "too short: found 0 bytes, wanted 8336 bytes"),
-        (ROME[..CERT_SIZE].to_vec(), "too short: found 2084 bytes"),
-        (ROME[..8335].to_vec(), "too short: found 8335 bytes"),
-        ([ROME, &[1, 0, 0]].concat(), "the ASK certificate is cut off"),
+        (Vec::new(), "there is no certificate in it"),
+        (ROME[..CERT_SIZE].to_vec(), "the chain is not complete: found PDH, wanted PEK, OCA, CEK too"),
         (
-            [&ROME[CERT_SIZE..], &ROME[..CERT_SIZE]].concat(),
-            "the PDH certificate is another certificate: found PEK",
+            ROME[..8335].to_vec(),
+            "the CEK certificate has the wrong size: found 2083 bytes, wanted 2084 bytes",
         ),
+        ([ROME, &[1, 0, 0]].concat(), "the ASK certificate is cut off"),
+        ([&with_ca(ROME, "Rome")[..], &[0]].concat(), "this is no certificate of SEV: found 1 bytes"),
         (vec![0xee; 8336], "the PDH certificate has the wrong version"),
     ] {
         let e = verify(&bytes).unwrap_err();
@@ -155,6 +155,41 @@ fn a_wrong_size_or_order_is_told() {
     }
     // All of them are reported, not just the first.
     assert_eq!(verify(&vec![0xee; 8336]).unwrap_err().problems().count(), 4);
+}
+
+#[test]
+fn each_problem_stands_at_the_certificate_that_has_it() {
+    let good = with_ca(ROME, "Rome");
+    let roots = Roots::built_in().unwrap();
+    let chain = Chain::parse(&good).unwrap();
+    assert!(chain.check(&roots).verified() && chain.check(&roots).into_error().is_none());
+    let all = [Usage::Pdh, Usage::Pek, Usage::Oca, Usage::Cek, Usage::Ask, Usage::Ark];
+    // A byte of each one's own signature: nothing else is wrong then.
+    let ca = 4 * CERT_SIZE;
+    for (n, at) in [0x420, CERT_SIZE + 0x420, 2 * CERT_SIZE + 0x420, CEK_SLOT + 12, ca + 1500, ca + 3100]
+        .into_iter()
+        .enumerate()
+    {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        let chain = Chain::parse(&bytes).unwrap();
+        let report = chain.check(&roots);
+        assert!(!report.verified());
+        for usage in all {
+            assert_eq!(report.problems(usage).count(), usize::from(usage == all[n]), "{usage} of {}", all[n]);
+        }
+        // An ASK or ARK that came along is not what the CEK is held to.
+        assert_eq!(report.root().is_some(), all[n] != Usage::Cek);
+    }
+}
+
+#[test]
+fn a_verified_chain_is_completed_as_sevctl_does() {
+    let roots = Roots::built_in().unwrap();
+    let mut chain = Chain::parse(ROME).unwrap();
+    let root = chain.check(&roots).root().unwrap();
+    chain.complete(root);
+    assert_eq!(chain.to_bytes(), with_ca(ROME, "Rome"));
 }
 
 proptest! {

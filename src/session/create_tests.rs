@@ -52,7 +52,7 @@ fn the_files_hold_the_session_and_nobody_else_reads_them() {
     let s = create(&pdh, 5).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("new");
-    let paths = s.write(&folder).unwrap();
+    let paths = s.write(&folder, None).unwrap();
     let names: Vec<_> = paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, NewSession::FILES);
     for path in &paths {
@@ -65,9 +65,40 @@ fn the_files_hold_the_session_and_nobody_else_reads_them() {
     assert_eq!(Cert::parse(Usage::Pdh, &read("godh.b64")).unwrap(), s.godh);
     assert_eq!(SessionBlob::parse(&read("session.b64")).unwrap(), s.blob);
     let yaml = String::from_utf8(read("keys.yaml")).unwrap();
-    assert!(yaml.contains("security.sev: \"true\"\nsecurity.sev.policy: \"0x5\"\n"), "{yaml}");
+    assert!(yaml.contains("security.sev: \"true\"\nsecurity.sev.policy.es: \"true\"\n"), "{yaml}");
     assert!(yaml.contains(std::str::from_utf8(&read("godh.b64")).unwrap()));
     assert!(yaml.contains(std::str::from_utf8(&read("session.b64")).unwrap()));
+}
+
+#[test]
+fn keys_and_bundle_mean_this_session_and_this_policy_and_hold_no_secret() {
+    use crate::config::{Technology, from_text, resolve};
+    let (_, pdh) = platform();
+    for (policy, lxd) in [(0x1, true), (0x5, true), (0, false), (0x3, false), (0x1801_003f, false)] {
+        let s = create(&pdh, policy).unwrap();
+        let made_for = MadeFor { pdh: &pdh, root: Some("Milan"), firmware: Some(&[9; 32]) };
+        let bundle = s.bundle(&made_for).unwrap();
+        let yaml = s.config_yaml();
+        assert_eq!(yaml.contains("security.sev.policy:"), !lxd, "{yaml}");
+        for (text, bundled) in [(&yaml, false), (&bundle, true)] {
+            let config = resolve(&from_text(text, "x").unwrap()).unwrap().unwrap();
+            let Technology::Sev { policy: found, session: Some(session) } = &config.technology else {
+                panic!("{config:?}");
+            };
+            assert_eq!(found.0, policy);
+            assert_eq!(
+                (&session.dh_cert[..], &session.session[..]),
+                (&s.godh.bytes()[..], &s.blob.bytes()[..])
+            );
+            let wanted = (pdh.fingerprint(), Some([9; 32]));
+            assert_eq!(session.bundle.map(|b| (b.platform, b.firmware)), bundled.then_some(wanted));
+            for key in [s.keys.tek.expose(), s.keys.tik.expose()] {
+                let hex: String = key.iter().map(|b| format!("{b:02x}")).collect();
+                assert!(!text.contains(&hex) && !text.contains(&to_base64(key)[..20]));
+            }
+        }
+        assert!(bundle.starts_with("{\n  \"schema\": \"virt-sev/bundle/1\",\n"), "{bundle}");
+    }
 }
 
 #[test]

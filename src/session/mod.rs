@@ -4,15 +4,20 @@
 //! `PDH ‖ PEK ‖ OCA ‖ CEK [‖ ASK ‖ ARK] → Chain::verify(roots) → create(pdh, policy) → write(folder)`, and the registry
 //! that refuses a session's second use.
 
+pub mod answered;
 pub mod blob;
 pub mod ca;
+pub mod cache;
 pub mod cert;
 pub mod chain;
+pub mod chip;
 pub mod create;
+pub mod gather;
 pub mod keys;
 pub mod registry;
 pub mod roots;
 
+mod place;
 mod store;
 
 use crate::measure::from_base64;

@@ -6,11 +6,11 @@
 //! that failed, could measure another guest with the same keys.
 
 use super::blob::SessionBlob;
+use super::place::Place;
 use crate::{Error, Kind, Result};
-use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,33 +21,20 @@ pub struct Registry {
 }
 
 impl Registry {
+    const PLACE: Place = Place {
+        variable: "XDG_STATE_HOME",
+        root: "/var/lib/virt-sev",
+        home: ".local/state/virt-sev",
+        what: "the registry of used sessions",
+    };
+
     /// Where the registry lies: `$XDG_STATE_HOME/virt-sev` where that is set (to an absolute path, as the XDG base
     /// directory specification asks), else for root `/var/lib/virt-sev`, else `~/.local/state/virt-sev`.
     ///
     /// # Errors
     /// `Kind::File` when there is no home folder either.
-    pub fn folder_for(env: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Result<PathBuf> {
-        let absolute = |name: &str| env(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        if let Some(state) = absolute("XDG_STATE_HOME") {
-            return Ok(state.join("virt-sev"));
-        }
-        if is_root {
-            return Ok(PathBuf::from("/var/lib/virt-sev"));
-        }
-        absolute("HOME").map(|home| home.join(".local/state/virt-sev")).ok_or_else(|| {
-            Error::new(Kind::File, "there is no folder for the registry of used sessions")
-                .hint("Set HOME or XDG_STATE_HOME to an absolute path.")
-        })
-    }
-
-    /// [`Registry::folder_for`] of this process. It runs as root when root owns its `/proc/self`: the kernel gives
-    /// that folder to the process's effective user (proc(5)), and this program is never set-user-ID.
-    ///
-    /// # Errors
-    /// As [`Registry::folder_for`].
     pub fn default_folder() -> Result<PathBuf> {
-        let is_root = std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0);
-        Self::folder_for(|name| std::env::var_os(name), is_root)
+        Self::PLACE.folder()
     }
 
     /// Opens the registry, making its folder (0700) where it is missing.
@@ -138,7 +125,7 @@ fn unusable(path: &Path, e: std::io::Error) -> Error {
 }
 
 /// RFC 3339 in UTC. The civil date from days is the well-known computation over eras of 400 years.
-fn utc(time: SystemTime) -> String {
+pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468; // days since 0000-03-01

@@ -16,6 +16,14 @@ pub struct Root {
     pub(super) ark: CaCert,
 }
 
+impl Root {
+    /// Its ASK and ARK, for showing them.
+    #[must_use]
+    pub fn ca(&self) -> (&CaCert, &CaCert) {
+        (&self.ask, &self.ark)
+    }
+}
+
 /// The trusted roots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots(Vec<Root>);
@@ -81,7 +89,7 @@ impl Roots {
 }
 
 /// ASK, then ARK, and nothing behind them.
-pub(super) fn parse_pair(bytes: &[u8]) -> Result<(CaCert, CaCert)> {
+fn parse_pair(bytes: &[u8]) -> Result<(CaCert, CaCert)> {
     let (ask, rest) = CaCert::parse(Usage::Ask, bytes)?;
     let (ark, rest) = CaCert::parse(Usage::Ark, rest)?;
     if rest.is_empty() {

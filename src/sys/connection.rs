@@ -62,6 +62,14 @@ impl Libvirt {
         [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
     }
 
+    /// `virConnectGetCapabilities`, as XML.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    pub fn capabilities(&self) -> Result<String> {
+        self.connect.capabilities().map_err(|e| told("libvirt gives no capabilities", &e))
+    }
+
     /// What a domain starts with next time; what a transient one was started with. `None` where there is no such
     /// domain, or no more.
     ///

@@ -13,7 +13,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("stale-measurement", "measurement-differs", "explain measurement-differs"),
     ("random-measurement", "measurement-differs", "explain measurement-differs"),
     ("wrong-policy", "another-policy", "The host's software changed it"),
-    ("wrong-build-id", "host-reports-otherwise", "The measurement is right for build"),
+    ("wrong-build-id", "host-reports-otherwise", "One change makes the measurement right: the build is"),
     ("no-sev", "no-dev-sev", "The host has no SEV"),
     ("no-es", "no-es", "kvm_amd has sev_es off"),
     ("no-asid", "no-asid", "Every ASID of this kind is in use"),

@@ -4,10 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
+mod cek;
+mod chain;
 mod check;
 mod defining;
+mod digests;
+mod exchange;
 mod explained;
 mod faults;
 mod firmware;
@@ -15,12 +20,19 @@ mod first_steps;
 mod generate;
 mod goldens;
 mod host;
+mod key_service;
 mod lab;
 mod launches;
 mod lint;
+mod misuses;
+mod models;
 mod offline;
 mod osinfo;
 mod peers;
+mod processors;
 mod secrecy;
+mod session;
+mod snp;
+mod snp_platform;
 mod sources;
 mod words;

@@ -41,6 +41,8 @@ fn no_off_line_command_opens_libvirt_at_run_time() {
         &["firmware", "list"],
         &["session", "--chain", "/dev/null", "--policy", "1", "-o", "/dev/null/x"],
         &["verify", "--tik", "/dev/null", "--tek", "/dev/null"],
+        &["snp", "report", "/dev/null"],
+        &["snp", "id-block", "--id-key", "/dev/null", "--launch-digest", "00"],
     ];
     for args in commands {
         // The dynamic linker tells every object that it opens, dlopen's too.

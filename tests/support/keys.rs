@@ -7,8 +7,8 @@ use virt_sev::config::{
     FirmwareChoice, HardLimit, KernelHashes, LaunchSession, MemoryBacking, MemoryConfig, MemoryLock, Mode,
     SevConfig, SevPolicy, SnpLaunch, SnpPolicy, Technology,
 };
-use virt_sev::host::ovmf::{Area, ImageContents};
 use virt_sev::host::{Fact, FirmwareDescriptor, FirmwareDevice, HostFacts};
+use virt_sev::image::{Area, ImageContents, SnpSection, SnpSectionKind};
 use virt_sev::plan::{Options, RULES};
 
 pub(crate) fn config(d: &mut Dice<'_>) -> SevConfig {
@@ -61,7 +61,7 @@ fn session(d: &mut Dice<'_>) -> Option<LaunchSession> {
     }
     cert[20..68].fill(d.pick(&[1, 2]));
     cert[92..140].fill(3);
-    Some(LaunchSession { dh_cert: cert, session: vec![d.pick(&[4, 5]); 128] })
+    Some(LaunchSession { dh_cert: cert, session: vec![d.pick(&[4, 5]); 128], bundle: None })
 }
 
 /// Mostly nobody looked at a host.
@@ -73,7 +73,7 @@ pub(crate) fn host(d: &mut Dice<'_>) -> HostFacts {
         es_reset_addr: Some(0x80b004),
         secret: Some(Area { base: 0x81_0000, size: 0xc00 }),
         hashes: Some(Area { base: 0x81_0c00, size: 0x400 }),
-        snp_metadata: true,
+        snp_sections: vec![SnpSection { base: 0x80_0000, size: 0x9000, kind: SnpSectionKind::Memory }],
     };
     let split = ImageContents { es_reset_addr: Some(0x80b004), ..ImageContents::default() };
     let one =

@@ -8,7 +8,8 @@ pub(crate) const EXAMPLES: &str = "\
 Without a session the guest runs unverified. With one, and without --tik and --tek, it stays paused for its owner.
 
 Examples:
-  virt-sev launch -c qemu:///system guest.xml --config session/keys.yaml
+  virt-sev launch -c qemu:///system guest.xml --config bundle.json \\
+    --evidence evidence.json
   virt-sev launch -c qemu+ssh://HOST/system web1 --config session/keys.yaml \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
     --inject-secret luks-key:disk.key
@@ -45,6 +46,9 @@ pub(crate) struct LaunchArgs {
     pub(crate) domain: Option<String>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Write what the owner needs for `verify --evidence` to FILE
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tik", "tek", "tk", "recover"])]
+    pub(crate) evidence: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) verify: VerifyArgs,
     #[command(flatten)]

@@ -1,7 +1,10 @@
 //! What was typed. In: the command line. Out: [`Cli`]. Never: a file read, or a meaning given.
 
 mod apply;
+mod boot;
+pub(crate) mod chain;
 mod check;
+mod digest;
 mod firmware;
 mod generate;
 mod host;
@@ -10,10 +13,14 @@ mod launch;
 mod lint;
 mod owner;
 pub(crate) mod secret;
+pub(crate) mod snp;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
+pub(crate) use boot::{BootArgs, CpuArgs, OnOff};
+pub(crate) use chain::{ChainCommand, ChainVerifyArgs, TrustArgs};
 pub(crate) use check::CheckArgs;
+pub(crate) use digest::{DigestArgs, DigestFormat, DigestMode};
 pub(crate) use generate::GenerateArgs;
 pub(crate) use host::HostArgs;
 pub(crate) use keys::{ConfigFormat, KeysArgs};
@@ -21,6 +28,7 @@ pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{SecretBuildArgs, SecretCommand};
+pub(crate) use snp::{SnpCommand, SnpIdBlockArgs, SnpReportArgs};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -111,18 +119,27 @@ pub(crate) enum Command {
     /// Reads what a launched guest reports
     #[command(after_help = launch::MEASUREMENT_EXAMPLES)]
     Measurement(MeasurementArgs),
+    /// Reads, shows and verifies a platform's certificates
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Makes a guest owner's session for a platform
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),
     /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
-    #[command(after_help = verify::EXAMPLES)]
+    #[command(after_help = verify::EXAMPLES, args_override_self = true)]
     Verify(VerifyCommand),
+    /// Computes the launch digest that a guest will have
+    #[command(after_help = digest::EXAMPLES)]
+    Digest(DigestArgs),
     /// Shows which firmware images a host has, and what they really hold
     #[command(subcommand)]
     Firmware(FirmwareCommand),
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// SEV-SNP's own, off line: signs an ID block, verifies an attestation report
+    #[command(subcommand)]
+    Snp(SnpCommand),
 }
 
 /// Where the keys come from.

@@ -7,13 +7,19 @@ use std::path::PathBuf;
 const BUILD_EXAMPLES: &str = "\
 Off line: whoever has the measurement and the keys makes the packet, and the host's administrator injects it.
 
-Example:
+Aliases: luks-key; kbs-bundle (simple-kbs); sev-kbc (attestation-agent's offline_sev_kbc). Where PATH is a folder, \
+its files become one bundle, as simple-kbs makes it: a JSON object of their names and their contents in base64.
+
+Examples:
   virt-sev secret build --secret luks-key:disk.key --measurement BASE64 \\
     --tik session/tik.bin --tek session/tek.bin \\
-    --secret-header header.b64 --secret-payload payload.b64";
+    --secret-header header.b64 --secret-payload payload.b64
+  virt-sev secret build --secret sev-kbc:keys/ --measurement BASE64 \\
+    --tk session.tk --secret-header header.b64 --secret-payload payload.b64";
 
 const INJECT_EXAMPLES: &str = "\
-Example:
+Examples:
+  virt-sev secret inject -c qemu:///system web1 --packet packet.json --resume
   virt-sev secret inject -c qemu:///system web1 \\
     --secret-header header.b64 --secret-payload payload.b64";
 
@@ -29,7 +35,7 @@ pub(crate) enum SecretCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct SecretBuildArgs {
-    /// Secret, such as luks-key:disk.key (repeatable); the table holds them in this order
+    /// Secret, such as luks-key:disk.key, or a folder of keys (repeatable); the table holds them in this order
     #[arg(short, long, required = true, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) secret: Vec<String>,
     /// Measurement of the guest, base64
@@ -46,19 +52,26 @@ pub(crate) struct SecretBuildArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").args(["packet", "secret_header"]).required(true)))]
 pub(crate) struct SecretInjectArgs {
     /// Name of a paused guest
     #[arg(value_name = "DOMAIN")]
     pub(crate) domain: String,
+    /// File with header and encrypted secret, as `verify --packet` writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) packet: Option<PathBuf>,
     /// File with the header, as `secret build`, `verify` or virt-qemu-sev-validate writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_header: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "secret_payload")]
+    pub(crate) secret_header: Option<PathBuf>,
     /// File with the encrypted secret
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_payload: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "secret_header")]
+    pub(crate) secret_payload: Option<PathBuf>,
     /// Guest physical address, hexadecimal with 0x or decimal; the firmware's own place unless given
     #[arg(long, value_name = "NUMBER", value_parser = number::<u64>)]
     pub(crate) set_address: Option<u64>,
+    /// Let the guest run then
+    #[arg(long)]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

@@ -1,26 +1,46 @@
 //! `virt-sev verify` and what `launch` shares with it: the options of virt-qemu-sev-validate.
 
+use super::boot::{BootArgs, CpuArgs};
 use super::{WaitArgs, number};
 use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without --domain everything is off line, and all of --measurement, --api-major, --api-minor, --build-id, --policy and \
---firmware are needed. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
+Without --domain everything is off line, and --firmware is needed, and --evidence or all of --measurement, --api-major, \
+--api-minor, --build-id and --policy. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
 exit code answers.
 
-Example:
+Examples:
+  virt-sev verify --evidence evidence.json --tik session/tik.bin --tek session/tek.bin \\
+    --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json
   virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
-    --inject-secret luks-key:disk.key";
+    --inject-secret luks-key:disk.key
+  virt-sev verify --report report.bin --certs vcek.der \\
+    --firmware OVMF.amdsev.fd --num-cpus 4 --vcpu-type EPYC-Milan";
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyCommand {
     /// Name, UUID or id of a paused guest on the hypervisor
     #[arg(short = 'o', long, value_name = "NAME")]
     pub(crate) domain: Option<String>,
+    /// Evidence that the host wrote: measurement, API version, build and policy come from it, and --policy must agree
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["domain", "measurement", "api_major", "api_minor", "build_id"])]
+    pub(crate) evidence: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) verify: VerifyArgs,
+    /// Attestation report of a SEV-SNP guest, in place of a measurement; `snp report` has more checks
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) report: Option<PathBuf>,
+    /// Certificate of the key that signed the report, or a folder with vcek.pem and the like (repeatable)
+    #[arg(long, value_name = "PATH", requires = "report")]
+    pub(crate) certs: Vec<PathBuf>,
+    /// Root of another platform than AMD's that the certificate may lead to, for a test platform
+    #[arg(long, value_name = "FILE", requires = "report")]
+    pub(crate) ca: Option<PathBuf>,
+    /// What the SEV-SNP guest put into its report: the nonce that shows that it is fresh
+    #[arg(long, value_name = "BYTES", requires = "report")]
+    pub(crate) report_data: Option<String>,
     /// Do not check the guest's configuration
     #[arg(short = 'g', long)]
     pub(crate) ignore_config: bool,
@@ -30,6 +50,9 @@ pub(crate) struct VerifyCommand {
     /// Write the encrypted secret to FILE instead of injecting it
     #[arg(long, value_name = "FILE", requires = "secret_header")]
     pub(crate) secret_payload: Option<PathBuf>,
+    /// Write the encrypted secret with its header to one FILE, for `secret inject --packet`
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_header")]
+    pub(crate) packet: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     /// Print the answer as JSON: the same as --format json
@@ -73,42 +96,20 @@ pub(crate) struct VerifyArgs {
     /// Guest policy, hexadecimal with 0x or decimal
     #[arg(long, value_name = "NUMBER", value_parser = number::<u32>)]
     pub(crate) policy: Option<u32>,
-    /// Firmware image
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) firmware: Option<PathBuf>,
-    /// Kernel
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Initial ram disk
-    #[arg(short = 'r', long, value_name = "FILE")]
-    pub(crate) initrd: Option<PathBuf>,
-    /// Kernel command line, exactly as the guest gets it
-    #[arg(short = 'e', long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(crate) cmdline: Option<String>,
-    /// Number of virtual processors, for SEV-ES
-    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) num_cpus: Option<u32>,
-    /// VMSA page of the boot processor, for SEV-ES
-    #[arg(short = '0', long, value_name = "FILE")]
-    pub(crate) vmsa_cpu0: Option<PathBuf>,
-    /// VMSA page of every other processor, for SEV-ES
-    #[arg(short = '1', long, value_name = "FILE")]
-    pub(crate) vmsa_cpu1: Option<PathBuf>,
-    /// Processor family, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_family: Option<u32>,
-    /// Processor model, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_model: Option<u32>,
-    /// Processor stepping, for SEV-ES
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cpu_stepping: Option<u32>,
+    #[command(flatten)]
+    pub(crate) boot: BootArgs,
+    #[command(flatten)]
+    pub(crate) cpus: CpuArgs,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
     /// Proceed even if the usage is insecure
     #[arg(short, long)]
     pub(crate) insecure: bool,
-    /// Secret to inject after verification, such as luks-key:disk.key (repeatable)
+    /// What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor,
+    /// allowed_build_ids; where it names digests, --firmware may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_file: Option<PathBuf>,
+    /// Secret to inject after verification, such as luks-key:disk.key, or a folder of keys (repeatable)
     #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
     pub(crate) inject_secret: Vec<String>,
 }

@@ -76,7 +76,7 @@ pub(crate) fn write(what: &str, path: &Path, bytes: &[u8], mode: u32) -> Result<
 
 /// Writes several private files, all complete or none: mode 0600 whatever was there, and no symbolic link is followed,
 /// so that in a folder such as /tmp nobody else chooses where they go.
-fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
+pub(crate) fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
     for (n, (what, path, _)) in files.iter().enumerate() {
         if let Some((other, ..)) = files[..n].iter().find(|(_, p, _)| p == path && !is_stream(path)) {
             return Err(Error::new(Kind::Usage, format!("the {other} and the {what} go into one file"))
@@ -89,6 +89,16 @@ fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
         .map(|(what, path, bytes)| Draft::new(what, path, bytes, 0o600, Follow::Nothing))
         .collect::<Result<Vec<_>>>()?;
     drafts.into_iter().try_for_each(Draft::commit)
+}
+
+/// Writes one private file.
+pub(crate) fn write_private_file(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
+    write_private(&[(what, path, bytes)])
+}
+
+/// Whether a file could be written there: found out before anything is done that cannot be undone.
+pub(crate) fn check_place(what: &str, path: &Path) -> Result<()> {
+    Draft::new(what, path, b"", 0o600, Follow::Link).map(drop)
 }
 
 /// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.

@@ -1,12 +1,12 @@
 //! `virt-sev firmware`; `list` is in `firmware_list`. In: an image. Out: what its GUID table holds, and which modes it serves.
 
-use super::{files, firmware_list, owner};
+use super::{boot, files, firmware_list};
 use crate::args::FirmwareCommand;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::Result;
-use virt_sev::host::ovmf::{Area, ImageContents};
+use virt_sev::image::{Area, ImageContents};
 
 pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Result<Answer> {
     match args {
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Res
 }
 
 fn inspect(image: &Path, out: Output) -> Result<Answer> {
-    let contents = owner::image_contents(image)?;
+    let contents = boot::image_contents(image)?;
     let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
     if contents == ImageContents::default() {
         out.say(&format!(
@@ -36,7 +36,7 @@ fn inspect(image: &Path, out: Output) -> Result<Answer> {
                 "es-reset-address": contents.es_reset_addr.map(|a| format!("{a:#x}")),
                 "secret": area(contents.secret),
                 "kernel-hashes": area(contents.hashes),
-                "snp-metadata": contents.snp_metadata,
+                "snp-metadata": contents.has_snp_metadata(),
             }),
         )?;
         return Ok(Answer::Yes);
@@ -51,7 +51,7 @@ fn inspect(image: &Path, out: Output) -> Result<Answer> {
         image.display(),
         at(contents.secret),
         at(contents.hashes),
-        yes(contents.snp_metadata),
+        yes(contents.has_snp_metadata()),
     ))?;
     Ok(Answer::Yes)
 }

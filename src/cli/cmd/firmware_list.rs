@@ -5,9 +5,9 @@ use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::config::Mode;
-use virt_sev::host::ovmf::ImageContents;
 use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, RealProbe, RootProbe, inventory};
-use virt_sev::{Error, Kind, Result, plan};
+use virt_sev::image::ImageContents;
+use virt_sev::{Error, Kind, Result, hex, plan};
 
 const MODES: [Mode; 3] = [Mode::Sev, Mode::SevEs, Mode::SevSnp];
 
@@ -71,10 +71,6 @@ fn modes(modes: &[Mode]) -> String {
     modes.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(",")
 }
 
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 fn device(device: FirmwareDevice) -> &'static str {
     match device {
         FirmwareDevice::FlashSplit => "flash",
@@ -85,10 +81,10 @@ fn device(device: FirmwareDevice) -> &'static str {
 }
 
 fn holds(contents: &ImageContents) -> Vec<&'static str> {
-    let area = |a: Option<virt_sev::host::ovmf::Area>| a.is_some_and(|a| a.size > 0);
+    let area = |a: Option<virt_sev::image::Area>| a.is_some_and(|a| a.size > 0);
     [
         (contents.es_reset_addr.is_some(), "es-reset"),
-        (contents.snp_metadata, "snp-metadata"),
+        (contents.has_snp_metadata(), "snp-metadata"),
         (area(contents.secret), "secret"),
         (area(contents.hashes), "kernel-hashes"),
     ]
@@ -111,7 +107,7 @@ fn row(image: &Image) -> [String; 6] {
         modes(&d.claims),
         holds,
         serves(image).map_or_else(|| "?".into(), |served| modes(&served)),
-        image.file.known().map_or_else(|| "-".into(), |(_, digest)| hex(digest)),
+        image.file.known().map_or_else(|| "-".into(), |(_, digest)| hex::encode(digest)),
     ]
 }
 
@@ -173,7 +169,7 @@ fn as_json(image: &Image) -> Value {
         "holds": d.contents.known().map(holds),
         "serves": serves(image).map(|served| names(&served)),
         "bytes": image.file.known().map(|(bytes, _)| bytes),
-        "sha256": image.file.known().map(|(_, digest)| hex(digest)),
+        "sha256": image.file.known().map(|(_, digest)| hex::encode(digest)),
         "because": because,
     })
 }

@@ -1,23 +1,34 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
+pub(crate) mod boot;
+pub(crate) mod chain;
+pub(crate) mod cpus;
+mod digest;
+mod download;
 mod encoding;
+pub(crate) mod evidence;
 mod explain;
 pub(crate) mod files;
 mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
+pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
 pub(crate) mod prepare;
+mod progress;
 mod sarif;
 mod secret;
+mod secrets;
 pub(crate) mod session;
+mod snp;
+pub(crate) mod trust;
 pub(crate) mod verify;
 
-use crate::args::{Cli, Command, Format, LintArgs, SecretCommand};
+use crate::args::{ChainCommand, Cli, Command, Format, LintArgs, SecretCommand, SnpCommand};
 use crate::output::{Answer, Output};
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -43,6 +54,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         Command::Lint(args) => lint_files(args, out.without_md()?),
         Command::Host(args) => host::run(args, out.for_host()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
+        Command::Chain(ChainCommand::Verify(args)) => chain::verify(args, out.text_or_json()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),
         Command::Verify(args) => {
             let mut out = out.text_or_json()?;
@@ -51,11 +63,15 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
             }
             verify::run(args, out)
         }
+        Command::Digest(args) => digest::run(args, out.text_or_json()?),
         Command::Firmware(args) => {
             firmware::run(args, cli.common.connect.first().map(String::as_str), out.text_or_json()?)
         }
+        Command::Snp(SnpCommand::IdBlock(args)) => snp::id_block::run(args, out.text_or_json()?),
+        Command::Snp(SnpCommand::Report(args)) => snp::report::run(args, out.text_or_json()?),
         Command::Secret(SecretCommand::Build(args)) => secret::build(args, out.text_or_json()?),
-        Command::Check(_)
+        Command::Chain(ChainCommand::Fetch(_))
+        | Command::Check(_)
         | Command::Define(_)
         | Command::Launch(_)
         | Command::Measurement(_)

@@ -1,19 +1,14 @@
 //! The guest owner's inputs: keys, expected digests, secrets. In: options and files. Out: what `measure` and `inject`
 //! take. Never: anything that the host says.
 
-use super::files;
+use super::boot::{self, Boot, image_contents};
+use super::{cpus, files};
 use crate::args::{KeyArgs, VerifyArgs};
 use std::ffi::OsStr;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use virt_sev::host::ovmf::{self, ImageContents};
 use virt_sev::inject::packet::{self, Packet};
-use virt_sev::inject::table::{SecretSpec, SecretTable, read_secret};
+use virt_sev::inject::table::{SecretSpec, SecretTable};
 use virt_sev::measure::expected::Processors;
-use virt_sev::measure::kernel_hashes::KernelHashes;
-use virt_sev::measure::sev::LARGEST_FIRMWARE;
-use virt_sev::measure::verify::{Evidence, Expected};
-use virt_sev::measure::vmsa::{CpuSignature, VcpuState, Vmsa};
+use virt_sev::measure::verify::Evidence;
 use virt_sev::session::keys::{TransportKeys, read_both, read_key};
 use virt_sev::{Error, Kind, Result};
 
@@ -37,108 +32,25 @@ pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
 
 /// Combinations of options that make no sense, as virt-qemu-sev-validate refuses them.
 pub(crate) fn check_usage(v: &VerifyArgs) -> Result<()> {
-    let mut problems = Vec::new();
-    let mut wrong = |text: &str| problems.push(Error::new(Kind::Usage, text));
-    if v.kernel.is_none() && (v.initrd.is_some() || v.cmdline.is_some()) {
-        wrong("--initrd and --cmdline need --kernel");
-    }
-    let sku = [v.cpu_family, v.cpu_model, v.cpu_stepping];
-    let given = sku.iter().flatten().count();
-    if given != 0 && given != sku.len() {
-        wrong("a processor needs all of --cpu-family, --cpu-model and --cpu-stepping");
-    }
-    if given != 0 && (v.vmsa_cpu0.is_some() || v.vmsa_cpu1.is_some()) {
-        wrong("VMSA files exclude --cpu-family, --cpu-model and --cpu-stepping");
-    }
-    if v.vmsa_cpu1.is_some() && v.vmsa_cpu0.is_none() {
-        wrong("--vmsa-cpu1 needs --vmsa-cpu0");
-    }
+    let mut problems: Vec<Error> = boot::problems(&v.boot).into_iter().collect();
+    problems.extend(cpus::problems(&v.cpus));
     Error::many(problems).map_or(Ok(()), Err)
 }
 
-/// What the guest is expected to start from.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Boot {
-    pub(crate) firmware: PathBuf,
-    pub(crate) kernel: Option<PathBuf>,
-    pub(crate) initrd: Option<PathBuf>,
-    pub(crate) cmdline: Option<String>,
-    pub(crate) vcpus: Option<u32>,
-}
-
-/// The launch digests that the owner accepts: one for SEV; for SEV-ES one for each initial state that KVM knows.
-pub(crate) fn expected(v: &VerifyArgs, boot: &Boot, policy: u32) -> Result<Expected> {
-    let kernel = match &boot.kernel {
-        Some(kernel) => {
-            let mut initrd = boot.initrd.as_deref().map(|p| files::open("initrd", p)).transpose()?;
-            Some(KernelHashes::read(
-                &mut files::open("kernel", kernel)?,
-                initrd.as_mut().map(|f| f as &mut dyn std::io::Read),
-                boot.cmdline.as_deref().map(str::as_bytes),
-            )?)
-        }
-        None => None,
-    };
-    let processors = processors(v, boot)?;
-    let expected = Expected::of_launch(
-        &mut files::open("firmware", &boot.firmware)?,
-        kernel.as_ref(),
-        policy,
-        processors.as_ref(),
-    )
-    .map_err(|e| e.at(boot.firmware.display().to_string()))?;
-    log::debug!("measured: firmware {}, policy {policy:#x}", boot.firmware.display());
-    if let Some(kernel) = &boot.kernel {
-        let initrd = boot.initrd.as_ref().map_or("none".to_owned(), |p| p.display().to_string());
-        let cmdline = boot.cmdline.as_deref().unwrap_or_default();
-        log::debug!("measured: kernel {}, initrd {initrd}, command line '{cmdline}'", kernel.display());
-    }
-    for candidate in &expected.digests {
-        let state = candidate.state.map(|s| format!(", initial state {s}")).unwrap_or_default();
-        log::info!("expected launch digest {}{state}", hex(&candidate.digest));
-    }
-    Ok(expected)
-}
-
-/// Lower-case hexadecimal, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// The processors as the options describe them; `None` where they do not.
-fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
+pub(super) fn processors(v: &VerifyArgs, boot: &Boot) -> Result<Option<Processors>> {
     let count = boot.vcpus.unwrap_or(1);
-    if let Some(cpu0) = &v.vmsa_cpu0 {
-        let read = |path: &PathBuf| {
-            Vmsa::read(&mut files::open("VMSA", path)?).map_err(|e| e.at(path.display().to_string()))
-        };
-        let further = v.vmsa_cpu1.as_ref().map(read).transpose()?;
-        return Ok(Some(Processors::Given(VcpuState::new(read(cpu0)?, further, count)?)));
+    if let Some(given) = cpus::files(&v.cpus, count)? {
+        return Ok(Some(Processors::Given(given)));
     }
-    let (Some(family), Some(model), Some(stepping)) = (v.cpu_family, v.cpu_model, v.cpu_stepping) else {
-        return Ok(None);
-    };
+    let Some(cpu) = cpus::signature(&v.cpus)?.or(boot.cpu) else { return Ok(None) };
     Ok(Some(Processors::Built {
-        cpu: CpuSignature::new(family, model, stepping)?,
+        cpu,
         count,
         reset_addr: image_contents(&boot.firmware)?.es_reset_addr,
-        state: None,
+        state: cpus::state(&v.cpus),
+        features: v.cpus.guest_features.unwrap_or_default(),
     }))
-}
-
-/// What a firmware image holds.
-pub(crate) fn image_contents(path: &Path) -> Result<ImageContents> {
-    let mut bytes = Vec::new();
-    files::open("firmware", path)?.take(LARGEST_FIRMWARE + 1).read_to_end(&mut bytes).map_err(|e| {
-        Error::new(Kind::File, "the firmware cannot be read").at(path.display().to_string()).because(e)
-    })?;
-    // The table stands at the end: a part of an image would say that there is none.
-    if bytes.len() as u64 > LARGEST_FIRMWARE {
-        return Err(Error::new(Kind::Firmware, "the firmware image is too large")
-            .at(path.display().to_string())
-            .wanted(format!("at most {} MiB", LARGEST_FIRMWARE >> 20)));
-    }
-    ovmf::inspect(&bytes).map_err(|e| e.at(path.display().to_string()))
 }
 
 /// The table of the secrets that `--inject-secret` or `--secret` names; read before anything is started.
@@ -146,9 +58,7 @@ pub(crate) fn secrets(specs: &[String]) -> Result<SecretTable> {
     let mut table = SecretTable::new();
     for text in specs {
         let spec = SecretSpec::parse(OsStr::new(text))?;
-        let secret = read_secret(&mut files::open("secret", &spec.path)?)
-            .map_err(|e| e.at(spec.path.display().to_string()))?;
-        table.add(spec.guid, secret)?;
+        table.add(spec.guid, super::secrets::read(&spec.path)?)?;
     }
     Ok(table)
 }
@@ -161,19 +71,4 @@ pub(crate) fn packet(
     area: Option<u32>,
 ) -> Result<Packet> {
     packet::build(&keys.tik, &keys.tek, &evidence.mac(), &table.to_bytes(area)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The first 64 MiB were looked into, and an image of that size seemed to have no place for a secret.
-    #[test]
-    fn an_image_that_is_too_large_is_told_as_such() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(LARGEST_FIRMWARE + 1).unwrap();
-        let e = image_contents(file.path()).unwrap_err();
-        assert_eq!(e.kind(), Kind::Firmware);
-        assert_eq!(e.message(), "the firmware image is too large");
-    }
 }

@@ -1,45 +1,47 @@
 //! `virt-sev session`. In: a platform's chain. Out: a fresh session's files. Never: keys for an unverified platform
 //! unless somebody insists.
 
-use super::files;
+use super::chain::verdict;
+use super::{files, trust};
 use crate::args::SessionArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
+use std::path::Path;
 use virt_sev::config::SevPolicy;
+use virt_sev::measure::Digest32;
+use virt_sev::measure::sev::launch_digest;
 use virt_sev::session::chain::Chain;
-use virt_sev::session::create::create;
-use virt_sev::session::roots::Roots;
+use virt_sev::session::create::{MadeFor, create};
 use virt_sev::{Error, Kind, Result};
 
 /// With the chain in a file.
 pub(crate) fn run(args: &SessionArgs, out: Output) -> Result<Answer> {
-    let Some(path) = &args.chain else {
-        return Err(Error::new(Kind::Usage, "--chain FILE or -c URI is needed"));
-    };
-    let chain = Chain::parse(&files::read("certificate chain", path)?)
-        .map_err(|e| e.at(path.display().to_string()))?;
-    make(&chain, args, out)
+    make(trust::read(&args.chain)?, args, out)
 }
 
 /// With the chain from wherever it came.
-pub(crate) fn make(chain: &Chain, args: &SessionArgs, out: Output) -> Result<Answer> {
+pub(crate) fn make(chain: Chain, args: &SessionArgs, out: Output) -> Result<Answer> {
     check_policy(args.policy)?;
-    let mut roots = Roots::built_in()?;
-    if let Some(ca) = &args.ca {
-        roots.add(&ca.display().to_string(), &files::read("root certificates", ca)?)?;
-    }
-    let root = match chain.verify(&roots) {
-        Ok(verified) if verified.built_in => format!("verified to AMD's root {}", verified.root),
-        Ok(verified) => format!("verified to {}, which is not one of AMD's roots", verified.root),
-        Err(e) if args.insecure => {
+    let roots = trust::roots(&args.trust)?;
+    let chain = trust::complete(chain, &args.trust, &roots, args.wait.timeout, out)?;
+    let report = chain.check(&roots);
+    let mut root = verdict(&report);
+    // The name of another root is a path of this machine, which is nobody else's business.
+    let root_name = report.root().filter(|r| report.verified() && r.built_in).map(|r| r.name.clone());
+    match report.into_error() {
+        Some(e) if args.insecure => {
             out.say(&format!("virt-sev: warning: {e}"));
-            "NOT verified (--insecure)".to_owned()
+            root = "NOT verified (--insecure)".to_owned();
         }
-        Err(e) => return Err(e),
-    };
+        Some(e) => return Err(e),
+        None => {}
+    }
     out.say(&format!("platform: {root}"));
+    let firmware = args.firmware.as_deref().map(digest).transpose()?;
     let session = create(chain.pdh(), args.policy)?;
-    let paths = session.write(&args.output)?;
+    let made_for = MadeFor { pdh: chain.pdh(), root: root_name.as_deref(), firmware: firmware.as_ref() };
+    let text = session.bundle(&made_for)?;
+    let paths = session.write(&args.output, args.bundle.as_deref().map(|path| (path, text.as_str())))?;
     if out.is_json() {
         out.answer_json(
             "session",
@@ -51,9 +53,18 @@ pub(crate) fn make(chain: &Chain, args: &SessionArgs, out: Output) -> Result<Ans
         )?;
     } else {
         out.answer(&paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>())?;
-        out.say("Keep tek.bin and tik.bin to yourself. keys.yaml goes to the host: virt-sev launch --config keys.yaml ...");
+        let carried = args.bundle.as_ref().map_or("keys.yaml".to_owned(), |b| b.display().to_string());
+        out.say(&format!(
+            "Keep tek.bin and tik.bin to yourself. {carried} goes to the host: virt-sev launch --config {carried} ..."
+        ));
     }
     Ok(Answer::Yes)
+}
+
+/// SHA-256 of a firmware image, as it is measured.
+pub(crate) fn digest(path: &Path) -> Result<Digest32> {
+    launch_digest(&mut files::open("firmware", path)?, None, None)
+        .map_err(|e| e.at(path.display().to_string()))
 }
 
 fn check_policy(policy: u32) -> Result<()> {

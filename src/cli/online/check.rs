@@ -2,7 +2,7 @@
 //! Never: a change, or an end at the first problem.
 
 use super::launch::Source;
-use super::{connect, implied};
+use super::{bundle, connect, implied};
 use crate::args::CheckArgs;
 use crate::cmd::prepare;
 use crate::output::{Answer, Output};
@@ -54,6 +54,7 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
     let edited = if plan.error().is_none() { Domain::parse(plan.apply(&domain)?)? } else { domain.clone() };
     findings.extend(preflight::memory(edited.facts(), &available(&host, &libvirt)));
     let image = plan::image_to_be(&wanted, &domain, &host, &options);
+    findings.extend(bundle::firmware(&wanted, &domain, &host, &options));
     findings.extend(session(&wanted));
     findings.extend(clash(&libvirt, &name, edited.text().to_owned(), limit, &cancel)?);
     let possible = findings.iter().all(|f| f.severity != Severity::Error);

@@ -3,7 +3,7 @@
 use crate::cmd::prepare;
 use std::time::Duration;
 use virt_sev::config::SevConfig;
-use virt_sev::domain::Domain;
+use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::host::{Fact, HostFacts, RealProbe, domcaps};
 use virt_sev::launch::{Cancel, CapsQuery, Guest as _, GuestState, Hypervisor as _, within};
 use virt_sev::{Error, Kind, Result};
@@ -33,19 +33,22 @@ pub(crate) fn host_facts(
     limit: Duration,
     cancel: &Cancel,
 ) -> Result<HostFacts> {
-    let seen = domain.facts();
-    let query = CapsQuery {
-        emulator: seen.emulator.clone(),
-        machine: seen.os.machine.clone(),
-        virt_type: seen.domain_type.clone(),
-    };
     let mut facts = HostFacts::not_asked();
-    let local = ask(libvirt, query, &mut facts, limit, cancel)?;
+    let local = ask(libvirt, query(domain.facts()), &mut facts, limit, cancel)?;
     if local {
         let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
         facts = joined(facts, own);
     }
     Ok(facts)
+}
+
+/// What to ask for the capabilities of this domain's emulator.
+pub(crate) fn query(facts: &DomainFacts) -> CapsQuery {
+    CapsQuery {
+        emulator: facts.emulator.clone(),
+        machine: facts.os.machine.clone(),
+        virt_type: facts.domain_type.clone(),
+    }
 }
 
 /// What libvirt said, and what the host's own files say.

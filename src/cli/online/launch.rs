@@ -4,9 +4,9 @@
 mod inputs;
 mod told;
 
-use super::{connect, implied, session};
+use super::{bundle, connect, implied, processor, session};
 use crate::args::LaunchArgs;
-use crate::cmd::{owner, prepare};
+use crate::cmd::{files, judge, owner, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
 pub(super) use inputs::boot;
@@ -16,9 +16,8 @@ use std::time::Duration;
 use told::Told;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
-use virt_sev::measure::suspect;
 use virt_sev::session::registry::Registry;
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, plan, preflight};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -31,6 +30,9 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         return Err(option);
     }
     owner::check_usage(&args.verify)?;
+    if let Some(path) = &args.evidence {
+        files::check_place("evidence", path)?;
+    }
     let source = Source::of(args.domain.as_deref().unwrap_or_default());
     let document = source.read_file()?;
     // What needs no hypervisor is read and refused before anybody connects.
@@ -38,7 +40,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
-    if keys.is_some() && libvirt.is_local()? && !args.verify.insecure {
+    let local = libvirt.is_local()?;
+    if keys.is_some() && local && !args.verify.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
@@ -53,9 +56,28 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let host = implied::host(asked, &args.config, (&domain, file), config.as_ref(), "started", out)?;
     let done = prepare::prepare(&args.config, (domain, file), config, &host, !table.is_empty())?;
     out.findings(&done.findings);
+    if let Some(config) = &done.config {
+        let skip = args.config.skip.clone();
+        let options = plan::Options { skip, injects_secret: !table.is_empty(), ..plan::Options::default() };
+        let image = bundle::firmware(config, &done.domain, &host, &options);
+        preflight::refuse(image.as_slice())?;
+        out.findings(&image);
+    }
     let security = Security::of(&done)?;
+    if args.evidence.is_some() && (security.mode.is_none() || security.session.is_none()) {
+        return Err(Error::new(Kind::Usage, "--evidence is for a launch with a guest owner's session").hint(
+            "Nobody could verify it without one. The owner makes it: `virt-sev session --bundle FILE`.",
+        ));
+    }
     let verification = match keys {
-        Some(keys) => Some(Verification::new(args, &done, &security, keys, table)?),
+        Some(keys) => {
+            let (v, facts) = (&args.verify, done.domain.facts());
+            let cpu = match judge::by_policy_alone(v)? {
+                true => None,
+                false => processor::of(v, facts, security.policy, &libvirt, limit, &cancel)?,
+            };
+            Some(Verification::new(args, &done, &security, keys, table, cpu, local)?)
+        }
         None => None,
     };
 
@@ -84,7 +106,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     told.step(&format!("measured, policy {:#x}", launch.evidence().policy));
     match verification {
         Some(verification) => verified(launch, verification, &told),
-        None if security.session.is_some() => told.handed_over(launch, &libvirt),
+        None if security.session.is_some() => told.handed_over(launch, &libvirt, args.evidence.as_deref()),
         None => told.unverified(launch),
     }
 }
@@ -112,12 +134,18 @@ fn verified(launch: Launch<Measured, Libvirt>, v: Verification, told: &Told<'_>)
         return Err(launch.abandon(e));
     }
     let evidence = *launch.evidence();
-    let mut launch = launch.verify(&v.expected, &v.keys.tik).map_err(|e| {
-        match suspect::find(&evidence, &v.expected, &v.keys.tik) {
-            Some(suspect) if e.kind() == Kind::No => e.and_hint(suspect.to_string()),
-            _ => e,
+    let judge = || v.judge.judge(&evidence, &v.keys);
+    let mut launch = launch.verify(&v.judge.expected, &v.keys.tik).map_err(|e| {
+        if e.kind() != Kind::No {
+            return e;
         }
+        // The guest is gone by now: looking for the cause keeps nothing waiting.
+        judge().map_or_else(|other| other, |judgement| e.and_hint(judgement.explanation()))
     })?;
+    match judge().map(|judgement| judgement.refusal()) {
+        Ok(None) => {}
+        Ok(Some(e)) | Err(e) => return Err(launch.abandon(e)),
+    }
     told.step("verified: the measurement is the expected one");
     if !v.table.is_empty() {
         let packet = match owner::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {

@@ -5,9 +5,12 @@ use crate::args::MeasurementArgs;
 use crate::cmd::files;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 use virt_sev::domain::Domain;
-use virt_sev::launch::{Cancel, Guest as _, within};
+use virt_sev::launch::{Cancel, Guest as _, evidence, within};
+use virt_sev::measure::evidence::{EVIDENCE_SCHEMA, LaunchReport};
+use virt_sev::measure::from_base64;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::LibvirtGuest;
 
@@ -24,11 +27,7 @@ pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Res
         out.say(why);
     }
     if let Some(path) = &args.output {
-        let mut document = json!({ "schema": "virt-sev/measurement/1" });
-        if let (Some(document), Some(fields)) = (document.as_object_mut(), value.clone().as_object_mut()) {
-            document.append(fields);
-        }
-        files::write("evidence", path, format!("{document:#}\n").as_bytes(), 0o644)?;
+        write_evidence(path, &value)?;
         return Ok(Answer::Yes);
     }
     if out.is_json() {
@@ -39,9 +38,18 @@ pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Res
     Ok(Answer::Yes)
 }
 
-/// Each fact on a line, in the order of the JSON answer.
+/// Writes evidence for `verify --evidence`.
+pub(super) fn write_evidence(path: &Path, fields: &Value) -> Result<()> {
+    let mut document = json!({ "schema": EVIDENCE_SCHEMA });
+    if let (Some(document), Some(fields)) = (document.as_object_mut(), fields.clone().as_object_mut()) {
+        document.append(fields);
+    }
+    files::write("evidence", path, format!("{document:#}\n").as_bytes(), 0o644)
+}
+
+/// Each fact on a line, in the order of the JSON answer. The session is a blob, and not for people.
 pub(super) fn text(value: &Value) -> String {
-    let fields = value.as_object().into_iter().flatten();
+    let fields = value.as_object().into_iter().flatten().filter(|(k, _)| *k != "session");
     fields
         .map(|(k, v)| format!("{k:<16} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
         .collect()
@@ -53,18 +61,13 @@ fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {
         return Err(Error::new(Kind::State, "the guest has no launch security").at(guest.name()?));
     };
     let kind = security.kind.as_deref().unwrap_or_default();
-    let mut value = json!({ "mode": kind, "domain": guest.name()?, "uuid": guest.uuid()? });
+    let (domain, uuid) = (guest.name()?, guest.uuid()?);
+    let mut value = json!({ "mode": kind, "domain": domain, "uuid": uuid });
     let mut why = None;
     if kind == "sev" {
-        let info = guest.launch_info()?;
-        if info.policy & virt_sev::config::SevPolicy::ES != 0 {
-            value["mode"] = "sev-es".into();
-        }
-        value["measurement"] = info.measurement.into();
-        value["api-major"] = info.api_major.into();
-        value["api-minor"] = info.api_minor.into();
-        value["build-id"] = info.build_id.into();
-        value["policy"] = format!("{:#x}", info.policy).into();
+        let evidence = evidence(&guest.launch_info()?)?;
+        let session = security.session.as_deref().and_then(from_base64);
+        value = Value::Object(LaunchReport { domain, uuid, evidence, session }.fields());
     } else {
         why = Some(
             "A SEV-SNP guest has no launch measurement that the host can read: it attests itself from inside, with a \

@@ -1,5 +1,7 @@
 //! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
 
+mod bundle;
+mod chain;
 mod check;
 mod connect;
 mod define;
@@ -8,11 +10,12 @@ mod implied;
 mod launch;
 mod lint;
 mod measurement;
+mod processor;
 mod secret;
 mod session;
 mod verify;
 
-use crate::args::{Cli, Command, SecretCommand};
+use crate::args::{ChainCommand, Cli, Command, SecretCommand};
 use crate::cmd;
 use crate::output::{Answer, Output};
 use virt_sev::{Error, Kind, Result};
@@ -37,12 +40,13 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
     }
     let uri = uris.first().map(String::as_str);
     match &cli.command {
+        Command::Chain(ChainCommand::Fetch(args)) => chain::fetch(args, uri, out.text_or_json()?),
         Command::Check(args) => check::run(args, uri, out.text_or_json()?),
         Command::Define(args) => define::run(args, uri, out.text_or_json()?),
         Command::Launch(args) => launch::run(args, uri, out.text_or_json()?),
         Command::Measurement(args) => measurement::run(args, uri, out.text_or_json()?),
         Command::Secret(SecretCommand::Inject(args)) => secret::run(args, uri, out.text_or_json()?),
-        Command::Session(args) if args.chain.is_none() => session::run(args, uri, out.text_or_json()?),
+        Command::Session(args) if args.chain.is_empty() => session::run(args, uri, out.text_or_json()?),
         Command::Verify(args) if args.domain.is_some() => verify::run(args, uri, out.text_or_json()?),
         Command::Apply(args) if uri.is_some() => {
             cmd::apply::run(args, |domain, config| connect::facts(uri, domain, config), out.text_or_json()?)
@@ -55,13 +59,16 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         ),
         Command::Keys(_)
         | Command::Explain(_)
+        | Command::Digest(_)
         | Command::Host(_)
         | Command::Lint(_)
         | Command::Firmware(_)
         | Command::Apply(_)
         | Command::Generate(_)
+        | Command::Chain(_)
         | Command::Session(_)
         | Command::Verify(_)
-        | Command::Secret(_) => cmd::run(cli),
+        | Command::Secret(_)
+        | Command::Snp(_) => cmd::run(cli),
     }
 }

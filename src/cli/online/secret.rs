@@ -1,4 +1,4 @@
-//! `virt-sev secret inject`. In: a packet in two files. Out: the secret in a paused guest.
+//! `virt-sev secret inject`. In: a packet in one file, or in two. Out: the secret in a paused guest.
 
 use super::connect;
 use crate::args::secret::SecretInjectArgs;
@@ -6,12 +6,13 @@ use crate::cmd::files;
 use crate::output::{Answer, Output};
 use std::path::Path;
 use std::time::Duration;
+use virt_sev::inject::file::PacketFile;
 use virt_sev::inject::packet::Packet;
-use virt_sev::launch::{Cancel, Guest as _, GuestState, within};
+use virt_sev::launch::{self, Cancel, Guest as _, GuestState, within};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
-    let packet = read_packet(&args.secret_header, &args.secret_payload)?;
+    let (packet, bound_to) = read(args)?;
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
@@ -21,10 +22,34 @@ pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Re
             .at(args.domain.clone())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
     }
-    let address = args.set_address;
-    within(limit, &cancel, "injecting the secret", move || guest.inject(&packet, address))?;
+    if let Some(measurement) = bound_to {
+        let asked = guest.clone();
+        let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
+        if launch::evidence(&info)?.measurement != measurement {
+            return Err(Error::new(Kind::Session, "this packet is for another launch")
+                .at(args.domain.clone())
+                .hint("The owner made it for the evidence of one launch. Send the evidence of this one: `virt-sev measurement NAME -o FILE`."));
+        }
+    }
+    let (address, asked) = (args.set_address, guest.clone());
+    within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, address))?;
     out.say(&format!("{}: secret injected", args.domain));
+    if args.resume {
+        within(limit, &cancel, "resuming the guest", move || guest.resume())?;
+        out.say(&format!("{}: resumed", args.domain));
+    }
     Ok(Answer::Yes)
+}
+
+/// The packet, and the measurement that it is bound to, where its file tells.
+fn read(args: &SecretInjectArgs) -> Result<(Packet, Option<[u8; 48]>)> {
+    match (&args.packet, &args.secret_header, &args.secret_payload) {
+        (Some(path), _, _) => PacketFile::parse(&files::read_text("secret packet", path)?)
+            .map(|file| (file.packet, Some(file.measurement)))
+            .map_err(|e| e.at(files::shown(path))),
+        (None, Some(header), Some(payload)) => Ok((read_packet(header, payload)?, None)),
+        _ => Err(Error::new(Kind::Usage, "--packet is needed, or --secret-header and --secret-payload")),
+    }
 }
 
 /// A packet as two files of base64.

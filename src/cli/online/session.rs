@@ -1,12 +1,11 @@
 //! `virt-sev session -c URI`. In: the platform's certificates from libvirt. Out: a fresh session's files.
 
-use super::connect;
+use super::{chain, connect};
 use crate::args::SessionArgs;
 use crate::cmd;
 use crate::output::{Answer, Output};
 use std::time::Duration;
-use virt_sev::launch::{Cancel, Hypervisor as _, within};
-use virt_sev::session::chain::Chain;
+use virt_sev::launch::{Cancel, Hypervisor as _};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &SessionArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -16,11 +15,8 @@ pub(crate) fn run(args: &SessionArgs, uri: Option<&str>, out: Output) -> Result<
     if libvirt.is_local()? && !args.insecure {
         return Err(local("The guest owner's keys would be made on the hypervisor's own machine."));
     }
-    let node = within(limit, &cancel, "reading the platform's certificates", move || libvirt.node_sev())?;
-    let mut bytes = node.pdh;
-    bytes.extend_from_slice(&node.cert_chain);
-    let chain = Chain::parse(&bytes)?.of_chip(&node.cpu0_id);
-    cmd::session::make(&chain, args, out)
+    let chain = chain::of_platform(libvirt, limit, &cancel)?;
+    cmd::session::make(chain, args, out)
 }
 
 /// Refuses what proves nothing on the hypervisor's own machine.

@@ -1,15 +1,17 @@
 //! `virt-sev verify --domain`. In: a paused guest and the owner's files. Out: the verdict; with secrets, a running guest.
 
 use super::launch::boot;
-use super::{connect, session};
+use super::{connect, processor, session};
 use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
+use crate::cmd::boot::Boot;
+use crate::cmd::judge::{self, Judge};
 use crate::cmd::owner;
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::launch::{Cancel, Guest as _, GuestState, Hypervisor as _, evidence, within};
-use virt_sev::measure::verify::{Evidence, check};
+use virt_sev::measure::verify::Evidence;
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> Result<Answer> {
@@ -24,19 +26,20 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    if libvirt.is_local()? && !v.insecure {
+    let local = libvirt.is_local()?;
+    if local && !v.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
         ));
     }
-    let address = libvirt.uri().to_owned();
+    let hv = libvirt.clone();
     let (guest, state, live) = within(limit, &cancel, "looking at the guest", move || {
-        let guest = connect::active(&libvirt, &name)?;
+        let guest = connect::active(&hv, &name)?;
         let state = guest.state()?;
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
-    if state != GuestState::Paused && !table.is_empty() && args.secret_header.is_none() {
+    if state != GuestState::Paused && !table.is_empty() && !cmd::verify::writes_packet(args) {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone().unwrap_or_default())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
@@ -53,22 +56,30 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let asked = guest.clone();
     let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
     let evidence = overridden(evidence(&info)?, v)?;
-    let boot = boot(v, live.facts(), evidence.policy)?;
-    let expected = owner::expected(v, &boot, evidence.policy)?;
-    let verdict = check(&evidence, &expected, &keys.tik)?;
+    let boot = match judge::by_policy_alone(v)? {
+        true => None,
+        false => {
+            let boot = boot(v, live.facts(), evidence.policy, local)?;
+            let cpu = processor::of(v, live.facts(), evidence.policy, &libvirt, limit, &cancel)?;
+            Some(Boot { cpu, ..boot })
+        }
+    };
+    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
+    let accepted = judgement.accepted();
     let mut next = None;
-    if verdict.matched() && table.is_empty() {
+    if accepted && table.is_empty() {
         if state == GuestState::Paused {
             next = Some(format!(
-                "the guest stays paused; it runs with: virsh -c '{address}' resume {}",
+                "the guest stays paused; it runs with: virsh -c '{}' resume {}",
+                libvirt.uri(),
                 guest.name()?
             ));
         }
-    } else if verdict.matched() {
-        let area = owner::image_contents(&boot.firmware)?.secret.map(|a| a.size);
+    } else if accepted {
+        let area = cmd::verify::secret_area(boot.as_ref())?;
         let packet = owner::packet(&keys, &evidence, &table, area)?;
-        if args.secret_header.is_some() {
-            cmd::verify::write_packet(args, &packet)?;
+        if cmd::verify::writes_packet(args) {
+            cmd::verify::write_packet(args, &packet, &evidence)?;
             next = Some(cmd::verify::written(args));
         } else {
             let asked = guest.clone();
@@ -77,7 +88,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
             next = Some("secret injected, guest resumed".to_owned());
         }
     }
-    let answer = cmd::verify::tell(&verdict, &evidence, out)?;
+    let answer = cmd::verify::tell(&judgement, &evidence, out)?;
     if let Some(next) = next {
         out.say(&next);
     }
@@ -101,6 +112,13 @@ fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
     let mut problems = Vec::new();
     let mut wrong = |kind: Kind, at: &str, text: &str| problems.push(Error::new(kind, text).at(at));
     match facts.launch_security.as_ref().filter(|l| l.kind.as_deref() == Some("sev")) {
+        None if facts.launch_security.as_ref().is_some_and(|l| l.kind.as_deref() == Some("sev-snp")) => {
+            wrong(
+                Kind::Domain,
+                "/domain/launchSecurity",
+                "a SEV-SNP guest has no measurement that its host can read: it gives a report, for verify --report",
+            )
+        }
         None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
         Some(security) => {
             if security.dh_cert.is_none() || security.session.is_none() {

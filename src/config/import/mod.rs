@@ -2,6 +2,7 @@
 //! nor a way back: what these programs read is theirs to write.
 
 mod assemble;
+mod bundle;
 mod kubevirt;
 mod lxd;
 mod nova;
@@ -18,7 +19,7 @@ use reader::Reader;
 /// How a `--config` is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// What the document unmistakably is; else as `Lxd`.
+    /// What the document unmistakably is, a guest owner's bundle too; else as `Lxd`.
     #[default]
     Auto,
     /// A flat map of keys; instances and profiles of LXD and Incus.
@@ -84,7 +85,9 @@ pub(super) fn read(text: &str, name: &str, format: Format) -> Result<Vec<Part>> 
         Format::Auto if proxmox::is_config(text) => Ok(vec![Part::Keys(proxmox::read(text, name)?)]),
         Format::Auto => {
             let nodes = yaml::parse(text, name)?;
-            if nodes.iter().any(|n| kubevirt::is_machine(n)) {
+            if bundle::is_ours(&nodes) {
+                bundle::read(&nodes, name)
+            } else if nodes.iter().any(|n| kubevirt::is_machine(n)) {
                 Ok(vec![Part::Keys(kubevirt::read(&nodes, name)?)])
             } else if nodes.iter().any(|n| nova::is_nova(n)) {
                 Ok(vec![Part::Nova(nova::read(&nodes, name)?)])

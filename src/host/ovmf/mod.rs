@@ -9,6 +9,7 @@
 mod table;
 
 use crate::guid::Guid;
+use crate::image::{Area, ImageContents, SnpSection, SnpSectionKind};
 use crate::{Error, Kind, Result};
 
 /// Footer: its length is that of the whole table.
@@ -24,28 +25,6 @@ const HASHES: Guid = Guid::new(0x7255_371f, 0x3a3b, 0x4b04, [0x92, 0x7b, 0x1d, 0
 const SNP_METADATA: Guid =
     Guid::new(0xdc88_6566, 0x984a, 0x4798, [0xa7, 0x5e, 0x55, 0x85, 0xa7, 0xbf, 0x67, 0xcc]);
 
-/// A range of guest memory that the image names. Size 0 counts as absent: Debian's OVMF has such tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Area {
-    /// Guest physical address.
-    pub base: u32,
-    /// Bytes.
-    pub size: u32,
-}
-
-/// What the GUID table at the end of an OVMF image says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImageContents {
-    /// SEV-ES reset block (00f771de-1a7e-4fcb-890e-68c77e2fb44e): the AP's reset address.
-    pub es_reset_addr: Option<u32>,
-    /// Launch secret area (4c2eb361-7d9b-4cc3-8081-127c90d3d294).
-    pub secret: Option<Area>,
-    /// Kernel hashes table area (7255371f-3a3b-4b04-927b-1da6efa8d454).
-    pub hashes: Option<Area>,
-    /// SEV-SNP metadata (dc886566-984a-4798-a75e-5585a7bf67cc) is there and well formed.
-    pub snp_metadata: bool,
-}
-
 /// Reads the GUID table at the end of an image. An image without one is not an error: all is absent.
 ///
 /// # Errors
@@ -59,7 +38,7 @@ pub fn inspect(image: &[u8]) -> Result<ImageContents> {
             ES_RESET => contents.es_reset_addr = Some(entry.u32_at(0)?).filter(|a| *a != 0),
             SECRET => contents.secret = area(entry)?,
             HASHES => contents.hashes = area(entry)?,
-            SNP_METADATA => contents.snp_metadata = snp_metadata(image, entry.u32_at(0)?),
+            SNP_METADATA => contents.snp_sections = snp_sections(image, entry.u32_at(0)?),
             _ => {}
         }
     }
@@ -86,9 +65,9 @@ fn area(entry: &table::Entry<'_>) -> Result<Option<Area>> {
 }
 
 /// QEMU refuses metadata without this signature and version (`target/i386/sev.c`, `OvmfSevMetadata`): signature,
-/// length of everything, version, number of descriptors; then descriptors of 12 bytes.
-fn snp_metadata(image: &[u8], offset_from_end: u32) -> bool {
-    let header = || -> Option<bool> {
+/// length of everything, version, number of descriptors; then descriptors of 12 bytes: base, size, kind.
+fn snp_sections(image: &[u8], offset_from_end: u32) -> Vec<SnpSection> {
+    let sections = || -> Option<Vec<SnpSection>> {
         let start = image.len().checked_sub(usize::try_from(offset_from_end).ok()?)?;
         let metadata = image.get(start..)?;
         let field = |at: usize| -> Option<u32> {
@@ -96,15 +75,18 @@ fn snp_metadata(image: &[u8], offset_from_end: u32) -> bool {
         };
         let (len, version, count) = (field(4)?, field(8)?, field(12)?);
         let needed = u64::from(count) * 12 + 16;
-        Some(
-            metadata.get(..4)? == b"ASEV"
-                && version == 1
-                && count > 0
-                && u64::from(len) >= needed
-                && u64::from(len) <= metadata.len() as u64,
-        )
+        let well_formed = metadata.get(..4)? == b"ASEV"
+            && version == 1
+            && u64::from(len) >= needed
+            && u64::from(len) <= metadata.len() as u64;
+        let one = |n: usize| {
+            let at = 16 + n * 12;
+            let kind = SnpSectionKind::from(field(at + 8)?);
+            Some(SnpSection { base: field(at)?, size: field(at + 4)?, kind })
+        };
+        if well_formed { (0..usize::try_from(count).ok()?).map(one).collect() } else { None }
     };
-    header().unwrap_or(false)
+    sections().unwrap_or_default()
 }
 
 fn broken(what: impl Into<String>) -> Error {

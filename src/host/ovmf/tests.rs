@@ -34,7 +34,7 @@ fn every_entry_is_found() {
     assert_eq!(c.es_reset_addr, Some(0x80_b004));
     assert_eq!(c.secret, Some(Area { base: 0x81_0000, size: 0xc00 }));
     assert_eq!(c.hashes, Some(Area { base: 0x81_0c00, size: 0x400 }));
-    assert!(!c.snp_metadata);
+    assert!(!c.has_snp_metadata());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn snp_metadata_counts_only_when_it_is_well_formed() {
         let mut i = image(&[(SNP_METADATA, &0x8000u32.to_le_bytes())]);
         let header = [*signature, len.to_le_bytes(), version.to_le_bytes(), count.to_le_bytes()].concat();
         i[0x8000..0x8010].copy_from_slice(&header);
-        inspect(&i).unwrap().snp_metadata
+        inspect(&i).unwrap().has_snp_metadata()
     };
     assert!(metadata(b"ASEV", 16 + 5 * 12, 1, 5));
     assert!(!metadata(b"ASEW", 16 + 5 * 12, 1, 5));
@@ -105,8 +105,31 @@ fn snp_metadata_counts_only_when_it_is_well_formed() {
     assert!(!metadata(b"ASEV", u32::MAX, 1, 5));
     assert!(!metadata(b"ASEV", 100, 1, u32::MAX));
     for offset in [0u32, 3, 0x10001, u32::MAX] {
-        assert!(!inspect(&image(&[(SNP_METADATA, &offset.to_le_bytes())])).unwrap().snp_metadata);
+        assert!(!inspect(&image(&[(SNP_METADATA, &offset.to_le_bytes())])).unwrap().has_snp_metadata());
     }
+}
+
+#[test]
+fn the_sections_of_the_metadata_keep_their_order() {
+    let mut i = image(&[(SNP_METADATA, &0x8000u32.to_le_bytes())]);
+    let sections =
+        [(0x81_0000u32, 0x1000u32, 0x10u32), (0x80_0000, 0x9000, 1), (0x80_d000, 0x1000, 2), (5, 6, 7)];
+    let mut metadata =
+        [*b"ASEV", (16u32 + 4 * 12).to_le_bytes(), 1u32.to_le_bytes(), 4u32.to_le_bytes()].concat();
+    for (base, size, kind) in sections {
+        metadata.extend([base.to_le_bytes(), size.to_le_bytes(), kind.to_le_bytes()].concat());
+    }
+    i[0x8000..0x8000 + metadata.len()].copy_from_slice(&metadata);
+    let seen: Vec<_> = inspect(&i).unwrap().snp_sections.iter().map(|s| (s.base, s.size, s.kind)).collect();
+    assert_eq!(
+        seen,
+        [
+            (0x81_0000, 0x1000, SnpSectionKind::KernelHashes),
+            (0x80_0000, 0x9000, SnpSectionKind::Memory),
+            (0x80_d000, 0x1000, SnpSectionKind::Secrets),
+            (5, 6, SnpSectionKind::Unknown(7)),
+        ]
+    );
 }
 
 proptest! {

@@ -44,6 +44,8 @@ pub struct Guest {
     pub append: Option<String>,
     /// Virtual processors at the start.
     pub vcpus: u32,
+    /// They are the host's own: `-cpu host`, and `-cpu max`, which is the same with KVM (`target/i386/host-cpu.c`).
+    pub host_cpu: bool,
     /// `smm=on`, said aloud.
     pub smm: bool,
     /// `-S`: the guest starts stopped.
@@ -165,6 +167,7 @@ impl CommandLine {
                     line.guest.name = name.unwrap_or_default().to_owned();
                 }
                 "smp" => line.guest.vcpus = processors(&options()),
+                "cpu" => line.guest.host_cpu = matches!(options().get(""), Some("host" | "max")),
                 "bios" => bios = Some(value.into()),
                 "kernel" => line.guest.kernel = Some(value.into()),
                 "initrd" => line.guest.initrd = Some(value.into()),

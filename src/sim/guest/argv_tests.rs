@@ -49,7 +49,7 @@ fn a_guest_of_libvirt_is_understood() {
     assert_eq!(sev.dh_cert_file.as_deref(), Some("/d".as_ref()));
     assert_eq!(line.guest.name, "web");
     assert_eq!(line.guest.vcpus, 4);
-    assert!(line.guest.paused && line.guest.smm && !line.daemonize);
+    assert!(line.guest.paused && line.guest.smm && line.guest.host_cpu && !line.daemonize);
     assert_eq!(line.guest.firmware, Firmware::Pflash("/fw/CODE.fd".into()));
     assert_eq!(line.guest.append.as_deref(), Some("-object a,,b=c"));
     assert_eq!(line.monitor, Some(Listen::Descriptor(28)));

@@ -4,4 +4,5 @@
 
 pub mod argv;
 pub mod firmware;
+pub mod processor;
 pub mod qopts;

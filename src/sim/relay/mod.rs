@@ -9,6 +9,7 @@ pub mod wire;
 use crate::crypto::platform::Platform;
 use crate::crypto::vmsa;
 use crate::error::{Context, Error, Result};
+use crate::guest::processor;
 use crate::launch::Prepared;
 use crate::settings::{Fault, Settings, Step, path_beside};
 use crate::start::{ROLE, Request, Verdict};
@@ -171,8 +172,11 @@ impl Relay {
         Ok(true)
     }
 
-    /// CPUID function 1, EAX, of the first processor, from QEMU's own model of it.
+    /// CPUID function 1, EAX, of the first processor: the host's own, or from QEMU's model of it.
     fn signature(&mut self) -> Result<u32> {
+        if self.chip.guest.host_cpu {
+            return processor::of_this_machine();
+        }
         let cpus = self.upstream.ask("query-cpus-fast", None)?;
         let path = cpus.pointer("/0/qom-path").cloned().unwrap_or_default();
         let mut ask = |property: &str| -> Result<u32> {

@@ -50,7 +50,7 @@ impl BootFiles {
     pub(crate) fn hashes_of(&self, initrd: bool, cmdline: Option<&str>) -> KernelHashes {
         let mut kernel = File::open(kernel()).expect("the kernel opens");
         let mut file = initrd.then(|| File::open(self.dir().join("initrd")).expect("the initrd opens"));
-        let initrd = file.as_mut().map(|f| f as &mut dyn std::io::Read);
+        let initrd = file.as_mut().map(|f| f as &mut (dyn std::io::Read + Send));
         KernelHashes::read(&mut kernel, initrd, cmdline.map(str::as_bytes)).expect("hashes")
     }
 

@@ -1,7 +1,8 @@
 //! What a launch starts from. In: options, a document, keys. Out: typed inputs, all checked before anything starts.
 
 use crate::args::{LaunchArgs, VerifyArgs};
-use crate::cmd::owner::{self, Boot};
+use crate::cmd::boot::{self, Boot};
+use crate::cmd::judge::{self, Judge};
 use crate::cmd::prepare::{self, Prepared};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use virt_sev::config::{SevPolicy, Technology};
 use virt_sev::domain::{Domain, DomainFacts};
 use virt_sev::inject::table::SecretTable;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
-use virt_sev::measure::verify::{Evidence, Expected};
+use virt_sev::measure::cpu::CpuSignature;
+use virt_sev::measure::verify::Evidence;
 use virt_sev::session::blob::SessionBlob;
 use virt_sev::session::keys::TransportKeys;
 use virt_sev::{Error, Kind, Result};
@@ -84,20 +86,25 @@ pub(super) fn is_verified(v: &VerifyArgs) -> bool {
 /// Options that would be ignored are refused: somebody believes that they do something.
 pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
     let others = [
-        ("--firmware", v.firmware.is_some()),
-        ("--kernel", v.kernel.is_some()),
-        ("--initrd", v.initrd.is_some()),
-        ("--cmdline", v.cmdline.is_some()),
+        ("--firmware", v.boot.firmware.is_some()),
+        ("--kernel", v.boot.kernel.is_some()),
+        ("--initrd", v.boot.initrd.is_some()),
+        ("--cmdline", v.boot.cmdline.is_some()),
         ("--api-major", v.api_major.is_some()),
         ("--api-minor", v.api_minor.is_some()),
         ("--build-id", v.build_id.is_some()),
         ("--policy", v.policy.is_some()),
-        ("--num-cpus", v.num_cpus.is_some()),
-        ("--vmsa-cpu0", v.vmsa_cpu0.is_some()),
-        ("--vmsa-cpu1", v.vmsa_cpu1.is_some()),
-        ("--cpu-family", v.cpu_family.is_some()),
-        ("--cpu-model", v.cpu_model.is_some()),
-        ("--cpu-stepping", v.cpu_stepping.is_some()),
+        ("--num-cpus", v.cpus.num_cpus.is_some()),
+        ("--vmsa-cpu0", v.cpus.vmsa_cpu0.is_some()),
+        ("--vmsa-cpu1", v.cpus.vmsa_cpu1.is_some()),
+        ("--vcpu-type", v.cpus.vcpu_type.is_some()),
+        ("--vcpu-sig", v.cpus.vcpu_sig.is_some()),
+        ("--guest-features", v.cpus.guest_features.is_some()),
+        ("--legacy-vm-type", v.cpus.legacy_vm_type.is_some()),
+        ("--cpu-family", v.cpus.cpu_family.is_some()),
+        ("--cpu-model", v.cpus.cpu_model.is_some()),
+        ("--cpu-stepping", v.cpus.cpu_stepping.is_some()),
+        ("--policy-file", v.policy_file.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
     ];
     if v.measurement.is_some() {
@@ -162,7 +169,7 @@ impl Security {
 #[derive(Debug)]
 pub(super) struct Verification {
     pub(super) keys: TransportKeys,
-    pub(super) expected: Expected,
+    pub(super) judge: Judge,
     pub(super) table: SecretTable,
     pub(super) secret_area: Option<u32>,
     claimed: VerifyArgs,
@@ -176,6 +183,8 @@ impl Verification {
         security: &Security,
         keys: TransportKeys,
         table: SecretTable,
+        cpu: Option<CpuSignature>,
+        local: bool,
     ) -> Result<Self> {
         let v = &args.verify;
         if security.mode.is_none() {
@@ -192,14 +201,20 @@ impl Verification {
                 .hint("The chip would refuse the launch. Use the TIK that was made with this session, and the same policy."));
         }
         let edited = Domain::parse(&done.xml)?;
-        let boot = boot(v, edited.facts(), security.policy)?;
-        let expected = owner::expected(v, &boot, security.policy)?;
-        let secret_area = if table.is_empty() { None } else { secret_area(&boot.firmware)? };
+        let boot = match judge::by_policy_alone(v)? {
+            true => None,
+            false => Some(Boot { cpu, ..boot(v, edited.facts(), security.policy, local)? }),
+        };
+        let judge = Judge::new(v, boot.as_ref(), security.policy)?;
+        let secret_area = match &boot {
+            Some(boot) if !table.is_empty() => secret_area(&boot.firmware)?,
+            Some(_) | None => None,
+        };
         if !table.is_empty() {
             // Too large a table is found before the start, too.
             table.to_bytes(secret_area)?;
         }
-        Ok(Self { keys, expected, table, secret_area, claimed: v.clone() })
+        Ok(Self { keys, judge, table, secret_area, claimed: v.clone() })
     }
 
     /// Compares what the owner stated of the platform with what it reports.
@@ -226,7 +241,7 @@ impl Verification {
 
 /// Where the firmware lets a secret be put. An image without a place would take it at address 0.
 fn secret_area(firmware: &Path) -> Result<Option<u32>> {
-    match owner::image_contents(firmware)?.secret {
+    match boot::image_contents(firmware)?.secret {
         Some(area) => Ok(Some(area.size)),
         None => Err(Error::new(Kind::Firmware, "the firmware has no place for a launch secret")
             .at(firmware.display().to_string())
@@ -234,8 +249,9 @@ fn secret_area(firmware: &Path) -> Result<Option<u32>> {
     }
 }
 
-/// What the guest is expected to start from: the owner's files; with `--insecure` the document's own.
-pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) -> Result<Boot> {
+/// What the guest is expected to start from: the owner's files; with `--insecure` the document's own, where the
+/// hypervisor is this machine.
+pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32, local: bool) -> Result<Boot> {
     let from_document = |option: &str| {
         Error::new(
             Kind::Insecure,
@@ -243,11 +259,23 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) 
         )
         .hint("Give your own copy of what the guest is to start from. --insecure takes the document's.")
     };
+    // A path of the document names a file over there. One of that name here is another.
+    let from_document_file = |option: &str| {
+        if local {
+            return from_document(option);
+        }
+        Error::new(
+            Kind::Usage,
+            format!("{option} is not given, and the domain's file lies on the hypervisor"),
+        )
+        .hint("Give your own copy of what the guest is to start from.")
+    };
+    let insecure_here = v.insecure && local;
     let os = &facts.os;
-    let firmware = match (&v.firmware, os.loader.as_ref().and_then(|l| l.path.clone())) {
+    let firmware = match (&v.boot.firmware, os.loader.as_ref().and_then(|l| l.path.clone())) {
         (Some(path), _) => path.clone(),
-        (None, Some(path)) if v.insecure => PathBuf::from(path),
-        (None, Some(_)) => return Err(from_document("--firmware")),
+        (None, Some(path)) if insecure_here => PathBuf::from(path),
+        (None, Some(_)) => return Err(from_document_file("--firmware")),
         (None, None) => {
             return Err(Error::new(Kind::Usage, "--firmware is not given, and the domain names no image")
                 .hint(
@@ -256,12 +284,12 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) 
         }
     };
     // Each processor's state is measured: a host that adds one adds what the owner has not counted.
-    if SevPolicy(policy).es() && v.num_cpus.is_none() && !v.insecure {
+    if SevPolicy(policy).es() && v.cpus.num_cpus.is_none() && !v.insecure {
         return Err(from_document("--num-cpus"));
     }
     let hashed = facts.launch_security.as_ref().is_some_and(|l| l.kernel_hashes.as_deref() == Some("yes"));
     if !hashed {
-        if v.kernel.is_some() {
+        if v.boot.kernel.is_some() {
             return Err(Error::new(
                 Kind::Usage,
                 "--kernel is given, and the domain does not measure its kernel",
@@ -272,27 +300,23 @@ pub(in crate::online) fn boot(v: &VerifyArgs, facts: &DomainFacts, policy: u32) 
             return Err(Error::new(Kind::Insecure, "the domain boots a kernel that is not measured")
                 .hint("Set security.sev.kernel_hashes=true; --insecure verifies the firmware alone."));
         }
-        return Ok(Boot { firmware, vcpus: v.num_cpus.or(facts.vcpus), ..Boot::default() });
+        return Ok(Boot { firmware, vcpus: v.cpus.num_cpus.or(facts.vcpus), ..Boot::default() });
     }
     let or_document = |option: &str, given: Option<PathBuf>, found: &Option<String>| match (given, found) {
         (Some(path), _) => Ok(Some(path)),
         (None, None) => Ok(None),
-        (None, Some(path)) if v.insecure => Ok(Some(PathBuf::from(path))),
-        (None, Some(_)) => Err(from_document(option)),
+        (None, Some(path)) if insecure_here => Ok(Some(PathBuf::from(path))),
+        (None, Some(_)) => Err(from_document_file(option)),
     };
-    let cmdline = match (&v.cmdline, &os.cmdline) {
+    let kernel = or_document("--kernel", v.boot.kernel.clone(), &os.kernel)?;
+    let initrd = or_document("--initrd", v.boot.initrd.clone(), &os.initrd)?;
+    let cmdline = match (&v.boot.cmdline, &os.cmdline) {
         (Some(text), _) => Some(text.clone()),
         (None, None) => None,
         (None, Some(text)) if v.insecure => Some(text.clone()),
         (None, Some(_)) => return Err(from_document("--cmdline")),
     };
-    Ok(Boot {
-        firmware,
-        kernel: or_document("--kernel", v.kernel.clone(), &os.kernel)?,
-        initrd: or_document("--initrd", v.initrd.clone(), &os.initrd)?,
-        cmdline,
-        vcpus: v.num_cpus.or(facts.vcpus),
-    })
+    Ok(Boot { firmware, kernel, initrd, cmdline, vcpus: v.cpus.num_cpus.or(facts.vcpus), cpu: None })
 }
 
 #[cfg(test)]
@@ -304,14 +328,26 @@ mod tests {
     fn the_hosts_number_of_processors_is_not_taken() {
         let domain =
             Domain::parse("<domain><vcpu>9</vcpu><os><loader>/host.fd</loader></os></domain>").unwrap();
-        let mut v = VerifyArgs { firmware: Some("/own.fd".into()), ..VerifyArgs::default() };
-        let e = boot(&v, domain.facts(), SevPolicy::ES).unwrap_err();
+        let mut v = VerifyArgs::default();
+        v.boot.firmware = Some("/own.fd".into());
+        let e = boot(&v, domain.facts(), SevPolicy::ES, true).unwrap_err();
         assert_eq!(e.kind(), Kind::Insecure);
         assert!(e.to_string().contains("--num-cpus"), "{e}");
-        boot(&v, domain.facts(), 0).unwrap();
-        v.num_cpus = Some(2);
-        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(2));
-        v = VerifyArgs { num_cpus: None, insecure: true, ..v };
-        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES).unwrap().vcpus, Some(9));
+        boot(&v, domain.facts(), 0, true).unwrap();
+        v.cpus.num_cpus = Some(2);
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES, true).unwrap().vcpus, Some(2));
+        v.cpus.num_cpus = None;
+        v.insecure = true;
+        assert_eq!(boot(&v, domain.facts(), SevPolicy::ES, true).unwrap().vcpus, Some(9));
+    }
+
+    /// `--insecure` took a file of this machine for the remote hypervisor's of the same name.
+    #[test]
+    fn a_path_of_a_remote_document_is_no_file_of_this_machine() {
+        let domain = Domain::parse("<domain><os><loader>/host.fd</loader></os></domain>").unwrap();
+        let v = VerifyArgs { insecure: true, ..VerifyArgs::default() };
+        assert_eq!(boot(&v, domain.facts(), 0, true).unwrap().firmware, Path::new("/host.fd"));
+        let e = boot(&v, domain.facts(), 0, false).unwrap_err();
+        assert_eq!((e.kind(), e.message().contains("lies on the hypervisor")), (Kind::Usage, true), "{e}");
     }
 }

@@ -1,12 +1,13 @@
 //! What a launch says. In: its steps. Out: a line each on stderr, and the answer on stdout.
 
 use super::inputs::Security;
+use crate::online::measurement;
 use crate::output::{Answer, Output};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::path::Path;
 use virt_sev::Result;
 use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Running, Unmeasured};
+use virt_sev::measure::evidence::LaunchReport;
 use virt_sev::measure::verify::{Evidence, Verdict};
 use virt_sev_sys::{Libvirt, LibvirtGuest};
 
@@ -28,14 +29,11 @@ impl<'a> Told<'a> {
         self.out.say(&format!("{}: {text}", self.name));
     }
 
-    fn evidence(&self, evidence: &Evidence) -> Value {
-        json!({
-            "measurement": STANDARD.encode(evidence.measurement),
-            "api-major": evidence.api_major,
-            "api-minor": evidence.api_minor,
-            "build-id": evidence.build_id,
-            "policy": format!("{:#x}", evidence.policy),
-        })
+    fn evidence(&self, guest: &LibvirtGuest, evidence: &Evidence) -> Result<Value> {
+        let session = self.security.session.as_ref().map(|s| s.bytes().to_vec());
+        let report =
+            LaunchReport { domain: self.name.clone(), uuid: guest.uuid()?, evidence: *evidence, session };
+        Ok(Value::Object(report.fields()))
     }
 
     fn answer(&self, guest: &LibvirtGuest, state: &str, verified: bool, more: Value) -> Result<Answer> {
@@ -69,9 +67,12 @@ impl<'a> Told<'a> {
     ) -> Result<Answer> {
         let mut more = json!({});
         if let Some((evidence, verdict)) = proof {
-            more = self.evidence(evidence);
+            more = match self.evidence(launch.guest(), evidence) {
+                Ok(fields) => fields,
+                Err(e) => return Err(launch.abandon(e)),
+            };
             if let Verdict::Matched { digest, .. } = verdict {
-                more["digest"] = digest.iter().map(|b| format!("{b:02x}")).collect::<String>().into();
+                more["digest"] = virt_sev::hex::encode(digest).into();
             }
         }
         self.answer(launch.guest(), "running", proof.is_some(), more).map_err(|e| launch.abandon(e))
@@ -92,17 +93,28 @@ impl<'a> Told<'a> {
         self.running(launch, None)
     }
 
-    /// The owner verifies elsewhere.
-    pub(super) fn handed_over(&self, launch: Launch<Measured, Libvirt>, libvirt: &Libvirt) -> Result<Answer> {
-        let value = self.evidence(launch.evidence());
-        let text = crate::online::measurement::text(&value);
-        let told = if self.out.is_json() { Ok(()) } else { self.out.answer(&text) };
-        match told.and_then(|()| self.answer(launch.guest(), "paused", false, value)) {
+    /// The owner verifies elsewhere. Where the evidence cannot be written or told, the launch has failed.
+    pub(super) fn handed_over(
+        &self,
+        launch: Launch<Measured, Libvirt>,
+        libvirt: &Libvirt,
+        file: Option<&Path>,
+    ) -> Result<Answer> {
+        let told = || -> Result<Answer> {
+            let value = self.evidence(launch.guest(), launch.evidence())?;
+            if let Some(path) = file {
+                measurement::write_evidence(path, &value)?;
+            } else if !self.out.is_json() {
+                self.out.answer(&measurement::text(&value))?;
+            }
+            self.answer(launch.guest(), "paused", false, value)
+        };
+        match told() {
             Ok(answer) => {
                 launch.hand_over();
                 self.step(&format!(
                     "waits for its owner, who verifies it and lets it run:\n  {}",
-                    next_command(libvirt.uri(), &self.name, self.security)
+                    next_command(libvirt.uri(), &self.name, self.security, file)
                 ));
                 Ok(answer)
             }
@@ -112,14 +124,20 @@ impl<'a> Told<'a> {
 }
 
 /// What the owner types: from elsewhere, so with an address that reaches this host from there.
-fn next_command(uri: &str, name: &str, security: &Security) -> String {
+fn next_command(uri: &str, name: &str, security: &Security, evidence: Option<&Path>) -> String {
     let uri = uri.strip_prefix("qemu:///").map_or(uri.to_owned(), |rest| format!("qemu+ssh://HOST/{rest}"));
     let mut more = String::new();
     if security.kernel {
         more += " --kernel FILE --initrd FILE --cmdline TEXT";
     }
     if security.mode == Some("sev-es") {
-        more += " --num-cpus N --cpu-family N --cpu-model N --cpu-stepping N";
+        more += " --num-cpus N";
+    }
+    if let Some(path) = evidence {
+        return format!(
+            "virt-sev verify --evidence {} --tik tik.bin --tek tek.bin --firmware FILE{more} --inject-secret luks-key:FILE --packet packet.json",
+            path.display()
+        );
     }
     format!(
         "virt-sev verify -c '{uri}' --domain {name} --tik tik.bin --tek tek.bin --firmware FILE{more} --inject-secret luks-key:FILE"

@@ -1,0 +1,62 @@
+//! `virt-sev chain fetch`. In: the platform's certificates from libvirt. Out: a file as `sevctl export --full` writes it.
+//! Never: belief in them: that they are the platform's own, their signatures say.
+
+use super::connect;
+use crate::args::chain::ChainFetchArgs;
+use crate::cmd::{chain, files, trust};
+use crate::output::{Answer, Output};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+use virt_sev::launch::{Cancel, Hypervisor as _, within};
+use virt_sev::session::chain::Chain;
+use virt_sev::session::chip::ChipId;
+use virt_sev::session::gather::{Input, gather};
+use virt_sev::{Error, Kind, Result};
+use virt_sev_sys::Libvirt;
+
+pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
+    if args.output.is_none() && !out.is_json() && std::io::stdout().is_terminal() {
+        return Err(Error::new(Kind::Usage, "certificates are no text for a terminal")
+            .hint("Give -o FILE, or > FILE; `virt-sev chain verify` shows them."));
+    }
+    let roots = trust::roots(&args.trust)?;
+    let limit = Duration::from_secs(args.wait.timeout.into());
+    let cancel = Cancel::default();
+    let libvirt = connect::open(uri, limit, &cancel)?;
+    let read = of_platform(libvirt, limit, &cancel)?;
+    let mut found = trust::complete(read, &args.trust, &roots, args.wait.timeout, out)?;
+    let report = found.check(&roots);
+    if let Some(root) = report.root().filter(|_| report.verified()) {
+        found.complete(root);
+    }
+    let bytes = found.to_bytes();
+    if let Some(path) = &args.output {
+        files::write("certificate chain", path, &bytes, 0o644)?;
+    }
+    if out.is_json() {
+        let mut answer = chain::as_json(&found, &report);
+        answer["chain"] = STANDARD.encode(&bytes).into();
+        out.answer_json("chain", answer)?;
+    } else if args.output.is_none() {
+        out.answer_bytes(&bytes)?;
+    }
+    if let Some(id) = found.chip_id() {
+        out.say(&format!("chip {id}"));
+    }
+    out.say(&chain::verdict(&report));
+    if let Some(e) = report.into_error() {
+        out.say(&format!("virt-sev: warning: {e}"));
+    }
+    Ok(Answer::Yes)
+}
+
+/// What libvirt has of the platform behind a connection.
+pub(super) fn of_platform(libvirt: Libvirt, limit: Duration, cancel: &Cancel) -> Result<Chain> {
+    let uri = libvirt.uri().to_owned();
+    let node = within(limit, cancel, "reading the platform's certificates", move || libvirt.node_sev())?;
+    let bytes = [node.pdh, node.cert_chain].concat();
+    let chain = gather(&[Input { name: &uri, bytes: &bytes }])?;
+    Ok(chain.of_chip(ChipId::from_bytes(&node.cpu0_id)))
+}
