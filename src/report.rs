@@ -4,6 +4,7 @@
 //! `PLACE: severity: what [rule]`, as compilers write it and editors read it. What several places have in common
 //! (why, what to do) stands once, below the last of them.
 
+pub use crate::error::{clean, clean_lines};
 use crate::explain;
 use crate::finding::{Finding, Severity};
 use std::fmt::Write as _;
@@ -171,12 +172,6 @@ pub fn wrap(label: &str, text: &str, indent: usize, width: usize) -> String {
         return out;
     }
     out + &line + "\n"
-}
-
-/// A text from a document or a host must not steer the terminal, nor begin a line of its own.
-#[must_use]
-pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

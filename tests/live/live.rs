@@ -13,6 +13,7 @@ mod chain;
 mod check;
 mod defining;
 mod digests;
+mod documented;
 mod exchange;
 mod explained;
 mod faults;

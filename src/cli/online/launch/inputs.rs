@@ -1,6 +1,6 @@
 //! What a launch starts from. In: options, a document, keys. Out: typed inputs, all checked before anything starts.
 
-use crate::args::{LaunchArgs, VerifyArgs};
+use crate::args::{LaunchArgs, VerifyArgs, given};
 use crate::cmd::boot::{self, Boot};
 use crate::cmd::judge::{self, Judge};
 use crate::cmd::prepare::{self, Prepared};
@@ -39,15 +39,19 @@ impl Source {
     }
 
     pub(in crate::online) fn is_stdin(&self) -> bool {
-        matches!(self, Source::File(path) if path == Path::new("-"))
+        self.file() == Some(Path::new("-"))
+    }
+
+    pub(in crate::online) fn file(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Name(_) => None,
+        }
     }
 
     /// The document, where it is a file.
-    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain>> {
-        match self {
-            Source::File(path) => prepare::read_domain(path).map(Some),
-            Source::Name(_) => Ok(None),
-        }
+    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain<'static>>> {
+        self.file().map(prepare::read_domain).transpose()
     }
 
     /// The document, where it is a defined domain.
@@ -56,7 +60,7 @@ impl Source {
         libvirt: &Libvirt,
         limit: Duration,
         cancel: &Cancel,
-    ) -> Result<Domain> {
+    ) -> Result<Domain<'static>> {
         let Source::Name(name) = self else {
             return Err(Error::new(Kind::Bug, "a file was taken for a domain's name"));
         };
@@ -70,7 +74,7 @@ impl Source {
                 .at(name.clone())
                 .hint(format!("virsh -c '{}' list --all names the domains.", libvirt.uri()))
         })?;
-        Domain::parse(&xml).map_err(|e| e.at(name.clone()))
+        Domain::parse(xml).map_err(|e| e.at(name.clone()))
     }
 }
 
@@ -81,34 +85,21 @@ pub(super) fn is_verified(v: &VerifyArgs) -> bool {
 
 /// Options that would be ignored are refused: somebody believes that they do something.
 pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
-    let others = [
-        ("--firmware", v.boot.firmware.is_some()),
-        ("--kernel", v.boot.kernel.is_some()),
-        ("--initrd", v.boot.initrd.is_some()),
-        ("--cmdline", v.boot.cmdline.is_some()),
+    let others = given([
         ("--api-major", v.api_major.is_some()),
         ("--api-minor", v.api_minor.is_some()),
         ("--build-id", v.build_id.is_some()),
         ("--policy", v.policy.is_some()),
-        ("--num-cpus", v.cpus.num_cpus.is_some()),
-        ("--vmsa-cpu0", v.cpus.vmsa_cpu0.is_some()),
-        ("--vmsa-cpu1", v.cpus.vmsa_cpu1.is_some()),
-        ("--vcpu-type", v.cpus.vcpu_type.is_some()),
-        ("--vcpu-sig", v.cpus.vcpu_sig.is_some()),
-        ("--guest-features", v.cpus.guest_features.is_some()),
-        ("--legacy-vm-type", v.cpus.legacy_vm_type.is_some()),
-        ("--cpu-family", v.cpus.cpu_family.is_some()),
-        ("--cpu-model", v.cpus.cpu_model.is_some()),
-        ("--cpu-stepping", v.cpus.cpu_stepping.is_some()),
         ("--policy-file", v.policy_file.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
-    ];
+    ]);
     if v.measurement.is_some() {
         return Some(Error::new(Kind::Usage, "--measurement is what launch reads from the guest itself"));
     }
-    let first = others.iter().find(|(_, given)| *given && !is_verified(v))?;
+    let mut all = v.boot.given().chain(v.cpus.given()).chain(others);
+    let first = all.find(|_| !is_verified(v))?;
     Some(
-        Error::new(Kind::Usage, format!("{} needs the guest owner's keys", first.0))
+        Error::new(Kind::Usage, format!("{first} needs the guest owner's keys"))
             .wanted("--tk FILE, or --tik FILE and --tek FILE")
             .hint("Without them nothing is verified, and an unverified guest gets no secret."),
     )
