@@ -6,11 +6,14 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use virt_sev::inject::packet::Packet;
 use virt_sev::{Error, Kind, Result};
 
 /// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
 const MOST: u64 = 32 << 20;
+
+/// The most that is read of everything else: what passes between owner and host has some KiB, domain capabilities some
+/// hundred, and a parser of JSON takes thirty times the memory of its text.
+const MOST_OF_SHORT: u64 = 1 << 20;
 
 /// A file's name for people.
 pub(crate) fn shown(path: &Path) -> String {
@@ -47,22 +50,31 @@ pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
 
 /// Reads a whole document; `-` is standard input.
 pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
+    read_up_to(MOST, what, path)
+}
+
+/// Reads what has no reason to be long: reports and certificates, which a stranger may have made.
+pub(crate) fn read_short(what: &str, path: &Path) -> Result<Vec<u8>> {
+    read_up_to(MOST_OF_SHORT, what, path)
+}
+
+fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(what, path)?
-        .take(MOST + 1)
+        .take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
-    if bytes.len() as u64 > MOST {
+    if bytes.len() as u64 > most {
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
             .at(shown(path))
-            .wanted(format!("at most {} MiB", MOST >> 20)));
+            .wanted(format!("at most {} MiB", most >> 20)));
     }
     Ok(bytes)
 }
 
-/// Reads a document as text.
+/// The same as text.
 pub(crate) fn read_text(what: &str, path: &Path) -> Result<String> {
-    String::from_utf8(read(what, path)?).map_err(|e| {
+    String::from_utf8(read_short(what, path)?).map_err(|e| {
         Error::new(Kind::File, format!("the {what} is not UTF-8 text"))
             .at(path.display().to_string())
             .because(e.utf8_error())
@@ -91,26 +103,17 @@ pub(crate) fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
     drafts.into_iter().try_for_each(Draft::commit)
 }
 
-/// Writes one private file.
-pub(crate) fn write_private_file(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
-    write_private(&[(what, path, bytes)])
-}
-
 /// Whether a file could be written there: found out before anything is done that cannot be undone.
 pub(crate) fn check_place(what: &str, path: &Path) -> Result<()> {
     Draft::new(what, path, b"", 0o600, Follow::Link).map(drop)
 }
 
-/// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.
-pub(crate) fn write_packet(header: &Path, payload: &Path, packet: &Packet) -> Result<()> {
-    let (head, body) = (packet.header_base64(), packet.payload_base64());
-    write_private(&[("secret header", header, head.as_bytes()), ("secret payload", payload, body.as_bytes())])
-}
-
 /// True for what is written into and never replaced: devices, pipes, sockets, and what /dev and /proc name.
 fn is_stream(path: &Path) -> bool {
     let other = |m: std::fs::Metadata| !m.is_file() && !m.is_symlink() && !m.is_dir();
-    path.starts_with("/dev") || path.starts_with("/proc") || path.symlink_metadata().is_ok_and(other)
+    // /dev/shm is a folder as any other, and the one that people put secrets into.
+    let named = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    named || path.starts_with("/proc") || path.symlink_metadata().is_ok_and(other)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -247,6 +250,31 @@ mod tests {
         let e = write_private(&[("header", &header, b"h"), ("payload", &header, b"p")]).unwrap_err();
         assert_eq!(e.kind(), Kind::Usage);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    /// A packet could not be made there; where somebody else had put a link, it was written to that.
+    #[test]
+    fn a_file_in_shared_memory_is_one_as_any_other() {
+        let dir = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
+        let [victim, link] = ["victim", "link"].map(|n| dir.path().join(n));
+        fs::write(&victim, "old").unwrap();
+        symlink(&victim, &link).unwrap();
+        write_private(&[("packet", &link, b"new")]).unwrap();
+        assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), mode(&link)), ("old", 0o600));
+        write_private(&[("packet", &dir.path().join("fresh"), b"new")]).unwrap();
+    }
+
+    /// 30 MB of JSON as evidence took a gigabyte of memory.
+    #[test]
+    fn what_has_no_reason_to_be_long_is_not_read_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let (long, most) = (dir.path().join("long"), 1 << 20);
+        fs::write(&long, vec![b' '; most]).unwrap();
+        assert_eq!(read_text("evidence", &long).unwrap().len(), most);
+        fs::File::create(&long).unwrap().set_len(4 << 30).unwrap();
+        for result in [read_text("evidence", &long).map(drop), read_short("report", &long).map(drop)] {
+            assert!(result.unwrap_err().to_string().contains("is too large: wanted at most 1 MiB"));
+        }
     }
 
     #[test]

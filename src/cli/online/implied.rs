@@ -43,8 +43,9 @@ pub(super) fn host(
     becomes: &str,
     out: Output,
 ) -> Result<HostFacts> {
-    let facts =
-        |config: &SevConfig| connect::host_facts(asked.libvirt, domain, config, asked.limit, asked.cancel);
+    let facts = |config: &SevConfig| {
+        connect::host_facts(asked.libvirt, None, domain, config, asked.limit, asked.cancel)
+    };
     if let Some(config) = config {
         return facts(config);
     }

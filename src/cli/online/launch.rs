@@ -40,7 +40,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let local = libvirt.is_local()?;
+    let hv = libvirt.clone();
+    let local = within(limit, &cancel, "asking where the hypervisor is", move || hv.is_local())?;
     if keys.is_some() && local && !args.verify.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",

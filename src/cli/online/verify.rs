@@ -6,7 +6,7 @@ use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
 use crate::cmd::boot::Boot;
 use crate::cmd::judge::{self, Judge};
-use crate::cmd::owner;
+use crate::cmd::{owner, packet};
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
@@ -26,7 +26,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let local = libvirt.is_local()?;
+    let hv = libvirt.clone();
+    let local = within(limit, &cancel, "asking where the hypervisor is", move || hv.is_local())?;
     if local && !v.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
-    if state != GuestState::Paused && !table.is_empty() && !cmd::verify::writes_packet(args) {
+    if state != GuestState::Paused && !table.is_empty() && !packet::wanted(&args.to) {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone().unwrap_or_default())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
@@ -77,13 +78,13 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         }
     } else if accepted {
         let area = cmd::verify::secret_area(boot.as_ref())?;
-        let packet = owner::packet(&keys, &evidence, &table, area)?;
-        if cmd::verify::writes_packet(args) {
-            cmd::verify::write_packet(args, &packet, &evidence)?;
-            next = Some(cmd::verify::written(args));
+        let made = owner::packet(&keys, &evidence, &table, area)?;
+        if packet::wanted(&args.to) {
+            packet::write(&args.to, &made, evidence.measurement)?;
+            next = Some(cmd::verify::written(args, args.domain.as_deref()));
         } else {
             let asked = guest.clone();
-            within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, None))?;
+            within(limit, &cancel, "injecting the secret", move || asked.inject(&made, None))?;
             within(limit, &cancel, "resuming the guest", move || guest.resume())?;
             next = Some("secret injected, guest resumed".to_owned());
         }
