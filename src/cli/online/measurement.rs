@@ -54,7 +54,7 @@ pub(super) fn write_evidence(path: &Path, fields: &Value) -> Result<()> {
 pub(super) fn text(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten().filter(|(k, _)| *k != "session");
     fields
-        .map(|(k, v)| format!("{k:<17} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
+        .map(|(k, v)| format!("{k:<18} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
         .collect()
 }
 
