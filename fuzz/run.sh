@@ -32,6 +32,8 @@ seed() { # target: what to begin with
     # A report with its certificate behind.
     snp) for case in src/snp/testdata/*.bin; do
         [ ! -e "${case%.bin}-vcek.der" ] || cat "$case" "${case%.bin}-vcek.der" >"$2/$(basename "$case")"; done ;;
+    policy_file)
+      printf 'allowed_digests: [%064d]\nallowed_policies: [0x5]\nmin_fw_api_major: 1\nmin_fw_api_minor: 51\nallowed_build_ids: [3]\n' 0 >"$2/all" ;;
     chain) cp src/session/testdata/*.bin "$2" ; cat src/session/roots/milan-*.cert >"$2/ca" ;;
   esac
 }

@@ -1,5 +1,5 @@
 //! The one error type: written for the person who must act.
-//! In: what, where, found, wanted, next step. Out: [`Error`]. Never: a secret.
+//! In: what, where, found, wanted, next step. Out: [`Error`]. Never: a secret, or a host's text that steers a terminal.
 
 use crate::codes::Kind;
 use std::fmt;
@@ -146,23 +146,41 @@ impl Error {
     fn fmt_one(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let i = &self.0;
         if let Some(place) = &i.place {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", clean(place))?;
         }
-        f.write_str(&i.message)?;
-        match (&i.found, &i.wanted) {
-            (Some(found), Some(wanted)) => write!(f, ": found {found}, wanted {wanted}")?,
-            (Some(found), None) => write!(f, ": found {found}")?,
-            (None, Some(wanted)) => write!(f, ": wanted {wanted}")?,
-            (None, None) => {}
+        f.write_str(&clean(&i.message))?;
+        if let Some(found) = &i.found {
+            write!(f, ": found {}", clean(found))?;
+        }
+        if let Some(wanted) = &i.wanted {
+            write!(f, "{} wanted {}", if i.found.is_some() { "," } else { ":" }, clean(wanted))?;
         }
         if let Some(source) = &i.source {
-            write!(f, ": {source}")?;
+            write!(f, ": {}", clean(&source.to_string()))?;
         }
         if let Some(hint) = &i.hint {
-            write!(f, "\n  {hint}")?;
+            write!(f, "\n  {}", clean_lines(hint))?;
         }
         Ok(())
     }
+}
+
+/// A text from a document or a host must not steer the terminal, nor begin a line of its own.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+}
+
+/// The same for a text of ours that has several lines.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    text.chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// Control characters, and those that show what follows in another order (Unicode Annex 9, table 2).
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for Error {
@@ -206,6 +224,23 @@ mod tests {
             "security.sev (guest.yaml:4): not a boolean: found 'maybe', wanted true or false\n  Write security.sev: \"true\"."
         );
         assert_eq!(e.kind().code().exit, 4);
+    }
+
+    /// A certificate's subject cleared the terminal, and wrote a line of its own: `virt-sev: verified`.
+    #[test]
+    fn nothing_that_a_host_wrote_steers_a_terminal_or_begins_a_line() {
+        let evil = "a\x1b[2J\u{9b}31m\x07\nvirt-sev: verified\u{202e}";
+        let e = Error::new(Kind::No, evil)
+            .at(evil)
+            .found(evil)
+            .wanted(evil)
+            .because(evil)
+            .hint("one\ntwo\x1b[1m");
+        let text = e.to_string();
+        assert!(text.chars().all(|c| c == '\n' || !steers(c)), "{text:?}");
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  one", "two [1m"]);
+        assert!(text.lines().next().is_some_and(|line| line.matches("verified").count() == 5), "{text:?}");
+        assert_eq!(clean("w\u{e9}b 1\t\u{7f}"), "w\u{e9}b 1  ");
     }
 
     #[test]

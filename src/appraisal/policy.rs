@@ -1,6 +1,6 @@
 //! The owner's policy file: which launches are acceptable at all. In: YAML or JSON. Out: [`Policy`], and a finding for
-//! each thing that it does not allow. Never: a key that is not known, or a list that is empty: both would allow more than
-//! somebody thinks.
+//! each thing that it does not allow. Never: a key that is not known or stands twice, or a list that is empty: each would
+//! allow more than somebody thinks.
 //!
 //! The names are those of simple-kbs (`src/policy.rs`).
 
@@ -66,7 +66,11 @@ impl Policy {
         if root.is_null() || !matches!(**root, yaml::Node::Map { .. }) {
             return Err(reader.wrong(root, "a policy file is a map of keys").wanted(KEYS.join(", ")));
         }
-        for (key, _) in root.entries() {
+        for (n, (key, _)) in root.entries().iter().enumerate() {
+            if key.text().is_some() && root.entries()[..n].iter().any(|(k, _)| k.text() == key.text()) {
+                let e = reader.wrong(key, "a key stands twice in the policy file");
+                reader.problems.push(e.found(value::shown(key.text().unwrap_or_default())));
+            }
             let known = key.text().is_some_and(|k| KEYS.contains(&k));
             if !known {
                 let e = reader
@@ -78,6 +82,10 @@ impl Policy {
         }
         let major = root.get(MAJOR).and_then(|n| reader.one(MAJOR, n, value::unsigned_8));
         let minor = root.get(MINOR).and_then(|n| reader.one(MINOR, n, value::unsigned_8));
+        if let Some(alone) = root.get(MINOR).filter(|_| root.get(MAJOR).is_none()) {
+            let e = reader.wrong(alone, "a lowest minor version alone would allow every higher major one");
+            reader.problems.push(e.wanted(format!("{MAJOR} too")));
+        }
         let policy = Self {
             allowed_digests: root.get(DIGESTS).map(|n| reader.list(DIGESTS, n, digest)),
             allowed_policies: root.get(POLICIES).map(|n| reader.list(POLICIES, n, value::unsigned_64)),

@@ -85,8 +85,36 @@ fn each_thing_that_is_not_allowed_is_one_finding() {
     assert_eq!(all.judge(&Claims { digest: &[], policy: 0, api: (0, 0), build_id: 0 }).len(), 4);
 }
 
+/// `min_fw_api_minor: 55` alone allowed API 1.40.
 #[test]
-fn one_half_of_a_version_leaves_the_other_at_zero() {
-    assert_eq!(parse("min_fw_api_minor: 7").unwrap().min_fw_api, Some((0, 7)));
+fn a_minor_version_alone_is_refused_and_a_major_one_begins_at_zero() {
     assert_eq!(parse("min_fw_api_major: 1").unwrap().min_fw_api, Some((1, 0)));
+    let e = parse("min_fw_api_minor: 7").unwrap_err().to_string();
+    assert!(e.ends_with("would allow every higher major one: wanted min_fw_api_major too"), "{e}");
+}
+
+/// The first one counted, and the narrower one below it did not.
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    for text in [
+        "allowed_build_ids: [1]\nallowed_build_ids: [2]\n",
+        "{\"allowed_build_ids\": [1], \"min_fw_api_major\": 1, \"allowed_build_ids\": [1]}",
+        "min_fw_api_major: 1\n'min_fw_api_major': 2",
+    ] {
+        let e = parse(text).unwrap_err().to_string();
+        assert!(e.contains("a key stands twice in the policy file: found "), "{e}");
+    }
+    // Nor by other ways that YAML has.
+    for text in [
+        "<<: {allowed_build_ids: [1]}",
+        "&a Allowed_build_ids: [1]",
+        "\"allowed_build_ids \": [1]",
+        "? [x]\n: 1",
+    ] {
+        assert!(parse(text).unwrap_err().to_string().contains("an unknown key"), "{text}");
+    }
+    for text in ["true", "yes", "'0x'", "'+1'", "-1", "1e3", "1.0", "' 1'", "256", "!!float 1e9", ".nan", "~"]
+    {
+        assert!(parse(&format!("min_fw_api_major: {text}")).is_err(), "{text}");
+    }
 }

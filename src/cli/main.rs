@@ -5,6 +5,7 @@
 mod args;
 mod cmd;
 mod diff;
+mod guarded;
 mod handover;
 mod output;
 
@@ -12,6 +13,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    guarded::guard();
     let cli = args::Cli::parse();
     if handover::needs_connection(&cli) {
         return output::finish(handover::to_online());

@@ -4,6 +4,7 @@
 mod args;
 mod cmd;
 mod diff;
+mod guarded;
 mod online;
 mod output;
 
@@ -11,6 +12,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    guarded::guard();
     let cli = args::Cli::parse();
     output::start_log(&cli);
     output::finish(online::run(&cli))

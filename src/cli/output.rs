@@ -3,7 +3,7 @@
 use crate::args::{Cli, Command, Common, Format, When};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use virt_sev::report::{Note, Style, render};
+use virt_sev::report::{Note, Style, clean_lines, render};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
 /// How to speak.
@@ -131,7 +131,7 @@ impl Output {
     /// A message for people, on stderr; nothing with `-q`.
     pub(crate) fn say(self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(std::io::stderr(), "{}", clean_lines(text));
         }
     }
 
@@ -232,7 +232,8 @@ impl log::Log for StderrLog {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ = writeln!(std::io::stderr(), "{}: {}", word(record.level()), record.args());
+            let text = clean_lines(&record.args().to_string());
+            let _ = writeln!(std::io::stderr(), "{}: {text}", word(record.level()));
         }
     }
 

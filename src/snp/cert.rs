@@ -19,6 +19,9 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 /// RSASSA-PSS (RFC 4055).
 const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
+/// AMD's have less than 2 KiB. What is read of a longer one takes time that a stranger chooses.
+const LARGEST: usize = 16 << 10;
+
 /// What a certificate is for. ASK and ASVK are told apart by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -64,6 +67,11 @@ impl Cert {
     /// `Kind::Certificate`.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
         let wrong = |what: &str| Error::new(Kind::Certificate, format!("the certificate {what}")).at(name);
+        if bytes.len() > LARGEST {
+            return Err(wrong("is too large")
+                .found(format!("{} bytes", bytes.len()))
+                .wanted(format!("at most {LARGEST} bytes")));
+        }
         let (tbs, outer, signature) =
             split(bytes).map_err(|e| wrong("is no X.509 in DER or PEM").because(e.to_string()))?;
         let inner = TbsCertificate::from_der(tbs)

@@ -55,3 +55,20 @@ fn what_is_no_certificate_of_amd_is_refused() {
         assert_eq!(e.kind(), Kind::Certificate);
     }
 }
+
+/// Ten thousand certificates, or one with a million extensions, took minutes before they were refused.
+#[test]
+fn what_is_far_too_large_for_amds_is_refused_at_once() {
+    use super::super::certs::Certs;
+    let says = |bytes: &[u8]| Certs::default().add("f", bytes).unwrap_err().to_string();
+    assert!(says(&[0x30; LARGEST + 1]).contains("the certificate is too large: found 16385 bytes"));
+    assert!(!says(&[0x30; LARGEST]).contains("too large"));
+    let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+    assert!(
+        says(pem.repeat(33).as_bytes())
+            .contains("too many certificates in one file: found 33, wanted at most 32")
+    );
+    assert!(says(pem.repeat(32).as_bytes()).contains("f, certificate 1: the certificate is no X.509"));
+    let entry = [&0x63da758d_e664_4564_adc5_f4b93be8accd_u128.to_be_bytes()[..], &[0; 8]].concat();
+    assert!(says(&entry.repeat(99)).contains("entry 33 of the certificate table is one too many"));
+}

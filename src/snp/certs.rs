@@ -60,11 +60,21 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Vec<Cert>> {
     }
 }
 
+/// The most certificates of a file: three make a chain, and each costs a signature to verify.
+const MOST: usize = 32;
+
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
 fn from_pem(name: &str, text: &str) -> Result<Vec<Cert>> {
     let mut certs = Vec::new();
+    let count = text.matches(BEGIN).count();
+    if count > MOST {
+        return Err(Error::new(Kind::Certificate, "there are too many certificates in one file")
+            .at(name)
+            .found(count.to_string())
+            .wanted(format!("at most {MOST}")));
+    }
     for (n, block) in text.split(BEGIN).skip(1).enumerate() {
         let of = format!("{name}, certificate {}", n + 1);
         let der = block.split_once(END).and_then(|(body, _)| from_base64(body));

@@ -7,6 +7,8 @@
 use crate::{Error, Kind, Result};
 
 const ENTRY: usize = 24;
+/// The most entries: four kinds of certificates, a revocation list, and what is to come.
+const MOST: usize = 32;
 
 /// The GUIDs of certificates; another, such as that of a revocation list, is passed over.
 const CERTIFICATES: [(&str, [u8; 16]); 4] = [
@@ -31,6 +33,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(&'static str, &[u8])>> {
     };
     let mut out = Vec::new();
     for n in 0.. {
+        if n > MOST {
+            return Err(wrong("is one too many", n).wanted(format!("at most {MOST}")));
+        }
         let Some(entry) = bytes.get(n * ENTRY..(n + 1) * ENTRY) else {
             return Err(wrong("is cut off, and no entry of zeroes came before", n));
         };

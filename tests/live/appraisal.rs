@@ -299,6 +299,13 @@ fn a_report_of_sev_snp_is_verified_from_the_owners_files_and_explained_like_any_
     );
     fs::write(dir.join("policy.yaml"), format!("allowed_digests: [{digest}]\n")).unwrap();
     assert_code(&verify(&["--policy-file", "policy.yaml"]), 0);
+    // Any guest of any host has a report that is signed well: what nobody expects is not verified.
+    fs::write(dir.join("policy.yaml"), "min_fw_api_major: 0\n").unwrap();
+    for nothing in [&[][..], &["--policy-file", "policy.yaml"]] {
+        let out = verify(nothing);
+        assert_code(&out, 2);
+        assert!(err(&out).contains("nothing says which guest is expected"), "{}", err(&out));
+    }
     fs::write(dir.join("policy.yaml"), "min_fw_api_major: 1\n").unwrap();
     let out = verify(&[&said[..], &["--policy-file", "policy.yaml"]].concat());
     assert_code(&out, 1);

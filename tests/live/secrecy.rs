@@ -1,10 +1,10 @@
 //! No key material in any log, argument list or error text, with the most verbose logging.
 
-use crate::lab::{Corner, Lab, assert_code};
+use crate::lab::{Corner, Lab, assert_code, program};
 use base64::Engine as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 const SECRET: &[u8] = b"do-not-print-this-secret-anywhere";
 
@@ -119,4 +119,37 @@ fn nothing_secret_is_seen_anywhere() {
     }
     // The search finds what is there: the guest's name is in its log.
     assert!(seen.iter().any(|(_, text)| holds(text, corner.guest.as_bytes())));
+}
+
+/// No memory image holds a key, and no other process of the same user reads one: the kernel gives the files of a process
+/// that is guarded so to root (proc(5)).
+#[test]
+fn a_process_keeps_its_memory_to_itself() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    for name in ["virt-sev", "virt-sev-online"] {
+        let copy = dir.path().join(name);
+        std::fs::copy(program(name), &copy).unwrap();
+        let owner_of_its_files = |mut command: Command| {
+            if root {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            let mut child =
+                command.current_dir("/").stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let environ = format!("/proc/{}/environ", child.id());
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            let owner = std::fs::metadata(environ).unwrap().uid();
+            drop(child.stdin.take());
+            child.wait().unwrap();
+            owner
+        };
+        let mut guarded = Command::new(&copy);
+        guarded.args(["chain", "verify", "-"]);
+        assert_eq!(owner_of_its_files(guarded), 0, "{name}");
+        assert_ne!(owner_of_its_files(Command::new("cat")), 0, "any other process");
+    }
 }

@@ -51,7 +51,7 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several
-    #[arg(short, long, global = true, value_name = "URI")]
+    #[arg(short, long, global = true, value_name = "URI", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) connect: Vec<String>,
     /// Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, hide_default_value = true)]

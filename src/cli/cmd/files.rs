@@ -11,6 +11,10 @@ use virt_sev::{Error, Kind, Result};
 /// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
 const MOST: u64 = 32 << 20;
 
+/// The most that is read of everything else: what passes between owner and host has some KiB, domain capabilities some
+/// hundred, and a parser of JSON takes thirty times the memory of its text.
+const MOST_OF_SHORT: u64 = 1 << 20;
+
 /// A file's name for people.
 pub(crate) fn shown(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
@@ -46,22 +50,31 @@ pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
 
 /// Reads a whole document; `-` is standard input.
 pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
+    read_up_to(MOST, what, path)
+}
+
+/// Reads what has no reason to be long: reports and certificates, which a stranger may have made.
+pub(crate) fn read_short(what: &str, path: &Path) -> Result<Vec<u8>> {
+    read_up_to(MOST_OF_SHORT, what, path)
+}
+
+fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(what, path)?
-        .take(MOST + 1)
+        .take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
-    if bytes.len() as u64 > MOST {
+    if bytes.len() as u64 > most {
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
             .at(shown(path))
-            .wanted(format!("at most {} MiB", MOST >> 20)));
+            .wanted(format!("at most {} MiB", most >> 20)));
     }
     Ok(bytes)
 }
 
-/// Reads a document as text.
+/// The same as text.
 pub(crate) fn read_text(what: &str, path: &Path) -> Result<String> {
-    String::from_utf8(read(what, path)?).map_err(|e| {
+    String::from_utf8(read_short(what, path)?).map_err(|e| {
         Error::new(Kind::File, format!("the {what} is not UTF-8 text"))
             .at(path.display().to_string())
             .because(e.utf8_error())
@@ -98,7 +111,9 @@ pub(crate) fn check_place(what: &str, path: &Path) -> Result<()> {
 /// True for what is written into and never replaced: devices, pipes, sockets, and what /dev and /proc name.
 fn is_stream(path: &Path) -> bool {
     let other = |m: std::fs::Metadata| !m.is_file() && !m.is_symlink() && !m.is_dir();
-    path.starts_with("/dev") || path.starts_with("/proc") || path.symlink_metadata().is_ok_and(other)
+    // /dev/shm is a folder as any other, and the one that people put secrets into.
+    let named = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    named || path.starts_with("/proc") || path.symlink_metadata().is_ok_and(other)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -235,6 +250,31 @@ mod tests {
         let e = write_private(&[("header", &header, b"h"), ("payload", &header, b"p")]).unwrap_err();
         assert_eq!(e.kind(), Kind::Usage);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    /// A packet could not be made there; where somebody else had put a link, it was written to that.
+    #[test]
+    fn a_file_in_shared_memory_is_one_as_any_other() {
+        let dir = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
+        let [victim, link] = ["victim", "link"].map(|n| dir.path().join(n));
+        fs::write(&victim, "old").unwrap();
+        symlink(&victim, &link).unwrap();
+        write_private_file("packet", &link, b"new").unwrap();
+        assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), mode(&link)), ("old", 0o600));
+        write_private_file("packet", &dir.path().join("fresh"), b"new").unwrap();
+    }
+
+    /// 30 MB of JSON as evidence took a gigabyte of memory.
+    #[test]
+    fn what_has_no_reason_to_be_long_is_not_read_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let (long, most) = (dir.path().join("long"), 1 << 20);
+        fs::write(&long, vec![b' '; most]).unwrap();
+        assert_eq!(read_text("evidence", &long).unwrap().len(), most);
+        fs::File::create(&long).unwrap().set_len(4 << 30).unwrap();
+        for result in [read_text("evidence", &long).map(drop), read_short("report", &long).map(drop)] {
+            assert!(result.unwrap_err().to_string().contains("is too large: wanted at most 1 MiB"));
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use virt_sev::{Error, Kind, Result};
 pub(crate) fn roots(args: &TrustArgs) -> Result<Roots> {
     let mut roots = Roots::built_in()?;
     if let Some(ca) = &args.ca {
-        roots.add(&ca.display().to_string(), &files::read("root certificates", ca)?)?;
+        roots.add(&ca.display().to_string(), &files::read_short("root certificates", ca)?)?;
     }
     Ok(roots)
 }
@@ -29,7 +29,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Chain> {
     }
     let files: Vec<(String, Vec<u8>)> = paths
         .iter()
-        .map(|path| Ok((files::shown(path), files::read("certificate chain", path)?)))
+        .map(|path| Ok((files::shown(path), files::read_short("certificate chain", path)?)))
         .collect::<Result<_>>()?;
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
     gather(&inputs)
@@ -47,7 +47,7 @@ pub(crate) fn complete(
     let given = args.chip_id.as_deref().map(ChipId::parse).transpose().map_err(|e| e.at("--chip-id"))?;
     let mut chain = chain.of_chip(given);
     if let Some(path) = &args.cek {
-        chain.replace_cek(&files::read("CEK", path)?).map_err(|e| e.at(path.display().to_string()))?;
+        chain.replace_cek(&files::read_short("CEK", path)?).map_err(|e| e.at(path.display().to_string()))?;
         return Ok(chain);
     }
     if chain.has_signed_cek() {

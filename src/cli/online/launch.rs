@@ -41,7 +41,8 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let table = owner::secrets(&args.verify.inject_secret)?;
 
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let local = libvirt.is_local()?;
+    let hv = libvirt.clone();
+    let local = within(limit, &cancel, "asking where the hypervisor is", move || hv.is_local())?;
     if keys.is_some() && local && !args.verify.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
     let own = if config.is_none() { implied::implied(&domain)? } else { None };
     let host = match config.as_ref().or(own.as_ref()) {
-        Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
+        Some(config) => connect::host_facts(&libvirt, None, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
     if let Some(own) = &own {

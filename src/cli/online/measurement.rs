@@ -11,6 +11,7 @@ use virt_sev::domain::Domain;
 use virt_sev::launch::{Cancel, Guest as _, evidence, within};
 use virt_sev::measure::evidence::{EVIDENCE_SCHEMA, LaunchReport};
 use virt_sev::measure::from_base64;
+use virt_sev::report::clean;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::LibvirtGuest;
 
@@ -54,7 +55,13 @@ pub(super) fn write_evidence(path: &Path, fields: &Value) -> Result<()> {
 pub(super) fn text(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten().filter(|(k, _)| *k != "session");
     fields
-        .map(|(k, v)| format!("{k:<18} {}\n", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
+        .map(|(k, v)| {
+            format!(
+                "{k:<18} {}
+",
+                v.as_str().map_or_else(|| v.to_string(), clean)
+            )
+        })
         .collect()
 }
 

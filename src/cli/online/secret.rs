@@ -16,8 +16,13 @@ pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Re
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let guest = connect::active(&libvirt, &args.domain)?;
-    if guest.state()? != GuestState::Paused {
+    let name = args.domain.clone();
+    let (guest, state) = within(limit, &cancel, "looking at the guest", move || {
+        let guest = connect::active(&libvirt, &name)?;
+        let state = guest.state()?;
+        Ok((guest, state))
+    })?;
+    if state != GuestState::Paused {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));

@@ -26,7 +26,8 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let local = libvirt.is_local()?;
+    let hv = libvirt.clone();
+    let local = within(limit, &cancel, "asking where the hypervisor is", move || hv.is_local())?;
     if local && !v.insecure {
         return Err(session::local(
             "A verdict found on the hypervisor's own machine proves nothing to the guest owner.",

@@ -33,7 +33,7 @@ fn value(option: &str, text: &str, most: usize, fits: impl Fn(usize) -> bool) ->
     };
     let found = match text.strip_prefix('@') {
         Some(path) => {
-            let content = files::read("file of a value", Path::new(path))?;
+            let content = files::read_short("file of a value", Path::new(path))?;
             if fits(content.len()) {
                 Some(content)
             } else {

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
         Some(text) => Moment::parse(text).map_err(|e| e.at("--at"))?,
         None => Moment::now()?,
     };
-    let report = Report::parse(&files::read("attestation report", &args.report)?)
+    let report = Report::parse(&files::read_short("attestation report", &args.report)?)
         .map_err(|e| e.at(files::shown(&args.report)))?;
     if args.kds_address {
         return addresses(&report, out);
@@ -43,12 +43,12 @@ pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
     let mut certs = Certs::default();
     for path in &args.certs {
         for file in certificate_files(path)? {
-            certs.add(&file.display().to_string(), &files::read("certificate", &file)?)?;
+            certs.add(&file.display().to_string(), &files::read_short("certificate", &file)?)?;
         }
     }
     let mut roots = Roots::built_in()?;
     if let Some(ca) = &args.ca {
-        roots.add(&ca.display().to_string(), &files::read("root certificate", ca)?)?;
+        roots.add(&ca.display().to_string(), &files::read_short("root certificate", ca)?)?;
     }
     if let Some(launched) = &launched {
         expected.measurement = Some(launched.measurement()?);

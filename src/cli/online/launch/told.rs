@@ -9,6 +9,7 @@ use virt_sev::Result;
 use virt_sev::launch::{Guest as _, Hypervisor as _, Launch, Measured, Running, Unmeasured};
 use virt_sev::measure::evidence::LaunchReport;
 use virt_sev::measure::verify::{Evidence, Verdict};
+use virt_sev::report::clean;
 use virt_sev_sys::{Libvirt, LibvirtGuest};
 
 /// Speaks of one launch.
@@ -21,7 +22,8 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub(super) fn new(name: String, security: &'a Security, out: Output) -> Self {
-        Self { name, security, out }
+        // What a document calls itself is shown.
+        Self { name: clean(&name), security, out }
     }
 
     /// One step done.
