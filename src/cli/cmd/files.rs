@@ -259,9 +259,9 @@ mod tests {
         let [victim, link] = ["victim", "link"].map(|n| dir.path().join(n));
         fs::write(&victim, "old").unwrap();
         symlink(&victim, &link).unwrap();
-        write_private_file("packet", &link, b"new").unwrap();
+        write_private(&[("packet", &link, b"new")]).unwrap();
         assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), mode(&link)), ("old", 0o600));
-        write_private_file("packet", &dir.path().join("fresh"), b"new").unwrap();
+        write_private(&[("packet", &dir.path().join("fresh"), b"new")]).unwrap();
     }
 
     /// 30 MB of JSON as evidence took a gigabyte of memory.
