@@ -50,7 +50,7 @@ check-static:
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
 check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache
 check-tests:
-	$(CARGO) build --quiet --locked --workspace --bins
+	$(CARGO) build --quiet --locked --workspace
 	$(CARGO) test --locked --workspace
 	$(CARGO) test --locked -p virt-sev-sim --features live
 

@@ -47,6 +47,7 @@ busybox-static:
 cpio:cpio
 patch:patch
 bsdutils:script
+checkpolicy:checkpolicy
 curl:curl
 "
 
@@ -110,7 +111,7 @@ debian_packages() {
     installed "$p" || missing+=("$p")
   done
   if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
-    { [ "$only" = demo ] || [ -d "$build/ovmf" ]; }; then
+    { [ "$only" = demo ] || [ -d "$build/ovmf/usr" ]; }; then
     say "packages: all here"
     return
   fi
@@ -176,15 +177,13 @@ unpack_firmware() {
   rm -rf "$build/firmware.new"
 }
 
+# The whole package, where it would lie on a host: what tests read is not what this machine has.
 unpack_ovmf() {
-  [ -d "$build/ovmf" ] && return
+  [ -d "$build/ovmf/usr" ] && return
   say "firmware without SEV's tables, for the tests: ovmf"
+  rm -rf "$build/ovmf"
   fetch_deb release ovmf "$build/ovmf"
-  mkdir -p "$build/ovmf.images"
-  # Links among the images are left out: they are the same files.
-  find "$build/ovmf.new" -name 'OVMF*.fd' -type f ! -name '*VARS*' -exec cp {} "$build/ovmf.images/" \;
-  rm -rf "$build/ovmf.new"
-  mv "$build/ovmf.images" "$build/ovmf"
+  mv "$build/ovmf.new" "$build/ovmf"
 }
 
 unpack_kernel() {
@@ -211,8 +210,8 @@ other_packages() {
   [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
     die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
-  [ "$only" = demo ] || [ -d "$build/ovmf" ] ||
-    die "put other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) into the folder $build/ovmf and run again."
+  [ "$only" = demo ] || [ -d "$build/ovmf/usr" ] ||
+    die "unpack a package of other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) below $build/ovmf, so that $build/ovmf/usr is there, and run again."
 }
 
 mkdir -p "$build/apt"

@@ -1,5 +1,7 @@
 //! What a rule or a check has to say. In: nothing. Out: [`Finding`], the same in text and in JSON.
 
+use crate::codes::Kind;
+use crate::error::Error;
 use serde::Serialize;
 
 /// How much a [`Finding`] weighs.
@@ -127,5 +129,23 @@ impl Finding {
     pub fn of_host(mut self) -> Self {
         self.cause = Cause::Host;
         self
+    }
+
+    /// The same as an error: the one way in which a finding ends a command.
+    #[must_use]
+    pub fn as_error(&self) -> Error {
+        let kind = match self.cause {
+            Cause::Input => Kind::Domain,
+            Cause::Host => Kind::No,
+        };
+        let mut message = self.title.clone();
+        if !self.detail.is_empty() {
+            message = format!("{message}. {}", self.detail.trim_end_matches('.'));
+        }
+        let mut e = Error::new(kind, format!("{message} [{}]", self.id));
+        if !self.path.is_empty() {
+            e = e.at(&self.path);
+        }
+        if self.fix.is_empty() { e } else { e.hint(&self.fix) }
     }
 }

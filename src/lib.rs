@@ -9,10 +9,17 @@
 //!                                      preflight::run
 //!                                                │
 //!        launch::Launch::define ─▶ start_paused ─▶ measure ─▶ verify ─▶ inject ─▶ resume
-//!                                                                │        │
-//! owner: session::create ──▶ measure::expected ──▶ measure::verify::check │
-//!                            inject::table ──▶ inject::packet ────────────┘
+//!             ▲ bundle                        evidence │            packet ▲
+//! owner: session::{chain ─▶ create}                    ▼                   │
+//!        measure::{sev, snp} ─▶ expected ─▶ measure::verify ─▶ inject::{table ─▶ packet}
+//!                                                      └─▶ appraisal::{policy, mismatch}
+//!
+//!        of an SEV-SNP guest: snp::id_block before the launch; snp::verify, appraisal after it
 //! ```
+//!
+//! Owner and host may be two machines: bundle ([`config`] reads it), evidence ([`measure::evidence`]) and packet
+//! ([`inject::file`]) are files. [`appraisal`] judges by the owner's policy file, and says which single change explains a
+//! measurement that differs. [`explain`] is what is known of every rule, code and message.
 //!
 //! Everything up to [`preflight`] is pure; the host is read in [`host`] alone; XML is written from `xml-templates/`
 //! alone, and so are whole new documents, in [`generate`]. This crate links no libvirt: [`launch`] works over the

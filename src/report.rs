@@ -62,10 +62,7 @@ pub fn render(notes: &[Note<'_>], style: Style) -> String {
         if next.is_some_and(|next| next.body() == note.body()) {
             continue;
         }
-        if style.details {
-            out += &wrap("", &finding.detail, 4, style.width);
-        }
-        out += &wrap("fix: ", &finding.fix, 4, style.width);
+        out += &advice(finding, style, 4);
         if style.explain && next.is_none_or(|next| next.finding.id != finding.id) {
             if let Some(about) = explain::find(finding.id) {
                 out += &explain::paragraphs(&about, 4, style.width);
@@ -80,28 +77,50 @@ fn head(note: &Note<'_>, style: Style) -> String {
     let finding = note.finding;
     let place = if note.place.is_empty() { &finding.path } else { &note.place };
     let word = note.word.unwrap_or(finding.severity.as_str());
-    let colour = match (note.word, finding.severity) {
-        (None, Severity::Error) => "1;31",
-        (None, Severity::Warning) => "1;33",
-        (None, Severity::Info) => "1;34",
-        (Some(_), _) | (None, Severity::Ok) => "1;32",
-    };
-    let paint = |code: &str, text: &str| {
-        if style.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    };
+    let severity = if note.word.is_some() { Severity::Ok } else { finding.severity };
     let mut line = String::new();
     // Writing to a String cannot fail.
     if !place.is_empty() {
-        let _ = write!(line, "{} ", paint("1", &format!("{}:", clean(place))));
+        let _ = write!(line, "{} ", style.paint(BOLD, &format!("{}:", clean(place))));
     }
     let _ = writeln!(
         line,
         "{} {} {}",
-        paint(colour, &format!("{word}:")),
+        style.paint(colour(severity), &format!("{word}:")),
         clean(&finding.title),
-        paint("2", &format!("[{}]", finding.id))
+        style.paint(DIM, &format!("[{}]", finding.id))
     );
     line
+}
+
+/// What a reader is told below a finding's line: why, with details; what to do.
+pub(crate) fn advice(finding: &Finding, style: Style, indent: usize) -> String {
+    let detail = if style.details { wrap("", &finding.detail, indent, style.width) } else { String::new() };
+    detail + &wrap("fix: ", &finding.fix, indent, style.width)
+}
+
+pub(crate) const RED: &str = "1;31";
+pub(crate) const YELLOW: &str = "1;33";
+pub(crate) const GREEN: &str = "1;32";
+pub(crate) const BLUE: &str = "1;34";
+pub(crate) const BOLD: &str = "1";
+pub(crate) const DIM: &str = "2";
+
+/// The colour of a finding's word.
+pub(crate) fn colour(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+        Severity::Info => BLUE,
+        Severity::Ok => GREEN,
+    }
+}
+
+impl Style {
+    /// The text in a colour, where colours are wanted.
+    pub(crate) fn paint(self, colour: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
 }
 
 /// How many errors and warnings: `1 error, no warnings`.

@@ -121,7 +121,9 @@ fn a_collected_report_has_no_secrets() {
     assert_eq!(back.machine.confinement.apparmor, Fact::Known(true));
     assert!(matches!(&back.machine.processor.syscfg, Fact::Unreadable(why) if why.contains("denied")));
     assert!(
-        HostReport::new("host", &back).text(Style::default()).contains("As root these are read too: SYSCFG.")
+        HostReport::new("host", &back)
+            .text(Style::default())
+            .contains("As root these are read too: SYSCFG, RMP.")
     );
 }
 

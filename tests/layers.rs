@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("session", &["config", "domain", "host", "measure"]),
     ("inject", &["config", "domain", "host", "measure"]),
     ("snp", &["measure"]),
+    ("appraisal", &["domain", "host", "measure", "session"]), // domain and host: which processor, which image
     ("generate", &["config", "domain", "plan"]),
     ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
 ];

@@ -15,7 +15,7 @@ use crate::session::keys::TransportKeys;
 use crate::{Error, Kind, Result};
 
 /// What is behind a measurement that differs. `text` is one clause.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Cause {
     /// Stable name: `cmdline`, `vcpus`, `firmware` …
     pub id: &'static str,

@@ -2,7 +2,7 @@
 //! Never: a guess: what no pattern fits is not found.
 
 use super::topic::Topic;
-use super::{firmware, hypervisor, kernel, launch, libvirt, own, snp};
+use super::{firmware, hypervisor, kernel, launch, libvirt, own, owner, snp};
 
 /// Every topic; the special before the general.
 pub fn messages() -> impl Iterator<Item = &'static Topic> {
@@ -10,8 +10,9 @@ pub fn messages() -> impl Iterator<Item = &'static Topic> {
 }
 
 fn special() -> impl Iterator<Item = &'static Topic> {
-    let tables: [&'static [Topic]; 7] = [
+    let tables: [&'static [Topic]; 8] = [
         own::TOPICS,
+        owner::TOPICS,
         snp::TOPICS,
         hypervisor::TOPICS,
         launch::TOPICS,

@@ -222,6 +222,47 @@ pub(super) static TOPICS: &[Topic] = &[
         QEMU,
     ),
     topic(
+        "secret-form",
+        "the secret or its header is not base64",
+        &["SEV: Failed to decode sequence header", "SEV: Failed to decode data"],
+        &[cause(
+            "A file was given as it is, or was changed on its way.",
+            "`virt-sev secret build` writes both as `virsh domsetlaunchsecstate` takes them.",
+        )],
+        QEMU,
+    ),
+    topic(
+        "secret-too-long",
+        "the secret is longer than the firmware's place for it",
+        &["SEV: the secret has * bytes, and the firmware's secret area"],
+        &[cause(
+            "The table holds too much: the place has about 3 KiB in AmdSev builds of OVMF. QEMU itself does not look, and \
+             would write over what lies behind.",
+            "Inject a key, and let the guest fetch the rest with it. `virt-sev firmware inspect` shows the place.",
+        )],
+        "edk2 OvmfPkg/AmdSev/AmdSevX64.fdf; QEMU target/i386/sev.c",
+    ),
+    topic(
+        "secret-address",
+        "the secret is to go where the guest has no memory",
+        &["SEV: Failed to calculate guest address"],
+        &[cause(
+            "The address is of another firmware image, or beyond the guest's memory.",
+            "Leave it out: QEMU takes the firmware's own place.",
+        )],
+        QEMU,
+    ),
+    topic(
+        "not-sev-guest",
+        "the guest is not a SEV guest",
+        &["SEV not enabled for guest"],
+        &[cause(
+            "It was started without <launchSecurity type='sev'>, perhaps before that was added.",
+            "Destroy it, and launch it again with `virt-sev launch`.",
+        )],
+        QEMU,
+    ),
+    topic(
         "no-snp-measurement",
         "SEV-SNP guests have no launch measurement to be read from outside",
         &["SEV launch measurement is not available"],

@@ -181,6 +181,22 @@ pub(super) static TOPICS: &[Topic] = &[
         "libvirt src/qemu/qemu_monitor.c and src/qemu/qemu_process.c",
     ),
     topic(
+        "no-virt-type",
+        "the hypervisor cannot run this kind of guest: type='kvm' needs KVM",
+        &["does not support virt type"],
+        &[
+            cause(
+                "libvirt found no usable /dev/kvm when it looked: the module kvm_amd is not loaded, or QEMU may not open the device.",
+                "`virt-sev host` says which; afterwards restart libvirt's daemon, which keeps what it found.",
+            ),
+            cause(
+                "The emulator is not made for it.",
+                "`virsh -c URI domcapabilities --virttype kvm` tells what libvirt knows of it.",
+            ),
+        ],
+        "libvirt src/qemu/qemu_capabilities.c",
+    ),
+    topic(
         "no-daemon",
         "libvirt's daemon cannot be reached",
         &[

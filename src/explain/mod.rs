@@ -9,6 +9,7 @@ mod kernel;
 mod launch;
 mod libvirt;
 mod own;
+mod owner;
 mod page;
 mod rules;
 mod snp;

@@ -75,6 +75,26 @@ pub(super) static TOPICS: &[Topic] = &[
         "AMD SEV API (55766), guest policy",
     ),
     topic(
+        "no-daemon-answer",
+        "libvirt's daemon did not answer in time",
+        &["connecting to the hypervisor: the hypervisor", "reading the host's capabilities: the hypervisor"],
+        &[
+            cause(
+                "The host is not to be reached: a wrong address, or something on the way that swallows packets.",
+                "`virsh -c URI version` from here tells.",
+            ),
+            cause(
+                "The daemon hangs.",
+                "On that host: `systemctl status virtqemud libvirtd`; a restart leaves its guests running.",
+            ),
+            cause(
+                "It has just been started, and probes its emulators first.",
+                "Wait for it, or give it more time: --timeout SECONDS.",
+            ),
+        ],
+        "virt-sev",
+    ),
+    topic(
         "no-answer",
         "the hypervisor did not answer in time",
         &["the hypervisor has not answered", "a call to the hypervisor has not come back"],

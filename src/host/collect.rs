@@ -5,6 +5,9 @@
 use super::facts::Fact;
 use super::machine::Access;
 use super::probe::{CpuidRegs, Probe};
+use super::status::Status;
+use super::{acl, images, qemu_user};
+use crate::image::ImageContents;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -23,6 +26,8 @@ struct Kept {
     cpuid: BTreeMap<(u32, u32), CpuidRegs>,
     nodes: BTreeSet<String>,
     msr: BTreeSet<String>,
+    status: BTreeSet<String>,
+    images: BTreeSet<String>,
     unreadable: BTreeSet<String>,
 }
 
@@ -33,7 +38,7 @@ impl<P: Probe> Recorder<P> {
         Self { inner, kept: RefCell::default() }
     }
 
-    /// Every file, by its path below the folder. Firmware images are left out.
+    /// Every file, by its path below the folder. Of firmware images only what they hold is noted.
     #[must_use]
     pub fn into_files(self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut kept = self.kept.into_inner();
@@ -49,6 +54,8 @@ impl<P: Probe> Recorder<P> {
             ("cpuid", if kept.cpuid.is_empty() { String::new() } else { cpuid }),
             ("nodes", lines(&kept.nodes)),
             ("msr", lines(&kept.msr)),
+            ("sev-status", lines(&kept.status)),
+            ("images", lines(&kept.images)),
             ("unreadable", lines(&kept.unreadable)),
         ];
         for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -69,8 +76,9 @@ impl<P: Probe> Recorder<P> {
     }
 }
 
-/// The part of a file that facts are made of; `None`: nothing of it is kept.
-fn needed(path: &Path, bytes: &[u8]) -> Option<Vec<u8>> {
+/// The part of a file that facts are made of; `None`: nothing of it is kept. `before`: the text of another file that
+/// was kept already.
+fn needed(path: &Path, bytes: &[u8], before: &dyn Fn(&str) -> String) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
     let lines = |wanted: &dyn Fn(&str) -> bool| {
         let kept = text.lines().filter(|line| wanted(line));
@@ -81,13 +89,24 @@ fn needed(path: &Path, bytes: &[u8]) -> Option<Vec<u8>> {
         return Some(super::read::words(&text).join(" ").into_bytes());
     }
     if path == Path::new("/etc/libvirt/qemu.conf") {
-        return lines(&|line| line.trim_start().starts_with("namespaces"));
+        let ours = ["namespaces", "dynamic_ownership", "user", "group"];
+        return lines(&|line| ours.iter().any(|name| qemu_user::setting(line, name).is_some()));
+    }
+    if path == Path::new("/etc/passwd") {
+        return Some(qemu_user::passwd_lines(&before("etc/libvirt/qemu.conf"), &text).into_bytes());
+    }
+    if path == Path::new("/etc/group") {
+        let passwd = before("etc/passwd");
+        return Some(qemu_user::group_lines(&before("etc/libvirt/qemu.conf"), &passwd, &text).into_bytes());
     }
     if within("/var/cache/libvirt") {
         return lines(&|line| line.contains("<emulator>") || line.contains("name='sev"));
     }
     if within("/etc/apparmor.d") {
         return lines(&|line| line.contains("/dev/sev"));
+    }
+    if path == Path::new("/proc/meminfo") {
+        return lines(&|line| line.starts_with("MemTotal:") || line.starts_with("MemAvailable:"));
     }
     if within("/proc") && path.ends_with("limits") {
         return lines(&|line| line.starts_with("Max locked memory"));
@@ -101,7 +120,11 @@ impl<P: Probe> Probe for Recorder<P> {
     fn read(&self, path: &Path, longest: u64) -> Fact<Vec<u8>> {
         let fact = self.inner.read(path, longest);
         self.note(&fact);
-        if let Some(kept) = fact.known().and_then(|bytes| needed(path, bytes)) {
+        let before = |path: &str| {
+            let kept = self.kept.borrow();
+            kept.files.get(Path::new(path)).map_or(String::new(), |b| String::from_utf8_lossy(b).into_owned())
+        };
+        if let Some(kept) = fact.known().and_then(|bytes| needed(path, bytes, &before)) {
             self.file(path, kept);
         }
         fact
@@ -140,6 +163,10 @@ impl<P: Probe> Probe for Recorder<P> {
         if let Fact::Known(a) = &fact {
             let line = format!("{:o} {} {} {}", a.mode, a.uid, a.gid, path.display());
             self.kept.borrow_mut().nodes.insert(line);
+            self.note(&a.acl);
+            if let Fact::Known(acl) = &a.acl {
+                self.file(Path::new("/acl"), acl::to_text(a, acl).into_bytes());
+            }
         }
         fact
     }
@@ -157,8 +184,27 @@ impl<P: Probe> Probe for Recorder<P> {
         let fact = self.inner.kernel_log();
         self.note(&fact);
         if let Fact::Known(log) = &fact {
-            let ours = log.lines().filter(|line| line.contains("ccp "));
+            let ours = log.lines().filter(|line| super::read::of_sev(line));
             self.file(Path::new("/dmesg"), ours.map(|line| format!("{line}\n")).collect::<String>().into());
+        }
+        fact
+    }
+
+    fn status(&self, status: Status) -> Fact<Vec<u8>> {
+        let fact = self.inner.status(status);
+        self.note(&fact);
+        if let Fact::Known(bytes) = &fact {
+            let bytes: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            self.kept.borrow_mut().status.insert(format!("{}: {}", status.name(), bytes.join(" ")));
+        }
+        fact
+    }
+
+    fn selinux(&self) -> Fact<String> {
+        let fact = self.inner.selinux();
+        self.note(&fact);
+        if let Fact::Known(rule) = &fact {
+            self.file(Path::new("/selinux"), rule.clone().into_bytes());
         }
         fact
     }
@@ -167,6 +213,15 @@ impl<P: Probe> Probe for Recorder<P> {
         let fact = self.inner.cpuid(leaf, subleaf);
         if let Fact::Known(regs) = &fact {
             self.kept.borrow_mut().cpuid.insert((leaf, subleaf), *regs);
+        }
+        fact
+    }
+
+    fn image(&self, path: &Path) -> Fact<ImageContents> {
+        let fact = self.inner.image(path);
+        self.note(&fact);
+        if matches!(fact, Fact::Known(_) | Fact::Absent) {
+            self.kept.borrow_mut().images.insert(images::to_line(path, fact.known()));
         }
         fact
     }

@@ -21,8 +21,13 @@ pub enum Fact<T> {
 impl<T> Fact<T> {
     /// The same fact of something made of the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Fact<U> {
+        self.and_then(|value| Fact::Known(make(value)))
+    }
+
+    /// The fact that the value leads to.
+    pub fn and_then<U>(self, next: impl FnOnce(T) -> Fact<U>) -> Fact<U> {
         match self {
-            Fact::Known(value) => Fact::Known(make(value)),
+            Fact::Known(value) => next(value),
             Fact::Absent => Fact::Absent,
             Fact::Unreadable(why) => Fact::Unreadable(why),
             Fact::NotAsked => Fact::NotAsked,
@@ -162,6 +167,8 @@ pub struct HostFacts {
     pub dev_sev: Fact<()>,
     /// Processor, kernel, firmware version, ASIDs, limits, confinement, versions.
     pub machine: super::machine::Machine,
+    /// Its memory.
+    pub memory: Fact<super::memory::Memory>,
     /// libvirt's domain capabilities.
     pub domcaps: Fact<DomCaps>,
     /// libvirt's node SEV information.

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Lowest precedence first.
 const FOLDERS: [&str; 2] = ["/usr/share/qemu/firmware", "/etc/qemu/firmware"];
+/// More than any host has; a folder from elsewhere may hold what it likes, and each may name an image.
+const MOST_DESCRIPTORS: usize = 500;
 /// A descriptor has about a kilobyte.
 const LONGEST_DESCRIPTOR: u64 = 1 << 20;
 /// OVMF has 2 to 4 MiB; QEMU's pc machines take 8 MiB unless told otherwise (`max-fw-size`, at most 16 MiB).
@@ -28,7 +30,7 @@ pub(super) struct Images(BTreeMap<PathBuf, Fact<ImageContents>>);
 impl Images {
     /// What this image holds.
     pub(super) fn inspect(&mut self, probe: &dyn Probe, path: &Path) -> Fact<ImageContents> {
-        self.0.entry(path.to_owned()).or_insert_with(|| look(probe, path)).clone()
+        self.0.entry(path.to_owned()).or_insert_with(|| probe.image(path)).clone()
     }
 
     /// All that were read.
@@ -37,16 +39,12 @@ impl Images {
     }
 }
 
-fn look(probe: &dyn Probe, path: &Path) -> Fact<ImageContents> {
-    match probe.read(path, LONGEST_IMAGE) {
-        Fact::Known(bytes) => match ovmf::inspect(&bytes) {
-            Ok(contents) => Fact::Known(contents),
-            Err(e) => Fact::Unreadable(format!("{}: {e}", path.display())),
-        },
-        Fact::Absent => Fact::Absent,
-        Fact::Unreadable(why) => Fact::Unreadable(why),
-        Fact::NotAsked => Fact::NotAsked,
-    }
+/// What these bytes of an image hold.
+pub(super) fn look(path: &Path, bytes: Fact<Vec<u8>>) -> Fact<ImageContents> {
+    bytes.and_then(|bytes| match ovmf::inspect(&bytes) {
+        Ok(contents) => Fact::Known(contents),
+        Err(e) => Fact::Unreadable(format!("{}: {}", path.display(), e.to_string().replace('\n', " "))),
+    })
 }
 
 /// The descriptors of UEFI images for x86_64, sorted by file name. A file of the same name in a folder of higher
@@ -75,6 +73,9 @@ pub(super) fn descriptors(probe: &dyn Probe, images: &mut Images) -> Fact<Vec<Fi
         // A folder that cannot be read may hide what the others hold.
         Some(why) => Fact::Unreadable(why),
         None if !readable => Fact::Absent,
+        None if files.len() > MOST_DESCRIPTORS => {
+            Fact::Unreadable(format!("{}: more than {MOST_DESCRIPTORS} descriptors", FOLDERS[0]))
+        }
         None => Fact::Known(files.into_values().filter_map(|file| descriptor(probe, file, images)).collect()),
     }
 }

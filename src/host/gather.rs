@@ -17,12 +17,15 @@ impl HostFacts {
         for image in extra_images {
             images.inspect(probe, image);
         }
+        let kvm_amd = kvm_amd::read(probe);
+        let dev_sev = probe.exists(Path::new("/dev/sev"));
         Self {
             cpu_vendor: cpuid::vendor(probe),
             cpuid: cpuid::sev(probe),
-            kvm_amd: kvm_amd::read(probe),
-            dev_sev: probe.exists(Path::new("/dev/sev")),
-            machine: super::read::machine(probe),
+            machine: super::read::machine(probe, &dev_sev, kvm_amd.sev_snp == Fact::Known(true)),
+            kvm_amd,
+            dev_sev,
+            memory: super::memory::memory(probe),
             domcaps: Fact::NotAsked,
             node_sev: Fact::NotAsked,
             firmware,

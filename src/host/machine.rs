@@ -1,7 +1,10 @@
 //! Facts of a host beyond the three layers that every verdict asks. In: nothing. Out: plain values.
 //! Never: a judgement.
 
+use super::acl::Acl;
 use super::facts::Fact;
+use super::selinux::SelinuxRule;
+use super::status::{PlatformStatus, SnpStatus};
 
 /// What kind of processor it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +17,8 @@ pub struct Processor {
     pub virtual_machine: Fact<bool>,
     /// MSR 0xC0010010 (SYSCFG) of the first processor.
     pub syscfg: Fact<u64>,
+    /// MSR 0xC0010132 and 0xC0010133: first and last byte of the reverse map table.
+    pub rmp: Fact<(u64, u64)>,
 }
 
 /// The kernel.
@@ -35,7 +40,7 @@ pub struct Platform {
 }
 
 /// Who may use `/dev/sev`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// The permission bits.
     pub mode: u32,
@@ -43,6 +48,8 @@ pub struct Access {
     pub uid: u32,
     /// Its group.
     pub gid: u32,
+    /// Its access control list, where it has one.
+    pub acl: Fact<Acl>,
     /// Whether it can be opened by whoever asks; `None` where that was not tried.
     pub ours: Option<bool>,
 }
@@ -82,15 +89,34 @@ pub struct Daemon {
     pub memlock: Option<u64>,
 }
 
-/// Mandatory access control.
+/// The user that the system daemon starts QEMU as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QemuUser {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+    /// Every group that it is in.
+    pub groups: Vec<u32>,
+    /// `qemu.conf` names it; else it is the one that packages set.
+    pub configured: bool,
+}
+
+/// What stands between QEMU and the device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Confinement {
     /// AppArmor is on; known to allow `/dev/sev` to libvirt's guests, or not.
     pub apparmor: Fact<bool>,
     /// SELinux: true is enforcing.
     pub selinux: Fact<bool>,
+    /// What its loaded policy lets libvirt's guests do with `/dev/sev`.
+    pub svirt: Fact<SelinuxRule>,
     /// libvirt gives each QEMU a mount namespace, in which it hands it its devices.
     pub namespaces: Fact<bool>,
+    /// libvirt changes the owner of what it hands over; only within a mount namespace where it is `/dev/sev`.
+    pub dynamic_ownership: Fact<bool>,
+    /// Whom the system daemon starts QEMU as.
+    pub qemu: Fact<QemuUser>,
 }
 
 /// Version numbers.
@@ -111,8 +137,12 @@ pub struct Machine {
     pub processor: Processor,
     /// The kernel.
     pub kernel: Kernel,
-    /// The Secure Processor's firmware.
+    /// The Secure Processor in the kernel's log.
     pub platform: Fact<Platform>,
+    /// What it says of itself.
+    pub status: Fact<PlatformStatus>,
+    /// What it says of SEV-SNP; not asked where `kvm_amd` has `sev_snp` off.
+    pub snp_status: Fact<SnpStatus>,
     /// Who may use its device.
     pub access: Fact<Access>,
     /// The ASIDs.
@@ -123,4 +153,13 @@ pub struct Machine {
     pub confinement: Confinement,
     /// What is installed.
     pub versions: Versions,
+}
+
+impl Machine {
+    /// The API version and build of the Secure Processor's firmware: its own word, else the kernel's log.
+    #[must_use]
+    pub fn api(&self) -> Option<(u32, u32, u32)> {
+        let asked = self.status.known().map(|status| status.api);
+        asked.or_else(|| self.platform.known().and_then(|log| log.api))
+    }
 }

@@ -14,23 +14,17 @@ pub struct Memory {
 }
 
 /// Reads it.
-#[must_use]
-pub fn memory(probe: &dyn Probe) -> Fact<Memory> {
+pub(super) fn memory(probe: &dyn Probe) -> Fact<Memory> {
     let path = Path::new("/proc/meminfo");
-    match probe.read(path, 1 << 20) {
-        Fact::Known(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let field = |name: &str| -> Option<u64> {
-                let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
-                line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-            };
-            match (field("MemTotal"), field("MemAvailable")) {
-                (Some(total), Some(available)) => Fact::Known(Memory { total, available }),
-                _ => Fact::Unreadable(format!("{}: no MemTotal or MemAvailable", path.display())),
-            }
+    probe.read(path, 1 << 20).and_then(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        let field = |name: &str| -> Option<u64> {
+            let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
+            line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+        };
+        match (field("MemTotal"), field("MemAvailable")) {
+            (Some(total), Some(available)) => Fact::Known(Memory { total, available }),
+            _ => Fact::Unreadable(format!("{}: no MemTotal or MemAvailable", path.display())),
         }
-        Fact::Absent => Fact::Absent,
-        Fact::Unreadable(why) => Fact::Unreadable(why),
-        Fact::NotAsked => Fact::NotAsked,
-    }
+    })
 }

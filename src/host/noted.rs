@@ -1,4 +1,4 @@
-//! What is no file, noted in a folder that stands for a host: `DIR/nodes` and `DIR/msr`. In: their text.
+//! What is no file, noted in a folder that stands for a host: `DIR/nodes`, `DIR/msr`, `DIR/sev-status`. In: their text.
 //! Out: the line that was asked for.
 
 use super::facts::Fact;
@@ -24,7 +24,13 @@ pub(super) fn access(text: &str, path: &Path) -> Option<Option<Access>> {
     let mut next = || words.next();
     let parsed = (|| {
         let mode = u32::from_str_radix(next()?, 8).ok()?;
-        Some(Access { mode, uid: next()?.parse().ok()?, gid: next()?.parse().ok()?, ours: None })
+        Some(Access {
+            mode,
+            uid: next()?.parse().ok()?,
+            gid: next()?.parse().ok()?,
+            acl: Fact::Absent,
+            ours: None,
+        })
     })();
     Some(parsed)
 }
@@ -38,6 +44,15 @@ pub(super) fn msr(text: &str, number: u32) -> Option<Option<u64>> {
     })
 }
 
+/// `SEV_PLATFORM_STATUS: 01 37 01 00 01 00 00 20 03 00 00 00`: the kernel's answer, byte for byte.
+pub(super) fn status(text: &str, name: &str) -> Option<Option<Vec<u8>>> {
+    text.lines().find_map(|line| {
+        let (this, bytes) = line.split_once(':')?;
+        let byte = |t: &str| (t.len() == 2).then(|| u8::from_str_radix(t, 16).ok()).flatten();
+        (this.trim() == name).then(|| bytes.split_whitespace().map(byte).collect())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,12 +60,16 @@ mod tests {
     #[test]
     fn lines_are_found_by_name() {
         let text = "666 0 0 /dev/kvm\n660 0 108 /dev/sev\nx 0 0 /dev/bad\n";
-        let found = Access { mode: 0o660, uid: 0, gid: 108, ours: None };
+        let found = Access { mode: 0o660, uid: 0, gid: 108, acl: Fact::Absent, ours: None };
         assert_eq!(access(text, Path::new("/dev/sev")), Some(Some(found)));
         assert_eq!(access(text, Path::new("/dev/bad")), Some(None));
         assert_eq!(access(text, Path::new("/dev/none")), None);
         assert_eq!(msr("0xc0010010: 0x1f40000\n", 0xc001_0010), Some(Some(0x01f4_0000)));
         assert_eq!(msr("0xc0010010: yes\n", 0xc001_0010), Some(None));
         assert_eq!(msr("", 0xc001_0010), None);
+        let text = "SEV_PLATFORM_STATUS: 01 37 ff\nSNP_PLATFORM_STATUS: 1 2\n";
+        assert_eq!(status(text, "SEV_PLATFORM_STATUS"), Some(Some(vec![1, 0x37, 0xff])));
+        assert_eq!(status(text, "SNP_PLATFORM_STATUS"), Some(None));
+        assert_eq!(status(text, "SEV_GET_ID2"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Reading a folder that stands for a host.
 
+use super::super::acl;
+use super::super::folder::RootProbe;
 use super::*;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -48,4 +50,49 @@ fn the_real_machine_is_read_without_trouble() {
     assert_eq!(probe.exists(Path::new("/nowhere/at/all")), Fact::Absent);
     assert_eq!(probe.user_firmware(), None);
     assert!(matches!(probe.read(Path::new("/dev/zero"), 10), Fact::Unreadable(_)));
+}
+
+/// A Secure Processor that answers with an error of the system, or with bytes.
+#[derive(Debug)]
+struct Fake(Result<&'static [u8], i32>);
+
+impl Device for Fake {
+    fn status(&self, _status: Status) -> std::io::Result<Vec<u8>> {
+        self.0.map(<[u8]>::to_vec).map_err(std::io::Error::from_raw_os_error)
+    }
+
+    fn attribute(&self, _path: &Path, name: &str) -> std::io::Result<Option<Vec<u8>>> {
+        let list = (name == acl::ATTRIBUTE).then(|| vec![2, 0, 0, 0, 2, 0, 6, 0, 9, 0, 0, 0]);
+        self.0.map(|_| list).map_err(std::io::Error::from_raw_os_error)
+    }
+}
+
+#[test]
+fn what_the_device_refuses_is_a_fact_with_its_reason() {
+    static ANSWERS: Fake = Fake(Ok(&[1, 55, 1]));
+    static ERRORS: [(Fake, Option<&str>); 5] = [
+        (Fake(Err(2)), None),
+        (Fake(Err(13)), Some("Permission denied")),
+        (Fake(Err(25)), Some("Inappropriate ioctl for device")),
+        (Fake(Err(16)), Some("Device or resource busy")),
+        (Fake(Err(22)), Some("Invalid argument")),
+    ];
+    assert_eq!(RealProbe::system().status(Status::Platform), Fact::NotAsked);
+    let probe = RealProbe::system().with(&ANSWERS);
+    assert_eq!(probe.status(Status::Snp), Fact::Known(vec![1, 55, 1]));
+    let access = probe.access(Path::new("/dev/null")).known().cloned().unwrap();
+    assert_eq!(access.acl.known().unwrap().users, [(9, 6)]);
+    for (fake, why) in &ERRORS {
+        let probe = RealProbe::system().with(fake);
+        match (probe.status(Status::Platform), why) {
+            (Fact::Unreadable(told), Some(why)) => {
+                assert!(told.starts_with("SEV_PLATFORM_STATUS: ") && told.contains(why), "{told}");
+            }
+            (fact, why) => assert_eq!((fact, *why), (Fact::Absent, None)),
+        }
+    }
+    // A kernel without the command, or that has not initialised SEV-SNP.
+    assert_eq!(RealProbe::system().with(&ERRORS[4].0).status(Status::Snp), Fact::Absent);
+    let device = RealProbe::system().access(Path::new("/dev/null")).known().cloned().unwrap();
+    assert_eq!(device.acl, Fact::NotAsked);
 }

@@ -2,39 +2,58 @@
 //! In: a [`Probe`]. Out: [`Machine`]. Never: an error.
 
 use super::facts::Fact;
-use super::machine::{Asids, Confinement, Daemon, Kernel, Machine, Platform, Pool, Processor, Versions};
+use super::machine::{Daemon, Kernel, Machine, Platform, Processor, Versions};
 use super::probe::Probe;
-use std::path::{Path, PathBuf};
+use super::status::{self, Status};
+use std::path::Path;
 
 /// The longest text here is a log or libvirt's cache of QEMU's capabilities.
 const LONGEST: u64 = 4 << 20;
 /// MSR SYSCFG (AMD APM volume 2, "SYSCFG Register"): bit 23 memory encryption, bit 24 SNP.
 const SYSCFG: u32 = 0xc001_0010;
+/// MSRs RMP_BASE and RMP_END (AMD APM volume 2, "Reverse Map Table").
+const RMP: [u32; 2] = [0xc001_0132, 0xc001_0133];
 
-/// Everything.
-pub(super) fn machine(probe: &dyn Probe) -> Machine {
+/// Everything. `device`: whether the Secure Processor's is there; `snp`: whether `kvm_amd` has SEV-SNP on.
+pub(super) fn machine(probe: &dyn Probe, device: &Fact<()>, snp: bool) -> Machine {
     Machine {
         processor: Processor {
             brand: super::cpuid::brand(probe),
             signature: super::cpuid::signature(probe),
             virtual_machine: super::cpuid::virtual_machine(probe),
             syscfg: probe.msr(SYSCFG),
+            rmp: both(probe.msr(RMP[0]), probe.msr(RMP[1])),
         },
         kernel: Kernel {
             release: text(probe, "/proc/sys/kernel/osrelease").map(|t| t.trim().to_owned()),
             words: text(probe, "/proc/cmdline").map(|t| words(&t)),
         },
         platform: probe.kernel_log().map(|log| platform(&log)),
+        status: device
+            .clone()
+            .and_then(|()| probe.status(Status::Platform))
+            .and_then(|b| status::platform(&b)),
+        // Where SEV-SNP is not initialised, Linux 6.16 would do that for the answer, and end it again
+        // (drivers/crypto/ccp/sev-dev.c): no question is worth that.
+        snp_status: device
+            .clone()
+            .and_then(|()| if snp { probe.status(Status::Snp) } else { Fact::NotAsked })
+            .and_then(|b| status::snp(&b)),
         access: probe.access(Path::new("/dev/sev")),
-        asids: asids(probe),
+        asids: super::asids::read(probe),
         daemon: daemon(probe),
-        confinement: confinement(probe),
+        confinement: super::confinement::read(probe),
         versions: Versions { libvirt: library(probe), qemu: Fact::NotAsked, cache: cache(probe) },
     }
 }
 
-fn text(probe: &dyn Probe, path: &str) -> Fact<String> {
+pub(super) fn text(probe: &dyn Probe, path: &str) -> Fact<String> {
     probe.read(Path::new(path), LONGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Two facts that mean something together only.
+fn both<T, U>(one: Fact<T>, other: Fact<U>) -> Fact<(T, U)> {
+    one.and_then(|one| other.map(|other| (one, other)))
 }
 
 /// Nothing else of the command line: it may hold what is nobody's business.
@@ -47,18 +66,34 @@ pub(super) fn words(cmdline: &str) -> Vec<String> {
         .collect()
 }
 
+/// The lines of the kernel's log that tell of the Secure Processor and of the reverse map table.
+pub(super) fn of_sev(line: &str) -> bool {
+    line.contains("ccp ") || line.contains("SEV-SNP: ")
+}
+
 /// `ccp 0000:22:00.1: SEV API:1.55 build:21` (Linux drivers/crypto/ccp/sev-dev.c); once `SEV API 0.16 build:5`.
 /// The firmware can be loaded anew while the system runs: the last line counts.
 fn platform(log: &str) -> Platform {
+    // Others are no news: most boards have no newer firmware to load, and say so as a failure.
+    const BAD: [&str; 8] = [
+        "failed to INIT",
+        "failed to get status",
+        "disabled by BIOS",
+        "not enabled by BIOS",
+        // Linux arch/x86/virt/svm/sev.c.
+        "RMP table has not been reserved",
+        "RMP table does not cover",
+        "RMP configuration not valid",
+        "Failed to map RMP table",
+    ];
     let mut found = Platform::default();
-    for line in log.lines().filter(|line| line.contains("ccp ")) {
-        if let Some((_, rest)) = line.split_once(" API") {
+    for line in log.lines().filter(|line| of_sev(line)) {
+        if let Some((_, rest)) = line.split_once(" API").filter(|_| line.contains("ccp ")) {
             found.api = version(rest).or(found.api);
         }
-        // Others are no news: most boards have no newer firmware to load, and say so as a failure.
-        let bad = ["failed to INIT", "failed to get status", "disabled by BIOS", "not enabled by BIOS"];
-        if line.contains("SEV") && bad.iter().any(|words| line.contains(words)) {
-            let told = line.split_once("ccp ").map_or(line, |(_, rest)| rest);
+        if line.contains("SEV") && BAD.iter().any(|words| line.contains(words)) {
+            let told =
+                line.split_once("ccp ").or_else(|| line.split_once("] ")).map_or(line, |(_, rest)| rest);
             found.failures.push(told.trim().to_owned());
         }
     }
@@ -71,62 +106,6 @@ fn version(text: &str) -> Option<(u32, u32, u32)> {
     let (major, minor) = number.split_once('.')?;
     let build = build.split_whitespace().next()?;
     Some((major.parse().ok()?, minor.parse().ok()?, build.parse().ok()?))
-}
-
-/// The controller `misc`: in the root of version 2, or mounted by itself in version 1.
-fn asids(probe: &dyn Probe) -> Asids {
-    let folder = ["/sys/fs/cgroup", "/sys/fs/cgroup/misc"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|f| !matches!(probe.exists(&f.join("misc.capacity")), Fact::Absent));
-    let Some(folder) = folder else {
-        let none = || Pool { capacity: Fact::Absent, used: Fact::Absent };
-        return Asids { sev: none(), sev_es: none() };
-    };
-    let pool = |name: &str| Pool {
-        capacity: number(probe, &folder.join("misc.capacity"), name),
-        used: used(probe, &folder, name),
-    };
-    Asids { sev: pool("sev"), sev_es: pool("sev_es") }
-}
-
-/// `misc.current` of the root; older kernels have it only below, where each group counts what is below it.
-fn used(probe: &dyn Probe, folder: &Path, name: &str) -> Fact<u64> {
-    const FILE: &str = "misc.current";
-    let root = folder.join(FILE);
-    if !matches!(probe.exists(&root), Fact::Absent) {
-        return number(probe, &root, name);
-    }
-    let groups = match probe.folders(folder) {
-        Fact::Known(groups) => groups,
-        Fact::Unreadable(why) => return Fact::Unreadable(why),
-        Fact::Absent | Fact::NotAsked => return Fact::Absent,
-    };
-    let counted: Vec<Fact<u64>> =
-        groups.iter().map(|group| number(probe, &folder.join(group).join(FILE), name)).collect();
-    match counted.iter().find(|fact| matches!(fact, Fact::Unreadable(_))) {
-        Some(unreadable) => unreadable.clone(),
-        // Without the controller below, the kernel counts into the root, which does not tell.
-        None if counted.iter().all(|fact| fact.known().is_none()) => Fact::Absent,
-        None => Fact::Known(counted.iter().filter_map(Fact::known).sum()),
-    }
-}
-
-/// `NAME NUMBER` on a line of its own.
-fn number(probe: &dyn Probe, path: &Path, name: &str) -> Fact<u64> {
-    let found = probe.read(path, LONGEST).map(|bytes| {
-        String::from_utf8_lossy(&bytes).lines().find_map(|line| {
-            let (this, value) = line.split_once(' ')?;
-            (this == name).then(|| value.trim().parse().ok()).flatten()
-        })
-    });
-    match found {
-        Fact::Known(Some(value)) => Fact::Known(value),
-        // Pools of size 0 are left out.
-        Fact::Known(None) | Fact::Absent => Fact::Absent,
-        Fact::Unreadable(why) => Fact::Unreadable(why),
-        Fact::NotAsked => Fact::NotAsked,
-    }
 }
 
 /// The daemon's limits are what QEMU begins with.
@@ -152,38 +131,6 @@ fn daemon(probe: &dyn Probe) -> Fact<Daemon> {
         };
     }
     Fact::Absent
-}
-
-fn confinement(probe: &dyn Probe) -> Confinement {
-    let on = text(probe, "/sys/module/apparmor/parameters/enabled").known().is_some_and(|t| t.trim() == "Y");
-    Confinement {
-        apparmor: if on { apparmor(probe) } else { Fact::Absent },
-        selinux: text(probe, "/sys/fs/selinux/enforce").map(|t| t.trim() == "1"),
-        // qemu.conf: `namespaces = [ "mount" ]` is the default.
-        namespaces: text(probe, "/etc/libvirt/qemu.conf").map(|t| {
-            let setting =
-                t.lines().find_map(|l| l.trim().strip_prefix("namespaces")?.trim().strip_prefix('='));
-            setting.is_none_or(|value| value.contains("mount"))
-        }),
-    }
-}
-
-/// Whether any of the files that make the profile of libvirt's guests names `/dev/sev`.
-fn apparmor(probe: &dyn Probe) -> Fact<bool> {
-    const BASE: &str = "/etc/apparmor.d/abstractions/libvirt-qemu";
-    let more = [
-        "/etc/apparmor.d/local/abstractions/libvirt-qemu",
-        "/etc/apparmor.d/libvirt/TEMPLATE.qemu",
-        "/etc/apparmor.d/local/libvirt-qemu",
-    ];
-    let allows = |text: &str| {
-        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("/dev/sev"))
-    };
-    let folder = PathBuf::from(format!("{BASE}.d"));
-    let files = probe.list(&folder).known().cloned().unwrap_or_default();
-    let rest = more.iter().map(PathBuf::from).chain(files.iter().map(|name| folder.join(name)));
-    let any = rest.filter_map(|path| text(probe, path.to_str()?).known().cloned()).any(|t| allows(&t));
-    text(probe, BASE).map(|t| any || allows(&t))
 }
 
 /// libvirt's library carries its version: `libvirt.so.0.11003.0` is 11.3.0.

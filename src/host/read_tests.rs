@@ -1,6 +1,8 @@
 //! Texts as kernels, libvirt and AppArmor write them.
 
-use super::super::probe::RootProbe;
+use super::super::asids::read as asids;
+use super::super::confinement::read as confinement;
+use super::super::folder::RootProbe;
 use super::*;
 use std::fs;
 
@@ -24,6 +26,8 @@ fn the_last_version_in_the_log_counts() {
     assert_eq!(platform("usb 1-1: API:9.9 build:1").api, None);
     let failed = platform("[11.7] ccp 0000:42:00.1: SEV-SNP: failed to INIT rc -5, error 0x3\n");
     assert_eq!(failed.failures, ["0000:42:00.1: SEV-SNP: failed to INIT rc -5, error 0x3"]);
+    let table = platform("[ 0.4] SEV-SNP: Memory for the RMP table has not been reserved by BIOS\n");
+    assert_eq!(table.failures, ["SEV-SNP: Memory for the RMP table has not been reserved by BIOS"]);
     let usual =
         "ccp 0000:22:00.1: Direct firmware load for amd/amd_sev_fam19h_model0xh.sbin failed with error -2\n";
     assert!(platform(usual).failures.is_empty());

@@ -67,7 +67,7 @@ pub fn within<T: Send + 'static>(
             Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= end => {
                 return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
                     .wanted(format!("an answer within {} s", limit.as_secs()))
-                    .hint("Look at the hypervisor's log. --timeout SECONDS waits longer."));
+                    .hint("--timeout SECONDS waits longer."));
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }

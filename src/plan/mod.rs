@@ -100,7 +100,7 @@ impl Plan {
         // The first problem decides the kind: a document that is wrong is wrong on every host.
         let input = errors().filter(|f| f.cause == Cause::Input);
         let host = errors().filter(|f| f.cause == Cause::Host);
-        Error::many(input.chain(host).map(as_error).collect())
+        Error::many(input.chain(host).map(Finding::as_error).collect())
     }
 
     /// The document with every edit made.
@@ -128,22 +128,6 @@ impl Plan {
         }
         self.error().map_or(Ok(()), Err)
     }
-}
-
-fn as_error(f: &Finding) -> Error {
-    let kind = match f.cause {
-        Cause::Input => Kind::Domain,
-        Cause::Host => Kind::No,
-    };
-    let mut message = f.title.clone();
-    if !f.detail.is_empty() {
-        message = format!("{message}. {}", f.detail.trim_end_matches('.'));
-    }
-    let mut e = Error::new(kind, format!("{message} [{}]", f.id));
-    if !f.path.is_empty() {
-        e = e.at(&f.path);
-    }
-    if f.fix.is_empty() { e } else { e.hint(&f.fix) }
 }
 
 fn unknown_rule(id: &str) -> Option<Error> {

@@ -5,15 +5,17 @@
 mod bundle;
 mod host_report;
 mod memory;
+mod mode_confinement;
+mod mode_firmware;
 mod mode_host;
 mod mode_machine;
+mod mode_platform;
 
 pub use bundle::{ABOUT_BUNDLE, BUNDLE, firmware as bundle_firmware, of as bundle_of};
 pub use host_report::{Capacity, HostReport, Layer, MODES, Row, State, Told, fleet, prometheus};
 pub use memory::memory;
 pub use mode_host::{ABOUT_MODE_HOST, Decision, MODE_HOST, ModeVerdict, verdict};
 
-use crate::codes::Kind;
 use crate::config::SevConfig;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
@@ -22,22 +24,9 @@ use crate::host::HostFacts;
 /// Every error finding as one error: the host cannot do it.
 ///
 /// # Errors
-/// `Kind::No` where there is an error finding.
+/// `Kind::No` of a host's finding, where there is an error finding.
 pub fn refuse(findings: &[Finding]) -> Result<()> {
-    let problems = findings
-        .iter()
-        .filter(|f| f.severity == Severity::Error)
-        .map(|f| {
-            let mut e = Error::new(Kind::No, f.title.clone()).at(f.id);
-            if !f.detail.is_empty() {
-                e = e.and_hint(&f.detail);
-            }
-            if !f.fix.is_empty() {
-                e = e.and_hint(&f.fix);
-            }
-            e
-        })
-        .collect();
+    let problems = findings.iter().filter(|f| f.severity == Severity::Error).map(Finding::as_error).collect();
     Error::many(problems).map_or(Ok(()), Err)
 }
 

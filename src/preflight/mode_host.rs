@@ -342,7 +342,8 @@ impl Layers {
         finding.detail =
             "libvirt lists sev-snp wherever QEMU knows it, and counts SEV-ES guests even where the kernel has SEV-ES off."
                 .into();
-        finding.fix = "Run virt-sev on that host: there it looks at every layer.".into();
+        finding.fix = "Run `virt-sev host` there, or `virt-sev host --collect DIR`, and give the folder here with --host-root."
+            .into();
     }
 }
 

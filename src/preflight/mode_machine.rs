@@ -1,29 +1,22 @@
-//! The layers around the three that every host has: firmware set-up and version, kernel command line, ASIDs in use,
-//! confinement, versions. In: [`HostFacts`]. Out: findings, into the verdict. Never: a no for what is merely unknown.
+//! The layers around the three that every host has: firmware set-up, kernel command line, ASIDs in use, versions. In: [`HostFacts`]. Out: findings, into the verdict. Never: a no for what is merely unknown.
 
 use super::mode_host::Layers;
 use crate::config::Mode;
 use crate::finding::Severity;
-use crate::host::{Fact, HostFacts, Platform};
+use crate::host::{Fact, HostFacts};
 
-const PLATFORM_PATH: &str = "secure processor";
-const PLATFORM_SOURCE: &str = "Linux drivers/crypto/ccp/sev-dev.c";
-const ADVISORY_SOURCE: &str = "CVE-2025-48514";
 const CAPACITY_PATH: &str = "/sys/fs/cgroup/misc.current";
 const CAPACITY_SOURCE: &str = "Linux Documentation/admin-guide/cgroup-v2.rst, Misc";
 const VERSIONS_PATH: &str = "libvirt versions";
-
-/// Firmware of this API version and newer refuses SEV-ES guests where SEV-SNP is initialised.
-const REFUSES_ES: (u32, u32) = (1, 58);
-/// The oldest with which Linux initialises SEV-SNP (`SNP_MIN_API_MAJOR` and `_MINOR`).
-const HAS_SNP: (u32, u32) = (1, 51);
 
 impl Layers {
     /// All of them.
     pub(super) fn machine(&mut self, host: &HostFacts) {
         self.set_up(host);
+        self.table(host);
         self.command_line(host);
         self.platform(host);
+        self.initialised(host);
         self.es_beside_snp(host);
         self.capacity(host);
         self.confinement(host);
@@ -42,6 +35,25 @@ impl Layers {
                 "AMD APM volume 2, SYSCFG; Linux arch/x86/kernel/cpu/amd.c, early_detect_mem_encrypt",
                 "memory encryption is off in the firmware set-up (MSR 0xC0010010, bit 23)".into(),
                 "Switch SMEE (Secure Memory Encryption) on in the firmware set-up.",
+            );
+        }
+    }
+
+    /// Bits 51 to 13 of RMP_BASE are where the reverse map table begins; a table in segments leaves RMP_END at 0.
+    fn table(&mut self, host: &HostFacts) {
+        const ADDRESS: u64 = ((1 << 52) - 1) & !((1 << 13) - 1);
+        let has_snp = host.cpuid.known().is_some_and(|cpu| cpu.sev_snp);
+        if self.mode == Mode::SevSnp
+            && has_snp
+            && let Fact::Known((base, _)) = host.machine.processor.rmp
+            && base & ADDRESS == 0
+        {
+            self.fail(
+                "processor RMP",
+                "AMD APM volume 2, RMP_BASE; Linux arch/x86/virt/svm/sev.c, snp_probe_rmptable_info",
+                "the firmware set-up has reserved no memory for the reverse map table (MSR 0xC0010132)"
+                    .into(),
+                "Switch SNP Memory (RMP Table) Coverage on in the firmware set-up.",
             );
         }
     }
@@ -68,71 +80,6 @@ impl Layers {
                 &format!("Take {word} out of the kernel command line and start the host again."),
             );
         }
-    }
-
-    fn platform(&mut self, host: &HostFacts) {
-        let Fact::Known(Platform { api, failures }) = &host.machine.platform else { return };
-        match api {
-            Some((major, minor, _)) if self.mode == Mode::SevSnp && (*major, *minor) < HAS_SNP => self.fail(
-                PLATFORM_PATH,
-                PLATFORM_SOURCE,
-                format!("the Secure Processor's firmware has API {major}.{minor}, too old for SEV-SNP"),
-                "SEV-SNP needs 1.51 or newer: update the board's firmware, or put the newer SEV firmware from linux-firmware \
-                 into /lib/firmware/amd and load ccp again.",
-            ),
-            Some((major, minor, build)) => self.ok(
-                PLATFORM_PATH,
-                PLATFORM_SOURCE,
-                format!("the Secure Processor's firmware has API {major}.{minor}, build {build}"),
-            ),
-            None => {}
-        }
-        let ours = |line: &&String| self.mode == Mode::SevSnp || !line.contains("SNP");
-        if let Some(line) = failures.iter().rfind(ours) {
-            // A later attempt may have gone well, and the log may not tell: this is no plain no.
-            self.open = true;
-            let finding = self.add(
-                Severity::Warning,
-                PLATFORM_PATH,
-                PLATFORM_SOURCE,
-                "the kernel reports a failure of the Secure Processor".into(),
-            );
-            finding.detail = format!("In its log: {line}");
-            finding.fix =
-                "Load kvm_amd and ccp again, or start the host again. If it fails again, update the board's \
-                           firmware and look at SMEE, SEV-SNP Support and SNP Memory Coverage in its set-up."
-                    .into();
-        }
-    }
-
-    /// With SEV-SNP initialised, firmware from API 1.58 on refuses LAUNCH_START of SEV-ES guests; older firmware
-    /// has the hole that the refusal closes.
-    fn es_beside_snp(&mut self, host: &HostFacts) {
-        const PATH: &str = "/sys/module/kvm_amd/parameters/sev_snp";
-        const FIX: &str =
-            "Use security.sev.snp instead of security.sev.policy.es, or load kvm_amd with sev_snp=0.";
-        if self.mode != Mode::SevEs || host.kvm_amd.sev_snp != Fact::Known(true) {
-            return;
-        }
-        let api = host.machine.platform.known().and_then(|p| p.api).map(|(major, minor, _)| (major, minor));
-        if let Some((major, minor)) = api.filter(|api| *api >= REFUSES_ES) {
-            let title = format!(
-                "SEV-SNP is on, and firmware with API {major}.{minor} then refuses SEV-ES guests ({ADVISORY_SOURCE})"
-            );
-            self.fail(PATH, ADVISORY_SOURCE, title, FIX);
-            return;
-        }
-        let known = match api {
-            Some((major, minor)) => format!("This host has {major}.{minor}."),
-            None => "Which one this host has is not known here.".into(),
-        };
-        let finding =
-            self.add(Severity::Warning, PATH, ADVISORY_SOURCE, "SEV-ES on a host where SEV-SNP is on".into());
-        finding.detail = format!(
-            "Firmware with API 1.58 or newer refuses to launch SEV-ES guests then (LAUNCH_START, fw_error 21); with an \
-             older one such guests are not safe. {known}"
-        );
-        finding.fix = FIX.into();
     }
 
     fn capacity(&mut self, host: &HostFacts) {
@@ -171,33 +118,6 @@ impl Layers {
                 CAPACITY_SOURCE,
                 format!("{used} of {capacity} ASIDs of the pool {name} are in use"),
             );
-        }
-    }
-
-    fn confinement(&mut self, host: &HostFacts) {
-        let confinement = &host.machine.confinement;
-        if confinement.apparmor == Fact::Known(false) {
-            let finding = self.add(
-                Severity::Warning,
-                "/etc/apparmor.d/abstractions/libvirt-qemu",
-                "libvirt src/security/apparmor/libvirt-qemu.in",
-                "AppArmor is on, and the profile of libvirt's guests does not name /dev/sev".into(),
-            );
-            finding.fix =
-                "Put the line `/dev/sev rw,` into /etc/apparmor.d/local/abstractions/libvirt-qemu.".into();
-        }
-        let others = host.machine.access.known().is_some_and(|access| access.mode & 0o6 == 0o6);
-        if confinement.namespaces == Fact::Known(false) && !others {
-            let finding = self.add(
-                Severity::Warning,
-                "/etc/libvirt/qemu.conf",
-                "libvirt src/security/security_dac.c",
-                "libvirt's mount namespaces are off, so QEMU's user must be able to open /dev/sev by itself"
-                    .into(),
-            );
-            finding.fix = "Take `namespaces = []` out of /etc/libvirt/qemu.conf, or give QEMU's group the device with a \
-                           udev rule."
-                .into();
         }
     }
 

@@ -6,14 +6,14 @@
 //! again: the answer may have been lost.
 
 use super::registry::{Registry, utc};
-use super::store::unique;
+use super::store;
 use crate::crypt::mac;
 use crate::measure::to_base64;
 use crate::redact::Secret;
 use crate::{Error, Kind, Result, hex};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -52,18 +52,9 @@ impl Answered {
                 .hint("Without it a session's second use cannot be noticed. Set XDG_STATE_HOME to a folder of yours.")
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(failed)?;
-        // Whole under another name first: what stands under its own is never half of a line.
-        let new = self.folder.join(format!(".{}", unique()?));
         let line = format!("{} {}\n", to_base64(measurement), utc(SystemTime::now()));
-        let linked = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)
-            .and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::hard_link(&new, &path));
-        let _ = fs::remove_file(&new);
-        match linked {
+        // Whole at once: what stands under the name is never half of a line.
+        match store::write_new(&path, line.as_bytes()) {
             Ok(()) => Ok(()),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
                 let bytes = fs::read(&path).map_err(failed)?;

@@ -7,10 +7,11 @@ use super::cert::CERT_SIZE;
 use super::chain::Chain;
 use super::chip::ChipId;
 use super::place::Place;
+use super::store;
 use crate::{Error, Kind, Result};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The kept CEKs: a folder.
@@ -76,19 +77,8 @@ impl CekCache {
             Error::new(Kind::File, "the signed CEK cannot be kept").at(path.display().to_string()).because(e)
         };
         DirBuilder::new().recursive(true).mode(0o755).create(&self.folder).map_err(failed)?;
-        let new = self.folder.join(format!(".{}", super::store::unique()?));
         let [_, _, _, cek] = chain.certs();
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&new)
-            .and_then(|mut file| file.write_all(cek.bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&new, &path));
-        if let Err(e) = written {
-            let _ = fs::remove_file(&new);
-            return Err(failed(e));
-        }
+        store::write_over(&path, cek.bytes()).map_err(failed)?;
         Ok(path)
     }
 }

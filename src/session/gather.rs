@@ -23,6 +23,9 @@ pub struct Input<'a> {
 /// The order in which sevctl and the firmware put them.
 const ORDER: [Usage; 6] = [Usage::Pdh, Usage::Pek, Usage::Oca, Usage::Cek, Usage::Ask, Usage::Ark];
 
+/// How many certificates are looked at in one file: a chain has six.
+const MOST: usize = 32;
+
 /// Puts the certificates of all files together.
 ///
 /// # Errors
@@ -71,6 +74,11 @@ impl Parts {
             self.refuse(Error::new(Kind::Certificate, "there is no certificate in it"), name);
         }
         while !rest.is_empty() {
+            if seen.len() == MOST {
+                let e = Error::new(Kind::Certificate, "there are too many certificates in it");
+                self.refuse(e.wanted(format!("at most {MOST}")), name);
+                return;
+            }
             let in_order = ORDER.starts_with(&seen);
             let expected = ORDER.get(seen.len()).copied().filter(|_| in_order && bytes.len() > CERT_SIZE);
             let known = Cert::recognise(rest).or_else(|| CaCert::recognise(rest).map(|(usage, _)| usage));

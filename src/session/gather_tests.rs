@@ -139,6 +139,12 @@ fn what_is_missing_and_what_is_none_is_told_with_the_file() {
     // A key that was given by mistake is not shown.
     let e = of(&[("tik.bin", b"0123456789abcdef")]).unwrap_err();
     assert!(!e.to_string().contains("0123"), "{e}");
+    // A file that goes on and on is not told in as many lines.
+    let mut damaged = cert(0).to_vec();
+    damaged[0] = 9;
+    let e = of(&[("many", &damaged.repeat(1000))]).unwrap_err();
+    assert_eq!(e.problems().count(), MOST + 1);
+    assert!(e.to_string().ends_with("many: there are too many certificates in it: wanted at most 32"), "{e}");
     // All of them at once.
     let e = of(&[("a", &[1; 40]), ("b", b""), ("c", &NAPLES[..9])]).unwrap_err();
     assert_eq!(e.problems().count(), 3);

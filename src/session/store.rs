@@ -95,7 +95,7 @@ fn new_folder(
     for (path, content) in
         files.iter().map(|(name, content)| (new.join(name), *content)).chain(inside.clone())
     {
-        create(&path, content).map_err(|e| failed("cannot write to", folder, e))?;
+        create(&path, content, 0o600).map_err(|e| failed("cannot write to", folder, e))?;
         undo.files.push(path);
     }
     let outside = beside.filter(|_| inside.is_none());
@@ -119,15 +119,15 @@ fn stage(path: &Path, content: &[u8], undo: &mut Undo) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let hidden = path.with_file_name(format!(".{name}.{}", unique()?));
     undo.hidden.push(hidden.clone());
-    create(&hidden, content).map_err(|e| failed("cannot write to", parent(path), e))
+    create(&hidden, content, 0o600).map_err(|e| failed("cannot write to", parent(path), e))
 }
 
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn create(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+fn create(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
     if written.is_err() {
         let _ = fs::remove_file(path);
@@ -164,8 +164,33 @@ fn take_name(
     })
 }
 
+/// Writes a private file, complete or not at all, under a name that nobody may have yet (`AlreadyExists`).
+pub(super) fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    write_whole(path, content, 0o600, |hidden, path| {
+        take_name(hidden, path, |from, to| fs::hard_link(from, to))
+    })
+}
+
+/// Writes a public file, complete or not at all, in the place of whatever has its name.
+pub(super) fn write_over(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    write_whole(path, content, 0o644, |hidden, path| fs::rename(hidden, path))
+}
+
+fn write_whole(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    name: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let hidden = path.with_file_name(format!(".{}", unique().map_err(std::io::Error::other)?));
+    let written = create(&hidden, content, mode).and_then(|()| name(&hidden, path));
+    // After a rename there is none.
+    let _ = fs::remove_file(&hidden);
+    written
+}
+
 /// A name that nobody else has.
-pub(super) fn unique() -> Result<String> {
+fn unique() -> Result<String> {
     let mut bytes = [0u8; 8];
     crate::crypt::random(&mut bytes)?;
     Ok(crate::hex::encode(&bytes))

@@ -82,6 +82,19 @@ pub enum Mode {
     Snp,
 }
 
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "sev" => Ok(Self::Sev),
+            "es" => Ok(Self::Es),
+            "snp" => Ok(Self::Snp),
+            _ => Err(Error::new(format!("there is no mode '{name}'; the modes are sev, es, snp"))),
+        }
+    }
+}
+
 /// The step at which `crash-at` kills the emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -252,6 +265,28 @@ pub fn own_program(argv0: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A new fault does not compile until it has an arm here, and fails until it is in the list.
+    #[test]
+    fn every_fault_is_in_the_list() {
+        let place = |fault: &Fault| match fault {
+            Fault::TamperedFirmware => 0,
+            Fault::StaleMeasurement => 1,
+            Fault::RandomMeasurement => 2,
+            Fault::WrongPolicy => 3,
+            Fault::WrongBuildId => 4,
+            Fault::NoSev => 5,
+            Fault::NoEs => 6,
+            Fault::NoAsid => 7,
+            Fault::Hang => 8,
+            Fault::CrashAt(Step::Start) => 9,
+            Fault::CrashAt(Step::Measure) => 10,
+            Fault::CrashAt(Step::Inject) => 11,
+            Fault::CrashAt(Step::Resume) => 12,
+        };
+        let places: Vec<usize> = FAULTS.iter().map(|(_, fault)| place(fault)).collect();
+        assert_eq!(places, (0..13).collect::<Vec<_>>());
+    }
 
     #[test]
     fn faults_are_read_and_written_by_name() {

@@ -193,7 +193,7 @@ pub(super) fn identity(report: &Report, expected: &Expected) -> Vec<Finding> {
         |id, name, option, found, wanted| Value { id, name, option, found, wanted, silence: Severity::Info };
     let measured = expected.measurement.as_ref().map(<[u8; 48]>::as_slice);
     // The firmware has checked the digest of an ID block, so a wanted ID key stands for the digests that it signs.
-    let digest = ("snp-measurement", "launch digest", "--measurement");
+    let digest = ("snp-measurement", "launch digest", "--measurement, or --firmware to compute it");
     let digest = if measured.is_none() && expected.id_key_digest.is_some() {
         may(digest.0, digest.1, digest.2, &measurement[..], measured)
     } else {

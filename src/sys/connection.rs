@@ -32,7 +32,11 @@ impl Libvirt {
         // libvirt prints every error to stderr by default; ours say it once, in their own place.
         virt::error::clear_error_callback();
         let connect = Connect::open(uri).map_err(|e| {
-            told(format!("cannot connect to {}", uri.unwrap_or("libvirt's default hypervisor")), &e)
+            let name = uri.map(|uri| uri.escape_debug().to_string());
+            told(
+                format!("cannot connect to {}", name.as_deref().unwrap_or("libvirt's default hypervisor")),
+                &e,
+            )
         })?;
         let name = connect.uri().map_err(|e| told("libvirt does not name its URI", &e))?;
         Ok(Self { connect, uri: name.into(), asked: uri.map(Into::into) })

@@ -90,3 +90,28 @@ fn a_domain_without_keys_is_judged_by_its_own_launch_security() {
     assert_code(&out, 4);
     assert!(err(&out).contains("nothing asks for SEV"), "{}", err(&out));
 }
+
+/// Everything but libvirt's own facts is out of the folder: a host with SEV-SNP, its firmware, its ASIDs.
+#[test]
+fn a_folder_stands_for_what_libvirt_does_not_tell() {
+    let corner = Corner::new(Lab::shared());
+    corner.domain(None);
+    let roots = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/roots");
+    let check = |root: &str, key: &str| {
+        let root = roots.join(root);
+        let mut command = corner.command(&["check", "-c", &corner.lab.uri, &corner.text("domain.xml")]);
+        command.args(["--skip", "kvm", "--set", key, "--host-root"]).arg(root);
+        command.output().unwrap()
+    };
+    let out = check("genoa-snp", "security.sev.snp=true");
+    assert_code(&out, 0);
+    let text = said(&out);
+    assert!(text.contains("sev-snp can be launched here: no errors"), "{text}");
+    assert!(text.contains("firmware: /usr/share/ovmf/OVMF.amdsev.fd"), "of the folder's descriptors: {text}");
+    let out = check("genoa-full", "security.sev.snp=true");
+    assert_code(&out, 1);
+    assert!(said(&out).contains("all 99 ASIDs of the pool sev_es are in use"), "{}", said(&out));
+    let out = check("nowhere", "security.sev=true");
+    assert_code(&out, 4);
+    assert!(err(&out).contains("nowhere: the folder of the host's files is not there"), "{}", err(&out));
+}

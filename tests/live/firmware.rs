@@ -88,3 +88,31 @@ fn another_hosts_images_are_not_looked_for_here() {
     assert_code(&out, 2);
     assert!(err(&out).contains("Run it on that host"), "{}", err(&out));
 }
+
+/// Debian's ordinary package: it claims less than its images hold for SEV-ES, and they take no secret.
+#[test]
+fn every_image_of_debians_package_is_listed_and_inspected() {
+    let root = setup("VIRT_SEV_OVMF");
+    let out = list(&root, &["--format", "json"]);
+    assert_code(&out, 0);
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let listed = json["images"].as_array().unwrap();
+    assert_eq!(listed.len(), std::fs::read_dir(root.join("usr/share/qemu/firmware")).unwrap().count());
+    for image in listed {
+        assert!(image["holds"].as_array().unwrap().contains(&"es-reset".into()), "{image}");
+        assert!(!image["holds"].as_array().unwrap().contains(&"secret".into()), "{image}");
+        assert_eq!(image["sha256"].as_str().unwrap().len(), 64, "{image}");
+    }
+    let mut seen = 0;
+    for folder in ["usr/share/OVMF", "usr/share/ovmf"] {
+        for file in std::fs::read_dir(root.join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_some_and(|x| x == "fd") {
+                let mut command = Command::new(program("virt-sev"));
+                assert_code(&command.args(["firmware", "inspect"]).arg(&file).output().unwrap(), 0);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 8, "{seen} images");
+}

@@ -100,8 +100,12 @@ impl Lab {
 
     /// Kills the daemon as a crash would. `sev-lab restart` brings it back.
     pub(crate) fn kill_daemon(&self) {
-        let status = Command::new("kill").args(["-KILL", &self.pid]).status().unwrap();
-        assert!(status.success());
+        self.signal_daemon("-KILL");
+    }
+
+    /// `-STOP`: it hangs, until `-CONT`.
+    pub(crate) fn signal_daemon(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.pid]).status().unwrap().success());
     }
 
     /// virsh, its stdout; it must succeed.

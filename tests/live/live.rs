@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod afar;
 mod appraisal;
 #[path = "../support/cases.rs"]
 mod cases;
@@ -12,6 +13,7 @@ mod chain;
 mod check;
 mod defining;
 mod digests;
+mod documented;
 mod exchange;
 mod explained;
 mod faults;
@@ -30,7 +32,9 @@ mod offline;
 mod osinfo;
 mod peers;
 mod processors;
+mod psp;
 mod secrecy;
+mod selinux;
 mod session;
 mod snp;
 mod snp_platform;

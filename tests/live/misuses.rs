@@ -1,6 +1,7 @@
 //! The same misuse gives the same exit code as virt-qemu-sev-validate, off line and over a remote connection. Where the
 //! two are meant to differ the line says so, with the reason.
 
+use crate::afar::Afar;
 use crate::lab::{Corner, Lab, code, err, program, setup};
 use std::fs;
 use std::path::Path;
@@ -166,44 +167,6 @@ fn off_line_misuses_end_as_with_virt_qemu_sev_validate() {
     };
     let seen = compare(&cases, ours, |args| run(peer(), args));
     assert_eq!(seen, [0, 1, 2, 6], "the cases do not reach every code that the peer has off line");
-}
-
-/// A command on a machine of another name, whose only way to the lab's daemon is a program that carries bytes: what
-/// both programs take for a remote connection.
-struct Afar {
-    uri: String,
-}
-
-impl Afar {
-    fn new(corner: &Corner<'_>) -> Self {
-        let carrier = corner.path("carrier");
-        fs::write(&carrier, format!("#!/bin/sh\nexec virt-ssh-helper '{}'\n", corner.lab.uri)).unwrap();
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&carrier, executable).unwrap();
-        Self { uri: format!("qemu+ext://hypervisor/session?command={}", carrier.display()) }
-    }
-
-    fn run(&self, inner: Command) -> Output {
-        use std::os::unix::fs::MetadataExt as _;
-        let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-        let mut command = Command::new("unshare");
-        command.args(if root { &["--uts"][..] } else { &["--uts", "--map-root-user"] });
-        command.args([
-            "--",
-            "sh",
-            "-c",
-            "echo owners-machine >/proc/sys/kernel/hostname && exec \"$@\"",
-            "sh",
-        ]);
-        command.arg(inner.get_program()).args(inner.get_args());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.output().unwrap()
-    }
 }
 
 /// A guest of libvirt's own making, started paused.

@@ -108,6 +108,44 @@ fn secret_build_answers_in_json_and_wants_two_files() {
 }
 
 #[test]
+fn secret_build_writes_the_same_packet_file_as_verify() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("tk"), [7; 32]).unwrap();
+    std::fs::write(dir.path().join("secret"), b"s").unwrap();
+    let build = |more: &[&str]| {
+        let zeros = "A".repeat(64);
+        let args = ["secret", "build", "--tk", "tk", "--measurement", &zeros, "--secret", "luks-key:secret"];
+        Command::new(program("virt-sev")).args(args).args(more).current_dir(&dir).output().unwrap()
+    };
+    assert_code(&build(&[]), 2);
+    assert_code(&build(&["--packet", "p", "--secret-header", "h", "--secret-payload", "b"]), 2);
+    let out = build(&["--packet", "p"]);
+    assert_code(&out, 0);
+    assert!(err(&out).contains("secret inject -c URI DOMAIN --packet p --resume"), "{}", err(&out));
+    let packet: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("p")).unwrap()).unwrap();
+    assert_eq!(packet["schema"], "virt-sev/packet/1");
+    assert_eq!(packet["measurement"], "A".repeat(64));
+}
+
+#[test]
+fn verify_tells_everything_that_is_missing_in_one_run() {
+    let verify = |args: &[&str]| {
+        let out = Command::new(program("virt-sev")).arg("verify").args(args).output().unwrap();
+        assert_code(&out, 2);
+        err(&out)
+    };
+    let nothing = verify(&[]);
+    for missing in ["keys are missing", "--measurement", "--api-major", "--policy is", "--firmware is"] {
+        assert!(nothing.contains(missing), "{nothing}");
+    }
+    let nothing_expected = verify(&["--report", "/dev/null"]);
+    assert!(nothing_expected.contains("--firmware is needed"), "{nothing_expected}");
+    let nowhere = verify(&["--evidence", "/dev/null", "--firmware", "/dev/null", "-s", "luks-key:/dev/null"]);
+    assert!(nowhere.contains("--packet is needed") && nowhere.contains("keys are missing"), "{nowhere}");
+}
+
+#[test]
 fn an_image_without_a_guid_table_is_said_to_have_none() {
     let inspect = |image: &str| {
         let out = Command::new(program("virt-sev")).args(["firmware", "inspect", image]).output().unwrap();

@@ -57,6 +57,51 @@ pub(crate) struct CpuArgs {
     pub(crate) legacy_vm_type: Option<OnOff>,
 }
 
+impl BootArgs {
+    /// The options that were given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        given([
+            ("--firmware", self.firmware.is_some()),
+            ("--kernel", self.kernel.is_some()),
+            ("--initrd", self.initrd.is_some()),
+            ("--cmdline", self.cmdline.is_some()),
+        ])
+    }
+}
+
+impl CpuArgs {
+    /// The options that were given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        given([
+            ("--num-cpus", self.num_cpus.is_some()),
+            ("--vmsa-cpu0", self.vmsa_cpu0.is_some()),
+            ("--vmsa-cpu1", self.vmsa_cpu1.is_some()),
+            ("--vcpu-type", self.vcpu_type.is_some()),
+            ("--vcpu-sig", self.vcpu_sig.is_some()),
+            ("--cpu-family", self.cpu_family.is_some()),
+            ("--cpu-model", self.cpu_model.is_some()),
+            ("--cpu-stepping", self.cpu_stepping.is_some()),
+            ("--guest-features", self.guest_features.is_some()),
+            ("--legacy-vm-type", self.legacy_vm_type.is_some()),
+        ])
+    }
+
+    /// True where a processor is named, in any of the four ways.
+    pub(crate) fn named(&self) -> bool {
+        self.vcpu_type.is_some()
+            || self.vcpu_sig.is_some()
+            || self.cpu_family.is_some()
+            || self.vmsa_cpu0.is_some()
+    }
+}
+
+/// The names whose option was given.
+pub(crate) fn given<const N: usize>(
+    options: [(&'static str, bool); N],
+) -> impl Iterator<Item = &'static str> {
+    options.into_iter().filter_map(|(name, given)| given.then_some(name))
+}
+
 /// QEMU's words for a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnOff {

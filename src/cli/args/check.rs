@@ -2,6 +2,7 @@
 
 use super::{ConfigArgs, WaitArgs};
 use clap::Args;
+use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
 Exit 0: a launch can begin; 1: it cannot, and the text says why. Nothing is changed. Without keys a domain is judged by what
@@ -9,7 +10,8 @@ its own <launchSecurity> asks for.
 
 Examples:
   virt-sev check -c qemu:///system guest.xml --config session/keys.yaml
-  virt-sev check -c qemu+ssh://HOST/system web1";
+  virt-sev check -c qemu+ssh://HOST/system web1
+  virt-sev check -c qemu+ssh://HOST/system --host-root report/ web1";
 
 #[derive(Debug, Args)]
 // What changes nothing records nothing.
@@ -20,6 +22,9 @@ pub(crate) struct CheckArgs {
     pub(crate) domain: String,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Of the host, take all but libvirt's own facts from DIR, as `virt-sev host --collect DIR` wrote it there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) host_root: Option<PathBuf>,
     /// A secret is to be injected: the firmware must have a place for it
     #[arg(long)]
     pub(crate) injects_secret: bool,

@@ -1,5 +1,6 @@
 //! `virt-sev host`: its options.
 
+use super::WaitArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ Examples:
   virt-sev host -c qemu+ssh://a/system -c qemu+ssh://b/system
   virt-sev host --collect report/
   virt-sev host --host-root report/ --format json
+  virt-sev host -c qemu+ssh://a/system --host-root report/
   virt-sev host --format prometheus > virt-sev.prom";
 
 #[derive(Debug, Args)]
@@ -26,4 +28,6 @@ pub(crate) struct HostArgs {
     /// Write what was read into a new folder that --host-root reads on any machine; no secrets, no firmware images
     #[arg(long, value_name = "DIR", conflicts_with_all = ["connect", "host_root"])]
     pub(crate) collect: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
 }

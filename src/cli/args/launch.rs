@@ -43,18 +43,18 @@ pub(crate) struct LaunchArgs {
     /// Domain document, or the name of a defined domain
     #[arg(value_name = "DOMAIN", required_unless_present = "recover")]
     pub(crate) domain: Option<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
     /// Write what the owner needs for `verify --evidence` to FILE
     #[arg(long, value_name = "FILE", conflicts_with_all = ["tik", "tek", "tk", "recover"])]
     pub(crate) evidence: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) verify: VerifyArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     /// Destroy what launches that were cut off have left on this hypervisor, and put the definitions back
     #[arg(long, conflicts_with_all = ["domain", "config", "set", "inject_secret"])]
     pub(crate) recover: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArgs,
 }
 
 #[derive(Debug, Args)]

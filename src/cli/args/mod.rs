@@ -17,7 +17,7 @@ pub(crate) mod snp;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
-pub(crate) use boot::{BootArgs, CpuArgs, OnOff};
+pub(crate) use boot::{BootArgs, CpuArgs, OnOff, given};
 pub(crate) use chain::{ChainCommand, ChainVerifyArgs, TrustArgs};
 pub(crate) use check::CheckArgs;
 pub(crate) use digest::{DigestArgs, DigestFormat, DigestMode};
@@ -27,7 +27,7 @@ pub(crate) use keys::{ConfigFormat, KeysArgs};
 pub(crate) use launch::{DefineArgs, LaunchArgs, MeasurementArgs};
 pub(crate) use lint::{ExplainArgs, LintArgs};
 pub(crate) use owner::SessionArgs;
-pub(crate) use secret::{SecretBuildArgs, SecretCommand};
+pub(crate) use secret::{PacketArgs, SecretBuildArgs, SecretCommand};
 pub(crate) use snp::{SnpCommand, SnpIdBlockArgs, SnpReportArgs};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
 
@@ -50,21 +50,20 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu:///system or qemu+ssh://HOST/system; where one is a must, else
-    /// LIBVIRT_DEFAULT_URI; `host` takes several
-    #[arg(short, long, global = true, value_name = "URI")]
+    /// Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several
+    #[arg(short, long, global = true, value_name = "URI", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) connect: Vec<String>,
-    /// Form of the answer; md: `keys`, `explain`; sarif: `lint`; prometheus: `host`
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, hide_default_value = true)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: details of notes and warnings, digests, connections; -vv: what enters a measurement
+    /// Say more: details, digests, connections; -vv: what enters a measurement
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Colour in the answer
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    /// Colour in the answer: auto, always, never
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN", hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: When,
 }
 
@@ -202,6 +201,9 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
         format!("'{text}' is not a number from 0 to {}", u64::MAX >> (64 - 8 * size_of::<T>()))
     })
 }
+
+#[cfg(test)]
+mod docs_tests;
 
 #[cfg(test)]
 mod tests {

@@ -12,8 +12,7 @@ its files become one bundle, as simple-kbs makes it: a JSON object of their name
 
 Examples:
   virt-sev secret build --secret luks-key:disk.key --measurement BASE64 \\
-    --tik session/tik.bin --tek session/tek.bin \\
-    --secret-header header.b64 --secret-payload payload.b64
+    --tik session/tik.bin --tek session/tek.bin --packet packet.json
   virt-sev secret build --secret sev-kbc:keys/ --measurement BASE64 \\
     --tk session.tk --secret-header header.b64 --secret-payload payload.b64";
 
@@ -34,21 +33,32 @@ pub(crate) enum SecretCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("to").args(["packet", "secret_header"]).required(true)))]
 pub(crate) struct SecretBuildArgs {
-    /// Secret, such as luks-key:disk.key, or a folder of keys (repeatable); the table holds them in this order
-    #[arg(short, long, required = true, value_name = "GUID-OR-ALIAS:PATH")]
+    /// Secret: luks-key:disk.key, or GUID:PATH, or a folder of keys (repeatable); the table holds them in this order
+    #[arg(short, long, required = true, value_name = "NAME:PATH")]
     pub(crate) secret: Vec<String>,
     /// Measurement of the guest, base64
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: String,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-    /// File for the header
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_header: PathBuf,
-    /// File for the encrypted secret
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_payload: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: PacketArgs,
+}
+
+/// Where an encrypted secret is written.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PacketArgs {
+    /// Write the encrypted secret with its header to one FILE, for `secret inject --packet`
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_header")]
+    pub(crate) packet: Option<PathBuf>,
+    /// Write the secret's header to FILE, as virt-qemu-sev-validate does
+    #[arg(long, value_name = "FILE", requires = "secret_payload")]
+    pub(crate) secret_header: Option<PathBuf>,
+    /// Write the encrypted secret to FILE
+    #[arg(long, value_name = "FILE", requires = "secret_header")]
+    pub(crate) secret_payload: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,18 +1,19 @@
 //! `virt-sev verify` and what `launch` shares with it: the options of virt-qemu-sev-validate.
 
 use super::boot::{BootArgs, CpuArgs};
-use super::{WaitArgs, number};
+use super::{PacketArgs, WaitArgs, number};
 use clap::Args;
 use std::path::PathBuf;
 
 pub(crate) const EXAMPLES: &str = "\
-Without --domain everything is off line, and --firmware is needed, and --evidence or all of --measurement, --api-major, \
---api-minor, --build-id and --policy. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
+Without --domain everything is off line: it needs --evidence, or all of --measurement, --api-major, --api-minor, \
+--build-id and --policy; or the --report of a SEV-SNP guest. What is expected comes from --firmware, or from --policy-file. With --inject-secret a verified guest is resumed; without, it stays as it is. With -q only the \
 exit code answers.
 
 Examples:
-  virt-sev verify --evidence evidence.json --tik session/tik.bin --tek session/tek.bin \\
-    --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json
+  virt-sev verify --evidence evidence.json \\
+    --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
+    --inject-secret luks-key:disk.key --packet packet.json
   virt-sev verify -c qemu+ssh://HOST/system --domain guest \\
     --firmware OVMF.amdsev.fd --tik session/tik.bin --tek session/tek.bin \\
     --inject-secret luks-key:disk.key
@@ -27,8 +28,6 @@ pub(crate) struct VerifyCommand {
     /// Evidence that the host wrote: measurement, API version, build and policy come from it, and --policy must agree
     #[arg(long, value_name = "FILE", conflicts_with_all = ["domain", "measurement", "api_major", "api_minor", "build_id"])]
     pub(crate) evidence: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) verify: VerifyArgs,
     /// Attestation report of a SEV-SNP guest, in place of a measurement; `snp report` has more checks
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) report: Option<PathBuf>,
@@ -44,15 +43,8 @@ pub(crate) struct VerifyCommand {
     /// Do not check the guest's configuration
     #[arg(short = 'g', long)]
     pub(crate) ignore_config: bool,
-    /// Write the secret's header to FILE instead of injecting it
-    #[arg(long, value_name = "FILE", requires = "secret_payload")]
-    pub(crate) secret_header: Option<PathBuf>,
-    /// Write the encrypted secret to FILE instead of injecting it
-    #[arg(long, value_name = "FILE", requires = "secret_header")]
-    pub(crate) secret_payload: Option<PathBuf>,
-    /// Write the encrypted secret with its header to one FILE, for `secret inject --packet`
-    #[arg(long, value_name = "FILE", conflicts_with = "secret_header")]
-    pub(crate) packet: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) to: PacketArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     /// Print the answer as JSON: the same as --format json
@@ -61,6 +53,8 @@ pub(crate) struct VerifyCommand {
     /// Show debug information: the same as -vv
     #[arg(short, long)]
     pub(crate) debug: bool,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArgs,
 }
 
 /// The guest owner's keys.
@@ -109,7 +103,7 @@ pub(crate) struct VerifyArgs {
     /// allowed_build_ids; where it names digests, --firmware may be left out
     #[arg(long, value_name = "FILE")]
     pub(crate) policy_file: Option<PathBuf>,
-    /// Secret to inject after verification, such as luks-key:disk.key, or a folder of keys (repeatable)
-    #[arg(short = 's', long, value_name = "GUID-OR-ALIAS:PATH")]
+    /// Secret to inject after verification: luks-key:disk.key, or GUID:PATH, or a folder of keys (repeatable)
+    #[arg(short = 's', long, value_name = "NAME:PATH")]
     pub(crate) inject_secret: Vec<String>,
 }

@@ -8,6 +8,9 @@ use virt_sev::measure::cpu::CpuSignature;
 use virt_sev::measure::vmsa::{InitialState, VcpuState, Vmsa};
 use virt_sev::{Error, Kind, Result};
 
+/// How a processor is named.
+pub(crate) const WAYS: &str = "--vcpu-type, --vcpu-sig, --cpu-family or --vmsa-cpu0";
+
 /// Options that exclude each other, or that need another, as virt-qemu-sev-validate refuses them.
 pub(crate) fn problems(c: &CpuArgs) -> Vec<Error> {
     let mut problems = Vec::new();

@@ -3,7 +3,7 @@
 
 use super::boot::{self, Boot};
 use super::{cpus, files};
-use crate::args::{DigestArgs, DigestFormat, DigestMode};
+use crate::args::{DigestArgs, DigestFormat, DigestMode, given};
 use crate::output::{Answer, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &DigestArgs, out: Output) -> Result<Answer> {
     if let (Some(folder), Some((_, first))) = (&args.save_vmsa, vcpus.first()) {
         save(folder, first, args.cpus.num_cpus)?;
     }
-    tell(args, &digests, kernel.as_ref(), out)
+    tell(args, &digests, &image, kernel.as_ref(), out)
 }
 
 /// Options that make no sense in the mode, or together; every one is told.
@@ -74,35 +74,24 @@ fn check_usage(args: &DigestArgs) -> Result<()> {
         wrong("--firmware is needed".to_owned());
     }
     let processors = matches!(args.mode, DigestMode::SevEs | DigestMode::Snp);
-    let useless = [
-        ("--kernel", b.kernel.is_some(), args.mode != DigestMode::SnpOvmfHash),
-        ("--initrd", b.initrd.is_some(), args.mode != DigestMode::SnpOvmfHash),
-        ("--cmdline", b.cmdline.is_some(), args.mode != DigestMode::SnpOvmfHash),
-        ("--num-cpus", c.num_cpus.is_some(), processors),
-        ("--vmsa-cpu0", c.vmsa_cpu0.is_some(), processors),
-        ("--vmsa-cpu1", c.vmsa_cpu1.is_some(), processors),
-        ("--vcpu-type", c.vcpu_type.is_some(), processors),
-        ("--vcpu-sig", c.vcpu_sig.is_some(), processors),
-        ("--cpu-family", c.cpu_family.is_some(), processors),
-        ("--cpu-model", c.cpu_model.is_some(), processors),
-        ("--cpu-stepping", c.cpu_stepping.is_some(), processors),
-        ("--guest-features", c.guest_features.is_some(), processors),
-        ("--save-vmsa", args.save_vmsa.is_some(), processors),
-        ("--legacy-vm-type", c.legacy_vm_type.is_some(), args.mode == DigestMode::SevEs),
-        ("--snp-ovmf-hash", args.snp_ovmf_hash.is_some(), args.mode == DigestMode::Snp),
-    ];
-    for (option, _, _) in useless.iter().filter(|(_, given, sense)| *given && !sense) {
-        wrong(format!("{option} makes no sense with --mode {}", name(args.mode)));
+    let own = [("--save-vmsa", args.save_vmsa.is_some()), ("--snp-ovmf-hash", args.snp_ovmf_hash.is_some())];
+    for option in b.given().chain(c.given()).chain(given(own)) {
+        let sense = match option {
+            "--firmware" => true,
+            "--kernel" | "--initrd" | "--cmdline" => args.mode != DigestMode::SnpOvmfHash,
+            "--legacy-vm-type" => args.mode == DigestMode::SevEs,
+            "--snp-ovmf-hash" => args.mode == DigestMode::Snp,
+            _ => processors,
+        };
+        if !sense {
+            wrong(format!("{option} makes no sense with --mode {}", name(args.mode)));
+        }
     }
     if processors && c.num_cpus.is_none() {
         wrong(format!("--mode {} needs --num-cpus", name(args.mode)));
     }
-    let named = [c.vcpu_type.is_some(), c.vcpu_sig.is_some(), c.cpu_family.is_some(), c.vmsa_cpu0.is_some()];
-    if processors && !named.contains(&true) {
-        wrong(format!(
-            "--mode {} needs --vcpu-type, --vcpu-sig, --cpu-family or --vmsa-cpu0",
-            name(args.mode)
-        ));
+    if processors && !c.named() {
+        wrong(format!("--mode {} needs {}", name(args.mode), cpus::WAYS));
     }
     if c.vmsa_cpu0.is_some() && args.save_vmsa.is_some() {
         wrong("VMSA files exclude --save-vmsa".to_owned());
@@ -180,7 +169,13 @@ fn legacy(state: InitialState) -> &'static str {
     if state == InitialState::Legacy { "on" } else { "off" }
 }
 
-fn tell(args: &DigestArgs, digests: &Digests, kernel: Option<&KernelHashes>, out: Output) -> Result<Answer> {
+fn tell(
+    args: &DigestArgs,
+    digests: &Digests,
+    image: &[u8],
+    kernel: Option<&KernelHashes>,
+    out: Output,
+) -> Result<Answer> {
     let Some((_, digest)) = digests.first() else {
         return Err(Error::new(Kind::Bug, "no digest was computed"));
     };
@@ -200,7 +195,9 @@ fn tell(args: &DigestArgs, digests: &Digests, kernel: Option<&KernelHashes>, out
         if !states.is_empty() {
             answer["states"] = states.into();
         }
-        answer["inputs"] = inputs(args, kernel)?;
+        // Without a kernel the digest of SEV is that of the image alone.
+        let image = sev::Measured::new(&mut &image[..])?.sev(None);
+        answer["inputs"] = inputs(args, &image, kernel)?;
         out.answer_json("digest", answer)?;
         return Ok(Answer::Yes);
     }
@@ -216,12 +213,14 @@ fn tell(args: &DigestArgs, digests: &Digests, kernel: Option<&KernelHashes>, out
 }
 
 /// What the digest was made of.
-fn inputs(args: &DigestArgs, kernel: Option<&KernelHashes>) -> Result<Value> {
+fn inputs(args: &DigestArgs, image: &[u8], kernel: Option<&KernelHashes>) -> Result<Value> {
     let (c, b) = (&args.cpus, &args.boot);
     let mut inputs = Map::new();
     let mut put = |name: &str, value: Value| inputs.insert(name.to_owned(), value);
     let path = |p: &Path| Value::from(p.display().to_string());
-    put("firmware", b.firmware.as_deref().map_or(Value::Null, path));
+    if let Some(file) = &b.firmware {
+        put("firmware", json!({ "file": path(file), "sha256": hex::encode(image) }));
+    }
     if let Some(text) = &args.snp_ovmf_hash {
         put("snp-ovmf-hash", text.to_ascii_lowercase().into());
     }

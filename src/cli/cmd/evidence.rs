@@ -1,10 +1,8 @@
-//! The exchange between host and guest owner in files. In: evidence from the host. Out: what `verify` judges; packets.
+//! The exchange between host and guest owner in files. In: evidence from the host. Out: what `verify` judges.
 //! Never: a secret for a second launch of one session.
 
 use super::files;
 use std::path::Path;
-use virt_sev::inject::file::PacketFile;
-use virt_sev::inject::packet::Packet;
 use virt_sev::measure::evidence::LaunchReport;
 use virt_sev::measure::verify::Evidence;
 use virt_sev::session::answered::Answered;
@@ -39,10 +37,4 @@ pub(crate) fn other_session(report: &LaunchReport, keys: &TransportKeys) -> Opti
 /// Records that this launch is answered; a second one of the same session is refused.
 pub(crate) fn answer_once(keys: &TransportKeys, evidence: &Evidence) -> Result<()> {
     Answered::of_user()?.answer(&keys.tik, &evidence.measurement)
-}
-
-/// A packet as one file.
-pub(crate) fn write_packet(path: &Path, packet: &Packet, measurement: [u8; 48]) -> Result<()> {
-    let text = PacketFile { measurement, packet: packet.clone() }.to_text();
-    files::write_private_file("secret packet", path, text.as_bytes())
 }

@@ -6,7 +6,6 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use virt_sev::inject::packet::Packet;
 use virt_sev::{Error, Kind, Result};
 
 /// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
@@ -104,20 +103,9 @@ pub(crate) fn write_private(files: &[(&str, &Path, &[u8])]) -> Result<()> {
     drafts.into_iter().try_for_each(Draft::commit)
 }
 
-/// Writes one private file.
-pub(crate) fn write_private_file(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
-    write_private(&[(what, path, bytes)])
-}
-
 /// Whether a file could be written there: found out before anything is done that cannot be undone.
 pub(crate) fn check_place(what: &str, path: &Path) -> Result<()> {
     Draft::new(what, path, b"", 0o600, Follow::Link).map(drop)
-}
-
-/// Writes a packet as two files of base64, as virt-qemu-sev-validate does and `virsh domsetlaunchsecstate` takes them.
-pub(crate) fn write_packet(header: &Path, payload: &Path, packet: &Packet) -> Result<()> {
-    let (head, body) = (packet.header_base64(), packet.payload_base64());
-    write_private(&[("secret header", header, head.as_bytes()), ("secret payload", payload, body.as_bytes())])
 }
 
 /// True for what is written into and never replaced: devices, pipes, sockets, and what /dev and /proc name.
@@ -271,9 +259,9 @@ mod tests {
         let [victim, link] = ["victim", "link"].map(|n| dir.path().join(n));
         fs::write(&victim, "old").unwrap();
         symlink(&victim, &link).unwrap();
-        write_private_file("packet", &link, b"new").unwrap();
+        write_private(&[("packet", &link, b"new")]).unwrap();
         assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), mode(&link)), ("old", 0o600));
-        write_private_file("packet", &dir.path().join("fresh"), b"new").unwrap();
+        write_private(&[("packet", &dir.path().join("fresh"), b"new")]).unwrap();
     }
 
     /// 30 MB of JSON as evidence took a gigabyte of memory.

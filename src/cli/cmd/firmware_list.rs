@@ -5,7 +5,7 @@ use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::config::Mode;
-use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, RealProbe, RootProbe, inventory};
+use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, inventory};
 use virt_sev::image::ImageContents;
 use virt_sev::{Error, Kind, Result, hex, plan};
 
@@ -38,11 +38,7 @@ pub(super) fn run(host_root: Option<&Path>, uri: Option<&str>, out: Output) -> R
 /// The host's files as its libvirt sees them.
 fn probe(host_root: Option<&Path>, uri: Option<&str>) -> Result<Box<dyn Probe>> {
     if let Some(root) = host_root {
-        if !root.is_dir() {
-            return Err(Error::new(Kind::File, "the folder of the host's files is not there")
-                .at(root.display().to_string()));
-        }
-        return Ok(Box::new(RootProbe::new(root)));
+        return Ok(Box::new(super::host::root(root)?));
     }
     let uri = uri.unwrap_or("qemu:///system");
     let Some(local) = uri.strip_prefix("qemu:///") else {
@@ -51,7 +47,7 @@ fn probe(host_root: Option<&Path>, uri: Option<&str>) -> Result<Box<dyn Probe>> 
             .hint("Run it on that host, or give --host-root DIR."));
     };
     let session = local.split(['?', '#']).next() == Some("session");
-    Ok(Box::new(if session { RealProbe::session() } else { RealProbe::system() }))
+    Ok(Box::new(super::host::machine(session)))
 }
 
 /// `None` where that cannot be told: the image cannot be read.

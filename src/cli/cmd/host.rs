@@ -5,13 +5,16 @@ use super::files;
 use crate::args::{Format, HostArgs};
 use crate::output::{Answer, Output};
 use std::path::Path;
-use virt_sev::host::{Fact, HostFacts, RealProbe, Recorder, RootProbe, domcaps};
+use virt_sev::host::{DomCaps, Fact, HostFacts, Probe as _, RealProbe, Recorder, RootProbe, domcaps};
 use virt_sev::preflight::{HostReport, prometheus};
 use virt_sev::report::Style;
 use virt_sev::{Error, Kind, Result};
+use virt_sev_psp::SecureProcessor;
 
 /// libvirt's answer in a folder that stands for a host.
 const DOMCAPS: &str = "domcaps.xml";
+/// It has some ten kilobytes.
+const LONGEST_DOMCAPS: u64 = 4 << 20;
 
 pub(crate) fn run(args: &HostArgs, out: Output) -> Result<Answer> {
     let facts = match &args.collect {
@@ -23,7 +26,20 @@ pub(crate) fn run(args: &HostArgs, out: Output) -> Result<Answer> {
         (None, Some(_)) => "the host of --domcaps",
         (None, None) => "this machine",
     };
-    show(&HostReport::new(name, &facts), out)
+    let answer = show(&HostReport::new(name, &facts), out)?;
+    if let Some(folder) = &args.collect {
+        out.say(&format!(
+            "note: {} holds the report: `virt-sev host --host-root` reads it anywhere",
+            folder.display()
+        ));
+    }
+    Ok(answer)
+}
+
+/// This machine, as the daemon of the system or of the user sees it.
+pub(crate) fn machine(session: bool) -> RealProbe {
+    let probe = if session { RealProbe::session() } else { RealProbe::system() };
+    probe.with(&SecureProcessor)
 }
 
 /// Below a folder that is not there nothing is found, and the answer would blame the host.
@@ -31,7 +47,12 @@ pub(crate) fn root(path: &Path) -> Result<RootProbe> {
     if path.is_dir() {
         return Ok(RootProbe::new(path));
     }
-    Err(Error::new(Kind::File, "the folder of the host's files is not there")
+    let what = if path.exists() {
+        "the host's files are in no folder"
+    } else {
+        "the folder of the host's files is not there"
+    };
+    Err(Error::new(Kind::File, what)
         .at(path.display().to_string())
         .wanted("--host-root DIR with the host's own folders below DIR"))
 }
@@ -39,17 +60,31 @@ pub(crate) fn root(path: &Path) -> Result<RootProbe> {
 /// Domain capabilities alone are of a host that need not be this one: then nothing is read here.
 fn local_facts(args: &HostArgs) -> Result<HostFacts> {
     let mut facts = match (&args.host_root, &args.domcaps) {
-        (Some(path), _) => HostFacts::gather(&root(path)?, &[]),
+        (Some(path), _) => {
+            let probe = root(path)?;
+            HostFacts { domcaps: beside(&probe), ..HostFacts::gather(&probe, &[]) }
+        }
         (None, Some(_)) => HostFacts::not_asked(),
-        (None, None) => HostFacts::gather(&RealProbe::system(), &[]),
+        (None, None) => HostFacts::gather(&machine(false), &[]),
     };
-    // A folder may bring libvirt's answer with it.
-    let beside = args.host_root.as_ref().map(|root| root.join(DOMCAPS)).filter(|path| path.is_file());
-    if let Some(path) = args.domcaps.as_ref().or(beside.as_ref()) {
+    if let Some(path) = &args.domcaps {
         let text = files::read_text("domain capabilities", path)?;
         facts.domcaps = Fact::Known(domcaps::parse(&text).map_err(|e| e.at(path.display().to_string()))?);
     }
     Ok(facts)
+}
+
+/// libvirt's answer, which a folder may bring with it; where it does not, nobody asked.
+fn beside(probe: &RootProbe) -> Fact<DomCaps> {
+    let path = Path::new("/").join(DOMCAPS);
+    match probe.read(&path, LONGEST_DOMCAPS) {
+        Fact::Known(bytes) => match domcaps::parse(&String::from_utf8_lossy(&bytes)) {
+            Ok(caps) => Fact::Known(caps),
+            Err(e) => Fact::Unreadable(format!("{}: {e}", path.display()).replace('\n', " ")),
+        },
+        Fact::Absent | Fact::NotAsked => Fact::NotAsked,
+        Fact::Unreadable(why) => Fact::Unreadable(why),
+    }
 }
 
 /// Reads this machine and keeps what was read: all of the folder, or nothing.
@@ -64,7 +99,7 @@ fn collect(args: &HostArgs, folder: &Path) -> Result<HostFacts> {
             .at(folder.display().to_string())
             .wanted("--collect with a folder that is not there yet"));
     }
-    let recorder = Recorder::new(RealProbe::system());
+    let recorder = Recorder::new(machine(false));
     let mut facts = HostFacts::gather(&recorder, &[]);
     let mut kept = recorder.into_files();
     if let Some(path) = &args.domcaps {

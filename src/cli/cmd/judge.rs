@@ -82,22 +82,12 @@ pub(crate) fn by_policy_alone(v: &VerifyArgs) -> Result<bool> {
     if v.boot.firmware.is_some() || policy(v)?.digests::<32>().is_none_or(|all| all.is_empty()) {
         return Ok(false);
     }
-    let useless = [
-        ("--kernel", v.boot.kernel.is_some()),
-        ("--num-cpus", v.cpus.num_cpus.is_some()),
-        ("--vmsa-cpu0", v.cpus.vmsa_cpu0.is_some()),
-        ("--vcpu-type", v.cpus.vcpu_type.is_some()),
-        ("--vcpu-sig", v.cpus.vcpu_sig.is_some()),
-        ("--cpu-family", v.cpus.cpu_family.is_some()),
-        ("--guest-features", v.cpus.guest_features.is_some()),
-        ("--legacy-vm-type", v.cpus.legacy_vm_type.is_some()),
-    ];
-    let wrong = |(option, _): &(&str, bool)| {
+    let wrong = |option: &str| {
         Error::new(Kind::Usage, format!("{option} needs --firmware")).hint(
             "Without it the policy file's allowed_digests are what is expected, and they hold everything.",
         )
     };
-    let problems = useless.iter().filter(|(_, given)| *given).map(wrong).collect();
+    let problems = v.boot.given().chain(v.cpus.given()).map(wrong).collect();
     Error::many(problems).map_or(Ok(true), Err)
 }
 

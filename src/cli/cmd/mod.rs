@@ -18,6 +18,7 @@ pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod owner;
+pub(crate) mod packet;
 pub(crate) mod prepare;
 mod progress;
 mod sarif;

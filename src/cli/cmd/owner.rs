@@ -24,10 +24,19 @@ pub(crate) fn keys(args: &KeyArgs) -> Result<TransportKeys> {
                 .map_err(|e| e.at(tek.display().to_string()))?,
         }),
         (Some(_), _, _) => Err(Error::new(Kind::Usage, "--tk excludes --tik and --tek")),
-        (None, _, _) => Err(Error::new(Kind::Usage, "the guest owner's keys are missing")
-            .wanted("--tk FILE, or --tik FILE and --tek FILE")
-            .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")),
+        (None, _, _) => Err(keys_missing()),
     }
+}
+
+fn keys_missing() -> Error {
+    Error::new(Kind::Usage, "the guest owner's keys are missing")
+        .wanted("--tk FILE, or --tik FILE and --tek FILE")
+        .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")
+}
+
+/// That the options do not name both keys.
+pub(super) fn no_keys(args: &KeyArgs) -> Option<Error> {
+    (args.tk.is_none() && (args.tik.is_none() || args.tek.is_none())).then(keys_missing)
 }
 
 /// Combinations of options that make no sense, as virt-qemu-sev-validate refuses them.

@@ -12,7 +12,7 @@ use virt_sev::measure::Digest32;
 use virt_sev::measure::sev::launch_digest;
 use virt_sev::session::chain::Chain;
 use virt_sev::session::create::{MadeFor, create};
-use virt_sev::{Error, Kind, Result};
+use virt_sev::{Error, Kind, Result, hex};
 
 /// With the chain in a file.
 pub(crate) fn run(args: &SessionArgs, out: Output) -> Result<Answer> {
@@ -31,7 +31,7 @@ pub(crate) fn make(chain: Chain, args: &SessionArgs, out: Output) -> Result<Answ
     match report.into_error() {
         Some(e) if args.insecure => {
             out.say(&format!("virt-sev: warning: {e}"));
-            root = "NOT verified (--insecure)".to_owned();
+            root = "not verified (--insecure)".to_owned();
         }
         Some(e) => return Err(e),
         None => {}
@@ -46,7 +46,9 @@ pub(crate) fn make(chain: Chain, args: &SessionArgs, out: Output) -> Result<Answ
         out.answer_json(
             "session",
             json!({
+                "session": session.blob.id(),
                 "platform": root,
+                "pdh": hex::encode(&chain.pdh().fingerprint()),
                 "policy": format!("{:#x}", args.policy),
                 "files": paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
             }),

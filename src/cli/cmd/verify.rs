@@ -2,14 +2,12 @@
 
 use super::boot::{self, Boot};
 use super::judge::{self, Judge, Judgement};
-use super::{evidence, files, owner, snp};
+use super::{evidence, owner, packet, snp};
 use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
-use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand};
+use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand, given};
 use crate::output::{Answer, Output};
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use virt_sev::appraisal::mismatch::Cause;
-use virt_sev::inject::packet::Packet;
+use std::path::Path;
 use virt_sev::measure::verify::{Evidence, Verdict};
 use virt_sev::{Error, Kind, Result, hex};
 
@@ -19,6 +17,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
         return snp::report::run(&as_report(args, report)?, out);
     }
     check_usage(args)?;
+    check_complete(args)?;
     let keys = owner::keys(&v.keys)?;
     let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
     let evidence = host_says.as_ref().map_or_else(|| evidence(v), |said| Ok(said.evidence))?;
@@ -26,7 +25,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
         None
     } else {
         Some(Boot {
-            firmware: v.boot.firmware.clone().ok_or_else(|| missing("--firmware"))?,
+            firmware: v.boot.firmware.clone().ok_or_else(no_firmware)?,
             kernel: v.boot.kernel.clone(),
             initrd: v.boot.initrd.clone(),
             cmdline: v.boot.cmdline.clone(),
@@ -34,12 +33,6 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
             cpu: None,
         })
     };
-    if !v.inject_secret.is_empty() && !writes_packet(args) {
-        return Err(missing("--packet"));
-    }
-    if let Some(path) = &args.packet {
-        files::check_place("secret packet", path)?;
-    }
     let table = owner::secrets(&v.inject_secret)?;
     let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
     if host_says.is_some() && judgement.accepted() {
@@ -48,11 +41,11 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let packed = judgement.accepted() && !table.is_empty();
     if packed {
         let area = secret_area(boot.as_ref())?;
-        write_packet(args, &owner::packet(&keys, &evidence, &table, area)?, &evidence)?;
+        packet::write(&args.to, &owner::packet(&keys, &evidence, &table, area)?, evidence.measurement)?;
     }
     let answer = tell(&judgement, &evidence, out)?;
     if packed {
-        out.say(&written(args));
+        out.say(&written(args, host_says.as_ref().map(|said| said.domain.as_str())));
     }
     let doubtful = host_says.filter(|_| !judgement.verdict.matched());
     if let Some(why) = doubtful.and_then(|said| evidence::other_session(&said, &keys)) {
@@ -64,7 +57,7 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
 /// What `snp report` makes of the same options.
 fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
     let v = &args.verify;
-    let useless = [
+    let useless = given([
         ("--api-major", v.api_major.is_some()),
         ("--api-minor", v.api_minor.is_some()),
         ("--build-id", v.build_id.is_some()),
@@ -72,23 +65,24 @@ fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
         ("--tek", v.keys.tek.is_some()),
         ("--tk", v.keys.tk.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
-        ("--secret-header", args.secret_header.is_some()),
-        ("--packet", args.packet.is_some()),
+        ("--secret-header", args.to.secret_header.is_some()),
+        ("--packet", args.to.packet.is_some()),
         ("--evidence", args.evidence.is_some()),
-    ];
-    let wrong = |(option, _): &(&str, bool)| {
+    ]);
+    let wrong = |option| {
         Error::new(Kind::Usage, format!("{option} makes no sense with --report"))
             .hint("A SEV-SNP guest has neither a session nor a secret that its host injects.")
     };
-    let digests = judge::read_policy(v.policy_file.as_deref())?.digests::<48>();
-    let nothing =
-        v.measurement.is_none() && v.boot.firmware.is_none() && digests.is_none_or(|d| d.is_empty());
-    if nothing {
-        return Err(Error::new(Kind::Usage, "nothing says which guest is expected, and any has a report")
-            .wanted("--firmware, --measurement, or a policy file with allowed_digests")
-            .hint("`virt-sev snp report` judges a report by whatever is given, such as an ID key."));
+    let mut problems: Vec<Error> = useless.map(wrong).collect();
+    if v.boot.firmware.is_none()
+        && v.measurement.is_none()
+        && judge::read_policy(v.policy_file.as_deref())?.digests::<48>().is_none_or(|all| all.is_empty())
+    {
+        problems.push(no_firmware().hint(
+            "Or --measurement, or a --policy-file with allowed_digests of 48 bytes. `virt-sev snp report` says what a report holds, whatever was launched.",
+        ));
     }
-    if let Some(e) = Error::many(useless.iter().filter(|(_, given)| *given).map(wrong).collect()) {
+    if let Some(e) = Error::many(problems) {
         return Err(e);
     }
     Ok(SnpReportArgs {
@@ -119,8 +113,8 @@ pub(crate) fn secret_area(boot: Option<&Boot>) -> Result<Option<u32>> {
 
 /// Options that make no sense together.
 pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
-    if writes_packet(args) && args.verify.inject_secret.is_empty() {
-        let options = if args.packet.is_some() {
+    if packet::wanted(&args.to) && args.verify.inject_secret.is_empty() {
+        let options = if args.to.packet.is_some() {
             "--packet needs"
         } else {
             "--secret-header and --secret-payload need"
@@ -128,32 +122,49 @@ pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
         return Err(Error::new(Kind::Usage, format!("{options} --inject-secret"))
             .hint("Without a secret there is nothing to write."));
     }
-    if args.secret_header.is_some() && args.secret_header == args.secret_payload {
-        return Err(Error::new(Kind::Usage, "--secret-header and --secret-payload are the same file"));
-    }
+    packet::check(&args.to)?;
     owner::check_usage(&args.verify)
 }
 
-fn missing(option: &str) -> Error {
-    Error::new(Kind::Usage, format!("{option} or --domain is needed"))
+/// What is missing off line: all of it is told.
+fn check_complete(args: &VerifyCommand) -> Result<()> {
+    let v = &args.verify;
+    let mut problems: Vec<Error> = owner::no_keys(&v.keys).into_iter().collect();
+    if args.evidence.is_none() {
+        problems.extend(missing(v).map(|option| {
+            Error::new(Kind::Usage, format!("{option} is needed"))
+                .hint("--evidence FILE holds all of these; with --domain NAME the hypervisor is asked.")
+        }));
+    }
+    if v.boot.firmware.is_none() && v.policy_file.is_none() {
+        problems.push(no_firmware());
+    }
+    if !v.inject_secret.is_empty() && !packet::wanted(&args.to) {
+        problems.push(
+            Error::new(Kind::Usage, "--packet is needed")
+                .hint("The host's administrator injects it. With --domain it is injected from here."),
+        );
+    }
+    Error::many(problems).map_or(Ok(()), Err)
 }
 
-/// The evidence that the options give; every missing one is told.
-fn evidence(v: &VerifyArgs) -> Result<Evidence> {
-    let gaps: Vec<Error> = [
+fn no_firmware() -> Error {
+    Error::new(Kind::Usage, "--firmware is needed")
+}
+
+/// What of the evidence no option gives.
+fn missing(v: &VerifyArgs) -> impl Iterator<Item = &'static str> {
+    given([
         ("--measurement", v.measurement.is_none()),
         ("--api-major", v.api_major.is_none()),
         ("--api-minor", v.api_minor.is_none()),
         ("--build-id", v.build_id.is_none()),
         ("--policy", v.policy.is_none()),
-    ]
-    .into_iter()
-    .filter(|(_, gap)| *gap)
-    .map(|(name, _)| missing(name))
-    .collect();
-    if let Some(e) = Error::many(gaps) {
-        return Err(e);
-    }
+    ])
+}
+
+/// The evidence that the options give; [`check_complete`] has seen that they do.
+fn evidence(v: &VerifyArgs) -> Result<Evidence> {
     Ok(Evidence {
         measurement: Evidence::parse_measurement(v.measurement.as_deref().unwrap_or_default())?,
         api_major: v.api_major.unwrap_or_default(),
@@ -163,34 +174,9 @@ fn evidence(v: &VerifyArgs) -> Result<Evidence> {
     })
 }
 
-/// True where a secret is written rather than injected.
-pub(crate) fn writes_packet(args: &VerifyCommand) -> bool {
-    args.secret_header.is_some() || args.packet.is_some()
-}
-
-/// Writes a packet where the options say.
-pub(crate) fn write_packet(args: &VerifyCommand, packet: &Packet, evidence: &Evidence) -> Result<()> {
-    if let Some(path) = &args.packet {
-        return evidence::write_packet(path, packet, evidence.measurement);
-    }
-    let (Some(header), Some(payload)) = (&args.secret_header, &args.secret_payload) else { return Ok(()) };
-    files::write_packet(header, payload, packet)
-}
-
 /// Says where the packet is and what to do with it.
-pub(crate) fn written(args: &VerifyCommand) -> String {
-    let domain = args.domain.as_deref().unwrap_or("DOMAIN");
-    if let Some(path) = &args.packet {
-        return format!(
-            "secret written, not injected. On the host: virt-sev secret inject -c URI {domain} --packet {} --resume",
-            path.display()
-        );
-    }
-    let path = |p: &Option<PathBuf>| p.as_deref().unwrap_or(Path::new("")).display().to_string();
-    let (header, payload) = (path(&args.secret_header), path(&args.secret_payload));
-    format!(
-        "secret written, not injected. Inject: virt-sev secret inject -c URI {domain} --secret-header {header} --secret-payload {payload}",
-    )
+pub(crate) fn written(args: &VerifyCommand, domain: Option<&str>) -> String {
+    format!("secret written, not injected; {}", packet::next(&args.to, domain))
 }
 
 /// Says the verdict.
@@ -231,8 +217,8 @@ pub(crate) fn tell(judgement: &Judgement, evidence: &Evidence, out: Output) -> R
                 answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
             }
         }
-        if let Some(Cause { id, text, .. }) = &judgement.cause {
-            answer["cause"] = json!({ "id": id, "text": text });
+        if let Some(cause) = &judgement.cause {
+            answer["cause"] = json!(cause);
         }
         if !judgement.refused.is_empty() {
             answer["findings"] = json!(judgement.refused);

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::time::Duration;
 use virt_sev::config::{SevConfig, Technology};
 use virt_sev::domain::Domain;
-use virt_sev::host::{self, Fact, HostFacts};
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{Cancel, Hypervisor as _, could_begin, within};
 use virt_sev::report::{Note, render, summary};
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
                 .hint("Give --set security.sev=true, or --config FILE.")
         })?,
     };
-    let host = connect::host_facts(&libvirt, &domain, &wanted, limit, &cancel)?;
+    let host = connect::host_facts(&libvirt, args.host_root.as_deref(), &domain, &wanted, limit, &cancel)?;
     let options = plan::Options {
         skip: args.config.skip.clone(),
         injects_secret: args.injects_secret,
@@ -52,7 +51,7 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
     let mut findings = plan.findings().to_vec();
     findings.extend(preflight::run(&wanted, &host, &options.skip));
     let edited = if plan.error().is_none() { Domain::parse(&plan.apply(&domain)?)? } else { domain.clone() };
-    findings.extend(preflight::memory(edited.facts(), &available(&host, &libvirt)));
+    findings.extend(preflight::memory(edited.facts(), &host.memory));
     let image = plan::image_to_be(&wanted, &domain, &host, &options);
     findings.extend(bundle::firmware(&wanted, &domain, &host, &options));
     findings.extend(session(&wanted));
@@ -93,11 +92,6 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
         ))?;
     }
     Ok(if possible { Answer::Yes } else { Answer::No })
-}
-
-/// The memory of the machine, where it is this one.
-fn available(host: &HostFacts, libvirt: &Libvirt) -> Fact<host::Memory> {
-    if host.cpuid == Fact::NotAsked { Fact::NotAsked } else { host::memory(&connect::probe(libvirt)) }
 }
 
 /// A session that was used before is of no use; that it is for this policy only its owner's keys can tell.

@@ -1,6 +1,7 @@
 //! Connections and what they tell of the host. In: a URI. Out: [`Libvirt`], [`HostFacts`].
 
-use crate::cmd::prepare;
+use crate::cmd::{host, prepare};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::{Domain, DomainFacts};
@@ -11,9 +12,14 @@ use virt_sev_sys::{Libvirt, LibvirtGuest};
 
 /// Connects; a daemon that does not answer is an error, not a hang.
 pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
-    let uri = uri.map(str::to_owned);
+    let asked = uri.map(str::to_owned);
     let libvirt =
-        within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(uri.as_deref()))?;
+        within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(asked.as_deref()))
+            .map_err(|e| match uri {
+                // Where several are asked, the reader must know which.
+                Some(uri) if e.kind() == Kind::Timeout => e.at(uri.escape_debug().to_string()),
+                _ => e,
+            })?;
     log::info!("connected to {}", libvirt.uri());
     Ok(libvirt)
 }
@@ -22,24 +28,39 @@ pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Resul
 pub(crate) fn facts(uri: Option<&str>, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
     let limit = Duration::from_secs(60);
     let libvirt = open(uri, limit, &Cancel::default())?;
-    host_facts(&libvirt, domain, config, limit, &Cancel::default())
+    host_facts(&libvirt, None, domain, config, limit, &Cancel::default())
 }
 
-/// The same over a connection that is there.
+/// The same over a connection that is there; everything but libvirt's own facts out of `root`, where there is one.
 pub(crate) fn host_facts(
     libvirt: &Libvirt,
+    root: Option<&Path>,
     domain: &Domain,
     config: &SevConfig,
     limit: Duration,
     cancel: &Cancel,
 ) -> Result<HostFacts> {
+    everything(libvirt, root, query(domain.facts()), &prepare::images(domain, config), limit, cancel)
+}
+
+/// libvirt's facts, and the host's own: out of a folder, or of this machine where the hypervisor runs on it. Of another
+/// machine only libvirt's are known.
+pub(crate) fn everything(
+    libvirt: &Libvirt,
+    root: Option<&Path>,
+    query: CapsQuery,
+    images: &[PathBuf],
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<HostFacts> {
+    let root = root.map(host::root).transpose()?;
     let mut facts = HostFacts::not_asked();
-    let local = ask(libvirt, query(domain.facts()), &mut facts, limit, cancel)?;
-    if local {
-        let own = HostFacts::gather(&probe(libvirt), &prepare::images(domain, config));
-        facts = joined(facts, own);
-    }
-    Ok(facts)
+    let local = ask(libvirt, query, &mut facts, limit, cancel)?;
+    Ok(match root {
+        Some(root) => joined(facts, HostFacts::gather(&root, images)),
+        None if local => joined(facts, HostFacts::gather(&probe(libvirt), images)),
+        None => facts,
+    })
 }
 
 /// What to ask for the capabilities of this domain's emulator.
@@ -52,7 +73,7 @@ pub(crate) fn query(facts: &DomainFacts) -> CapsQuery {
 }
 
 /// What libvirt said, and what the host's own files say.
-pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
+fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
     let mut facts = HostFacts { domcaps: libvirt.domcaps, node_sev: libvirt.node_sev, ..own };
     let (told, kept) = (libvirt.machine.versions, &mut facts.machine.versions);
     kept.libvirt = told.libvirt;
@@ -61,13 +82,13 @@ pub(crate) fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
 }
 
 /// This machine as that daemon sees it.
-pub(crate) fn probe(libvirt: &Libvirt) -> RealProbe {
+fn probe(libvirt: &Libvirt) -> RealProbe {
     let session = libvirt.uri().split(['?', '#']).next().is_some_and(|u| u.ends_with("/session"));
-    if session { RealProbe::session() } else { RealProbe::system() }
+    host::machine(session)
 }
 
 /// Adds what libvirt says; true where it runs on this machine.
-pub(crate) fn ask(
+fn ask(
     libvirt: &Libvirt,
     query: CapsQuery,
     facts: &mut HostFacts,

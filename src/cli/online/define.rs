@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
     let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"), out)?;
     let libvirt = connect::open(uri, limit, &cancel)?;
     let host = match &config {
-        Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
+        Some(config) => connect::host_facts(&libvirt, None, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
     let done = prepare::prepare(&args.config, domain, config, &host, false)?;

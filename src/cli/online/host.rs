@@ -7,24 +7,26 @@ use crate::cmd::host;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::time::Duration;
-use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, CapsQuery, Hypervisor as _};
 use virt_sev::preflight::{HostReport, fleet, prometheus};
 use virt_sev::{Error, Kind, Result};
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// How many hosts are asked at once: over ssh each of them is a process.
+const AT_ONCE: usize = 32;
 
 pub(crate) fn run(args: &HostArgs, uris: &[String], out: Output) -> Result<Answer> {
     let [uri] = uris else {
         if args.host_root.is_some() {
             return Err(Error::new(Kind::Usage, "--host-root is of one host, and there are several -c"));
         }
-        // One that does not answer does not hide the others.
+        // One that does not answer neither hides the others nor keeps them waiting.
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
-        for uri in uris {
-            match report(args, uri) {
-                Ok(report) => reports.push(report),
-                Err(e) => failures.push(e),
+        for some in uris.chunks(AT_ONCE) {
+            for answer in ask(args, some) {
+                match answer {
+                    Ok(report) => reports.push(report),
+                    Err(e) => failures.push(e),
+                }
             }
         }
         let answer = show_all(&reports, out)?;
@@ -33,17 +35,21 @@ pub(crate) fn run(args: &HostArgs, uris: &[String], out: Output) -> Result<Answe
     host::show(&report(args, uri)?, out)
 }
 
+/// These hosts at once; the answers in their order.
+fn ask(args: &HostArgs, uris: &[String]) -> Vec<Result<HostReport>> {
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = uris.iter().map(|uri| scope.spawn(move || report(args, uri))).collect();
+        let lost = || Err(Error::new(Kind::Bug, "a thread that asked a host ended without an answer"));
+        asked.into_iter().map(|answer| answer.join().unwrap_or_else(|_| lost())).collect()
+    })
+}
+
 fn report(args: &HostArgs, uri: &str) -> Result<HostReport> {
-    let cancel = Cancel::default();
-    let libvirt = connect::open(Some(uri), LIMIT, &cancel)?;
-    let mut facts = HostFacts::not_asked();
-    let local = connect::ask(&libvirt, CapsQuery::default(), &mut facts, LIMIT, &cancel)?;
-    let own = match &args.host_root {
-        Some(path) => HostFacts::gather(&host::root(path)?, &[]),
-        None if local => HostFacts::gather(&connect::probe(&libvirt), &[]),
-        None => HostFacts::not_asked(),
-    };
-    Ok(HostReport::new(libvirt.uri(), &connect::joined(facts, own)))
+    let (cancel, limit) = (Cancel::default(), Duration::from_secs(args.wait.timeout.into()));
+    let libvirt = connect::open(Some(uri), limit, &cancel)?;
+    let root = args.host_root.as_deref();
+    let facts = connect::everything(&libvirt, root, CapsQuery::default(), &[], limit, &cancel)?;
+    Ok(HostReport::new(libvirt.uri(), &facts))
 }
 
 /// Several hosts: a line each, or a list.

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
     let own = if config.is_none() { implied::implied(&domain)? } else { None };
     let host = match config.as_ref().or(own.as_ref()) {
-        Some(config) => connect::host_facts(&libvirt, &domain, config, limit, &cancel)?,
+        Some(config) => connect::host_facts(&libvirt, None, &domain, config, limit, &cancel)?,
         None => HostFacts::not_asked(),
     };
     if let Some(own) = &own {

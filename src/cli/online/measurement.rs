@@ -4,7 +4,7 @@ use super::connect;
 use crate::args::MeasurementArgs;
 use crate::cmd::files;
 use crate::output::{Answer, Output};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Duration;
 use virt_sev::domain::Domain;
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Res
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let name = args.domain.clone();
-    let (value, why) = within(limit, &cancel, "reading the launch measurement", move || {
+    let (mut value, why, platform) = within(limit, &cancel, "reading the launch measurement", move || {
         let guest = connect::active(&libvirt, &name)?;
         report(&guest)
     })?;
@@ -30,6 +30,9 @@ pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Res
     if let Some(path) = &args.output {
         write_evidence(path, &value)?;
         return Ok(Answer::Yes);
+    }
+    if let Some(value) = value.as_object_mut() {
+        value.extend(platform);
     }
     if out.is_json() {
         out.answer_json("measurement", value)?;
@@ -51,10 +54,11 @@ pub(super) fn write_evidence(path: &Path, fields: &Value) -> Result<()> {
 /// Each fact on a line, in the order of the JSON answer. The session is a blob, and not for people.
 pub(super) fn text(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten().filter(|(k, _)| *k != "session");
-    fields.map(|(k, v)| format!("{k:<16} {}\n", v.as_str().map_or_else(|| v.to_string(), clean))).collect()
+    fields.map(|(k, v)| format!("{k:<17} {}\n", v.as_str().map_or_else(|| v.to_string(), clean))).collect()
 }
 
-fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {
+/// What the owner needs as evidence, why it is not more, and what else the host may want to know.
+fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>, Map<String, Value>)> {
     let live = Domain::parse(&guest.live_xml()?)?;
     let Some(security) = &live.facts().launch_security else {
         return Err(Error::new(Kind::State, "the guest has no launch security").at(guest.name()?));
@@ -86,11 +90,7 @@ fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>)> {
             }
         }
     }
-    if let Some(n) = security.cbitpos {
-        value["cbitpos"] = n.into();
-    }
-    if let Some(n) = security.reduced_phys_bits {
-        value["reducedPhysBits"] = n.into();
-    }
-    Ok((value, why))
+    let platform = [("cbitpos", security.cbitpos), ("reduced-phys-bits", security.reduced_phys_bits)];
+    let known = |(name, n): (&str, Option<_>)| n.map(|n| (name.to_owned(), Value::from(n)));
+    Ok((value, why, platform.into_iter().filter_map(known).collect()))
 }

@@ -6,7 +6,7 @@ use crate::args::{Format, VerifyArgs, VerifyCommand};
 use crate::cmd;
 use crate::cmd::boot::Boot;
 use crate::cmd::judge::{self, Judge};
-use crate::cmd::owner;
+use crate::cmd::{owner, packet};
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::domain::{Domain, DomainFacts};
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         let live = guest.live_xml()?;
         Ok((guest, state, live))
     })?;
-    if state != GuestState::Paused && !table.is_empty() && !cmd::verify::writes_packet(args) {
+    if state != GuestState::Paused && !table.is_empty() && !packet::wanted(&args.to) {
         return Err(Error::new(Kind::State, "the guest is not paused")
             .at(args.domain.clone().unwrap_or_default())
             .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
@@ -78,13 +78,13 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
         }
     } else if accepted {
         let area = cmd::verify::secret_area(boot.as_ref())?;
-        let packet = owner::packet(&keys, &evidence, &table, area)?;
-        if cmd::verify::writes_packet(args) {
-            cmd::verify::write_packet(args, &packet, &evidence)?;
-            next = Some(cmd::verify::written(args));
+        let made = owner::packet(&keys, &evidence, &table, area)?;
+        if packet::wanted(&args.to) {
+            packet::write(&args.to, &made, evidence.measurement)?;
+            next = Some(cmd::verify::written(args, args.domain.as_deref()));
         } else {
             let asked = guest.clone();
-            within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, None))?;
+            within(limit, &cancel, "injecting the secret", move || asked.inject(&made, None))?;
             within(limit, &cancel, "resuming the guest", move || guest.resume())?;
             next = Some("secret injected, guest resumed".to_owned());
         }

@@ -1,7 +1,9 @@
 //! The layers of a host and what is known of each. In: [`HostFacts`]. Out: [`Layer`]s. Never: a judgement.
 
+use super::device;
 use crate::host::{Fact, FirmwareDescriptor, HostFacts, SevCpuid};
 use serde::Serialize;
+use std::path::Path;
 
 /// How well a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,7 +31,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new<T>(name: &str, fact: &Fact<T>, show: impl FnOnce(&T) -> String) -> Self {
+    pub(super) fn new<T>(name: &str, fact: &Fact<T>, show: impl FnOnce(&T) -> String) -> Self {
         let (state, text) = match fact {
             Fact::Known(value) => (State::Known, show(value)),
             Fact::Absent => (State::Absent, String::new()),
@@ -66,15 +68,19 @@ pub(super) fn all(host: &HostFacts) -> Vec<Layer> {
         layer("processor", &["processor"], processor(host)),
         layer("kernel", &["kernel command line"], kernel(host)),
         layer("kernel module", &["/sys/module/kvm_amd"], module(host)),
-        layer("secure processor", &["/dev/sev", "secure processor"], device(host)),
+        layer("secure processor", &["/dev/sev", "secure processor"], device::rows(host)),
         layer("ASIDs", &["/sys/fs/cgroup/misc"], capacity(host)),
-        layer("confinement", &["/etc/apparmor.d", "/etc/libvirt/qemu.conf", "/proc/"], confinement(host)),
+        layer(
+            "confinement",
+            &["/etc/apparmor.d", "/sys/fs/selinux", "/etc/libvirt/qemu.conf", "/proc/"],
+            device::confinement(host),
+        ),
         layer("firmware images", &["firmware images"], firmware(host)),
         layer("libvirt and QEMU", &["libvirt", "/var/cache/libvirt"], libvirt(host)),
     ]
 }
 
-fn yes(value: bool) -> String {
+pub(super) fn yes(value: bool) -> String {
     if value { "on".into() } else { "off".into() }
 }
 
@@ -102,6 +108,11 @@ fn processor(host: &HostFacts) -> Vec<Row> {
     rows.push(Row::new("SYSCFG", &own.syscfg, |bits| {
         let on = |bit: u32| yes(bits >> bit & 1 == 1);
         format!("memory encryption {}, SNP {}", on(23), on(24))
+    }));
+    rows.push(Row::new("RMP", &own.rmp, |(base, end)| match (base, end) {
+        (0, _) => "no memory reserved".into(),
+        (base, 0) => format!("in segments, from {base:#x}"),
+        (base, end) => format!("{base:#x} to {end:#x}"),
     }));
     rows
 }
@@ -148,28 +159,6 @@ fn kernel(host: &HostFacts) -> Vec<Row> {
     ]
 }
 
-fn device(host: &HostFacts) -> Vec<Row> {
-    let mut rows = vec![Row::new("/dev/sev", &host.dev_sev, |()| "there".into())];
-    rows.push(Row::new("mode", &host.machine.access, |access| {
-        let ours = match access.ours {
-            Some(true) => ", open to us",
-            Some(false) => ", not open to us",
-            None => "",
-        };
-        format!("{:03o}, user {}, group {}{ours}", access.mode, access.uid, access.gid)
-    }));
-    rows.push(match &host.machine.platform {
-        Fact::Known(platform) => {
-            let api = platform.api.map_or(Fact::Absent, Fact::Known);
-            Row::new("firmware API", &api, |(a, b, build)| format!("{a}.{b} build {build}"))
-        }
-        other @ (Fact::Absent | Fact::Unreadable(_) | Fact::NotAsked) => {
-            Row::new("firmware API", other, |_| String::new())
-        }
-    });
-    rows
-}
-
 fn capacity(host: &HostFacts) -> Vec<Row> {
     let asids = &host.machine.asids;
     [("sev", &asids.sev), ("sev_es", &asids.sev_es)]
@@ -184,32 +173,36 @@ fn capacity(host: &HostFacts) -> Vec<Row> {
         .collect()
 }
 
-fn confinement(host: &HostFacts) -> Vec<Row> {
-    let confinement = &host.machine.confinement;
-    vec![
-        Row::new("AppArmor", &confinement.apparmor, |allows| {
-            if *allows { "on, allows /dev/sev".into() } else { "on, does not name /dev/sev".into() }
-        }),
-        Row::new("SELinux", &confinement.selinux, |on| if *on { "enforcing" } else { "permissive" }.into()),
-        Row::new("mount namespaces", &confinement.namespaces, |on| yes(*on)),
-        Row::new("locked memory", &host.machine.daemon, |daemon| {
-            let limit = daemon.memlock.map_or("no limit".into(), |bytes| format!("{} KiB", bytes >> 10));
-            format!("{limit} for {}", daemon.name)
-        }),
-    ]
-}
-
 fn firmware(host: &HostFacts) -> Vec<Row> {
-    vec![Row::new("descriptors", &host.firmware, |all: &Vec<FirmwareDescriptor>| {
+    let mut rows = vec![Row::new("descriptors", &host.firmware, |all: &Vec<FirmwareDescriptor>| {
         let claims = |name: &str| all.iter().filter(|d| d.claims.iter().any(|m| m.as_str() == name)).count();
         format!(
-            "{}; for sev {}, sev-es {}, sev-snp {}",
+            "{}, claimed for sev {}, sev-es {}, sev-snp {}",
             crate::report::count(all.len(), "image"),
             claims("sev"),
             claims("sev-es"),
             claims("sev-snp")
         )
-    })]
+    })];
+    let mut told: Vec<&Path> = Vec::new();
+    for descriptor in host.firmware.known().into_iter().flatten() {
+        // Several descriptors often share one image.
+        if told.contains(&descriptor.image.as_path()) {
+            continue;
+        }
+        told.push(&descriptor.image);
+        rows.push(Row::new(&descriptor.image.display().to_string(), &descriptor.contents, |contents| {
+            let has = [
+                (contents.es_reset_addr.is_some(), "SEV-ES reset block"),
+                (contents.has_snp_metadata(), "SEV-SNP metadata"),
+                (contents.secret.is_some(), "launch secret"),
+                (contents.hashes.is_some(), "kernel hashes"),
+            ];
+            let has: Vec<&str> = has.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
+            if has.is_empty() { "holds nothing of SEV".into() } else { format!("holds {}", has.join(", ")) }
+        }));
+    }
+    rows
 }
 
 fn libvirt(host: &HostFacts) -> Vec<Row> {

@@ -1,10 +1,12 @@
 //! What `virt-sev host` says of one host. In: [`HostFacts`]. Out: [`HostReport`]: a verdict for each mode, and each
 //! layer with its facts and with what the verdicts found there. Never: a probe of its own, or a print.
 
+mod device;
 mod layers;
 mod prometheus;
 mod text;
 
+use super::mode_firmware::firmware;
 use super::{Decision, ModeVerdict, verdict};
 use crate::config::Mode;
 use crate::finding::{Finding, Severity};
@@ -58,7 +60,12 @@ impl HostReport {
     /// Judges every mode.
     #[must_use]
     pub fn new(name: impl Into<String>, host: &HostFacts) -> Self {
-        let verdicts: Vec<ModeVerdict> = MODES.iter().map(|mode| verdict(*mode, host)).collect();
+        let judge = |mode: &Mode| {
+            let mut verdict = verdict(*mode, host);
+            verdict.findings.extend(firmware(*mode, host));
+            verdict
+        };
+        let verdicts: Vec<ModeVerdict> = MODES.iter().map(judge).collect();
         let mut findings: Vec<Told> = Vec::new();
         for verdict in &verdicts {
             for finding in &verdict.findings {

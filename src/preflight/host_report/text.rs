@@ -3,24 +3,14 @@
 
 use super::{Decision, HostReport, Layer, Row, State, Told};
 use crate::finding::Severity;
-use crate::report::{Style, clean, wrap};
+use crate::report::{self, BOLD, DIM, GREEN, RED, Style, YELLOW, clean, wrap};
 use std::fmt::Write as _;
-
-const RED: &str = "1;31";
-const YELLOW: &str = "1;33";
-const GREEN: &str = "1;32";
-const DIM: &str = "2";
-const BOLD: &str = "1";
-
-fn paint(style: Style, code: &str, text: &str) -> String {
-    if style.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-}
 
 impl HostReport {
     /// The whole report. With `details`, notes and reasons too.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
-        let mut out = format!("{}\n", paint(style, BOLD, &clean(&self.name)));
+        let mut out = format!("{}\n", style.paint(BOLD, &clean(&self.name)));
         for verdict in &self.verdicts {
             let (word, colour) = match verdict.decision {
                 Decision::Available => ("available", GREEN),
@@ -30,7 +20,7 @@ impl HostReport {
             let blockers = self.blockers(verdict);
             let why = if blockers.is_empty() { String::new() } else { format!(": {}", blockers.join(", ")) };
             // Writing to a String cannot fail.
-            let _ = writeln!(out, "  {:8} {}{why}", verdict.mode.as_str(), paint(style, colour, word));
+            let _ = writeln!(out, "  {:8} {}{why}", verdict.mode.as_str(), style.paint(colour, word));
         }
         let last = self.layers.len().saturating_sub(1);
         for (n, layer) in self.layers.iter().enumerate() {
@@ -53,7 +43,7 @@ impl HostReport {
         let mut out = String::new();
         for (n, line) in text.lines().enumerate() {
             let _ = if n == 0 {
-                writeln!(out, "{branch} {} {} {line}", paint(style, colour, mark), paint(style, BOLD, &head))
+                writeln!(out, "{branch} {} {} {line}", style.paint(colour, mark), style.paint(BOLD, &head))
             } else {
                 writeln!(out, "{stem} {:18} {line}", "")
             };
@@ -76,22 +66,12 @@ impl HostReport {
 }
 
 fn finding(told: &Told, stem: &str, shared: bool, style: Style) -> String {
-    let finding = &told.finding;
-    let colour = match finding.severity {
-        Severity::Error => RED,
-        Severity::Warning => YELLOW,
-        Severity::Info | Severity::Ok => DIM,
-    };
-    let width = style.width.saturating_sub(5).max(40);
-    let head = format!("{}: ", told.modes.join(", "));
-    let mut body = wrap(&head, &finding.title, 0, width);
-    body = body.replacen(&told.modes.join(", "), &paint(style, colour, &told.modes.join(", ")), 1);
-    if style.details {
-        body += &wrap("", &finding.detail, 2, width);
-    }
-    if !shared {
-        body += &wrap("fix: ", &finding.fix, 2, width);
-    }
+    let style = Style { width: style.width.saturating_sub(5).max(40), ..style };
+    let modes = told.modes.join(", ");
+    let head = wrap(&format!("{modes}: "), &told.finding.title, 0, style.width);
+    let mut body = head.replacen(&modes, &style.paint(report::colour(told.finding.severity), &modes), 1);
+    let told = if shared { &told.finding.clone().fix("") } else { &told.finding };
+    body += &report::advice(told, style, 2);
     body.lines().fold(String::new(), |mut out, line| {
         let _ = writeln!(out, "{stem}   {line}");
         out
@@ -127,7 +107,7 @@ fn facts(layer: &Layer) -> String {
 pub fn fleet(reports: &[HostReport], style: Style) -> String {
     let width = reports.iter().map(|r| clean(&r.name).chars().count()).max().unwrap_or(0).max("host".len());
     let head = format!("{:width$}  {:7} {:7} {:7} failing", "host", "sev", "sev-es", "sev-snp");
-    let mut out = format!("{}\n", paint(style, BOLD, &head));
+    let mut out = format!("{}\n", style.paint(BOLD, &head));
     for report in reports {
         let name = clean(&report.name);
         let mut line = format!("{name:width$} ");
@@ -137,7 +117,7 @@ pub fn fleet(reports: &[HostReport], style: Style) -> String {
                 Decision::Unavailable => ("no", RED),
                 Decision::Unknown => ("?", YELLOW),
             };
-            let _ = write!(line, " {}", paint(style, colour, &format!("{word:7}")));
+            let _ = write!(line, " {}", style.paint(colour, &format!("{word:7}")));
         }
         let mut failing: Vec<&str> = report.verdicts.iter().flat_map(|v| report.blockers(v)).collect();
         failing.sort_unstable();

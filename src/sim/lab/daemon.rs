@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use virt_sev_sim::cpuid::SETTINGS;
 use virt_sev_sim::error::{Context, Error, Result};
 
 /// Cold, libvirt probes every emulator first.
@@ -99,6 +100,9 @@ fn environment(lab: &Lab, command: &mut Command) {
     command.env("XDG_DATA_HOME", dir("home")).env("XDG_STATE_HOME", dir("home"));
     if let Some(user) = &lab.user {
         command.env("USER", &user.name).env("LOGNAME", &user.name);
+    }
+    if lab.library().exists() {
+        command.env("LD_PRELOAD", lab.library()).env(SETTINGS, lab.settings_file());
     }
     // Hosts that keep libvirt outside the usual folders need this to load it.
     for name in ["LD_LIBRARY_PATH", "LIBVIRT_DRIVER_DIR"] {

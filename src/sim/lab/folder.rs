@@ -8,6 +8,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
+use virt_sev_sim::cpuid::LIBRARY;
 use virt_sev_sim::error::{Context, Error, Result};
 use virt_sev_sim::settings::{FILE, Settings};
 
@@ -123,6 +124,11 @@ impl Lab {
         self.dir.join("bin").join(EMULATOR)
     }
 
+    /// What the daemon loads first, where it is there.
+    pub(crate) fn library(&self) -> PathBuf {
+        self.dir.join("bin").join(LIBRARY)
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.dir.join("state")
     }
@@ -145,18 +151,19 @@ impl Lab {
         format!("qemu:///session?socket={}", self.socket().display())
     }
 
-    /// Changes the simulator's faults in one step, and makes libvirt forget what it knows of the emulator: its
-    /// capabilities depend on `no-sev`.
-    pub(crate) fn change_faults(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+    /// Changes the simulator's settings in one step, and makes libvirt forget what it knows of the emulator where its
+    /// capabilities depend on them: modes, and faults such as `no-sev`.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
         if !self.simulator {
-            return Err(Error::new("this lab runs without the simulator, so nothing goes wrong on demand"));
+            return Err(Error::new("this lab runs without the simulator, so nothing can be told to it"));
         }
         let file = self.settings_file();
         let mut settings = Settings::read(&file)?;
-        let before = settings.faults.clone();
+        let of = |s: &Settings| (s.faults.clone(), s.modes.clone());
+        let before = of(&settings);
         change(&mut settings);
         settings.write(&file)?;
-        if settings.faults != before { self.touch_emulator() } else { Ok(()) }
+        if of(&settings) == before { Ok(()) } else { self.touch_emulator() }
     }
 
     /// libvirt's cache of capabilities compares the emulator's change time in whole seconds.

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use virt_sev_sim::error::{Error, Result};
-use virt_sev_sim::settings::{FAULTS, Fault};
+use virt_sev_sim::settings::{FAULTS, Fault, Mode};
 
 /// A private libvirtd around qemu-sev-sim, for development and tests. Nothing here is a claim of security.
 #[derive(Debug, Parser)]
@@ -40,6 +40,14 @@ enum Task {
         /// Only for this guest.
         #[arg(long)]
         guest: Option<String>,
+        /// The lab's folder.
+        #[arg(long, env = "VIRT_SEV_LAB_DIR")]
+        dir: PathBuf,
+    },
+    /// Tells the platform what it offers from now on.
+    Offer {
+        /// sev, es, snp; none of them: nothing.
+        modes: Vec<Mode>,
         /// The lab's folder.
         #[arg(long, env = "VIRT_SEV_LAB_DIR")]
         dir: PathBuf,
@@ -127,7 +135,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Fault { faults, guest, dir } => {
             let lab = folder::Lab::open(&dir)?;
-            lab.change_faults(|settings| {
+            lab.change(|settings| {
                 let list = match &guest {
                     Some(guest) => settings.guests.entry(guest.clone()).or_default(),
                     None => &mut settings.faults,
@@ -140,9 +148,13 @@ fn perform(task: Task) -> Result<ExitCode> {
             })?;
             Ok(ExitCode::SUCCESS)
         }
+        Task::Offer { modes, dir } => {
+            folder::Lab::open(&dir)?.change(|settings| settings.modes = modes)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Forget { guest, dir } => {
             let lab = folder::Lab::open(&dir)?;
-            lab.change_faults(|settings| match &guest {
+            lab.change(|settings| match &guest {
                 Some(guest) => {
                     settings.guests.remove(guest);
                 }

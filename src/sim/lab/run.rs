@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use virt_sev_sim::cpuid::LIBRARY;
 use virt_sev_sim::crypto::platform::FOLDER as PLATFORM;
 use virt_sev_sim::error::{Context, Error, Result};
 use virt_sev_sim::settings::Settings;
@@ -71,6 +72,15 @@ fn install(lab: &Lab, options: &RunOptions) -> Result<()> {
         None => simulator()?,
     };
     lab.copy(&simulator, &lab.emulator(), 0o755)?;
+    let library = simulator.with_file_name(LIBRARY);
+    if library.is_file() {
+        lab.copy(&library, &lab.library(), 0o755)?;
+    } else {
+        eprintln!(
+            "sev-lab: {} is not there: libvirt counts guests by this machine's processor",
+            library.display()
+        );
+    }
     let mut settings = match &options.settings {
         Some(file) => Settings::read(file)?,
         None => Settings::default(),

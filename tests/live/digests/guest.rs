@@ -59,9 +59,19 @@ pub(super) struct Guest {
 }
 
 pub(super) fn images() -> Vec<PathBuf> {
-    let mut images: Vec<PathBuf> =
-        fs::read_dir(setup("VIRT_SEV_OVMF")).unwrap().map(|f| f.unwrap().path()).collect();
+    // Links among the images are the same files.
+    let code = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("OVMF") && name.ends_with(".fd") && !name.contains("VARS") && !path.is_symlink()
+    };
+    let share = setup("VIRT_SEV_OVMF").join("usr/share");
+    let mut images: Vec<PathBuf> = ["OVMF", "ovmf"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(share.join(folder)).unwrap().map(|f| f.unwrap().path()))
+        .filter(code)
+        .collect();
     images.sort();
+    assert!(images.len() >= 4, "{images:?}");
     images
 }
 

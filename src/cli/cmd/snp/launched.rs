@@ -28,16 +28,12 @@ impl Launched {
         let mut problems: Vec<Error> = boot::problems(b).into_iter().collect();
         problems.extend(cpus::problems(c));
         let mut wrong = |text: &str| problems.push(Error::new(Kind::Usage, text));
-        let named =
-            c.vcpu_type.is_some() || c.vcpu_sig.is_some() || c.cpu_family.is_some() || c.vmsa_cpu0.is_some();
         match &b.firmware {
             None if b.kernel.is_some() => wrong("--kernel needs --firmware"),
-            None if named || c.num_cpus.is_some() => wrong("the processors need --firmware"),
+            None if c.named() || c.num_cpus.is_some() => wrong("the processors need --firmware"),
             None => {}
             Some(_) if c.num_cpus.is_none() => wrong("--firmware needs --num-cpus"),
-            Some(_) if !named => {
-                wrong("--firmware needs --vcpu-type, --vcpu-sig, --cpu-family or --vmsa-cpu0")
-            }
+            Some(_) if !c.named() => wrong(&format!("--firmware needs {}", cpus::WAYS)),
             Some(_) => {}
         }
         if c.legacy_vm_type.is_some() {

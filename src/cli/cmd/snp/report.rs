@@ -54,6 +54,10 @@ pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
         expected.measurement = Some(launched.measurement()?);
     }
     let mut verdict = check(&report, &certs, &roots, at, &expected)?;
+    if expected.measurement.is_none() && policy.digests::<48>().is_some() {
+        // The policy file has its say of the digest.
+        verdict.findings.retain(|f| f.id != "snp-measurement");
+    }
     verdict.findings.extend(policy.judge(&claims(&report, &report.measurement())));
     let differs = expected.measurement.is_some_and(|wanted| wanted != report.measurement());
     let cause = launched.as_ref().filter(|_| differs).map(|l| l.cause(&report.measurement()));
@@ -140,7 +144,7 @@ fn tell(report: &Report, verdict: &Verdict, cause: Option<&Cause>, at: Moment, o
                 "endorsement": verdict.endorsement.as_ref().map(endorsement),
                 "report": facts::to_json(report, product),
                 "findings": verdict.findings,
-                "cause": cause.map(|cause| json!({ "id": cause.id, "text": cause.text })),
+                "cause": cause,
             }),
         );
     }
@@ -148,7 +152,7 @@ fn tell(report: &Report, verdict: &Verdict, cause: Option<&Cause>, at: Moment, o
         return Ok(());
     }
     let notes: Vec<Note<'_>> = verdict.findings.iter().map(Note::new).collect();
-    let word = if verified { "verified" } else { "NOT verified" };
+    let word = if verified { "verified" } else { "not verified" };
     out.answer(&format!("{}{word}: {}\n", render(&notes, out.answer_style()), summary(&verdict.findings)))
 }
 

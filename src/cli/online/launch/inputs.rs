@@ -1,6 +1,6 @@
 //! What a launch starts from. In: options, a document, keys. Out: typed inputs, all checked before anything starts.
 
-use crate::args::{LaunchArgs, VerifyArgs};
+use crate::args::{LaunchArgs, VerifyArgs, given};
 use crate::cmd::boot::{self, Boot};
 use crate::cmd::judge::{self, Judge};
 use crate::cmd::prepare::{self, Prepared};
@@ -81,34 +81,21 @@ pub(super) fn is_verified(v: &VerifyArgs) -> bool {
 
 /// Options that would be ignored are refused: somebody believes that they do something.
 pub(super) fn useless_options(v: &VerifyArgs) -> Option<Error> {
-    let others = [
-        ("--firmware", v.boot.firmware.is_some()),
-        ("--kernel", v.boot.kernel.is_some()),
-        ("--initrd", v.boot.initrd.is_some()),
-        ("--cmdline", v.boot.cmdline.is_some()),
+    let others = given([
         ("--api-major", v.api_major.is_some()),
         ("--api-minor", v.api_minor.is_some()),
         ("--build-id", v.build_id.is_some()),
         ("--policy", v.policy.is_some()),
-        ("--num-cpus", v.cpus.num_cpus.is_some()),
-        ("--vmsa-cpu0", v.cpus.vmsa_cpu0.is_some()),
-        ("--vmsa-cpu1", v.cpus.vmsa_cpu1.is_some()),
-        ("--vcpu-type", v.cpus.vcpu_type.is_some()),
-        ("--vcpu-sig", v.cpus.vcpu_sig.is_some()),
-        ("--guest-features", v.cpus.guest_features.is_some()),
-        ("--legacy-vm-type", v.cpus.legacy_vm_type.is_some()),
-        ("--cpu-family", v.cpus.cpu_family.is_some()),
-        ("--cpu-model", v.cpus.cpu_model.is_some()),
-        ("--cpu-stepping", v.cpus.cpu_stepping.is_some()),
         ("--policy-file", v.policy_file.is_some()),
         ("--inject-secret", !v.inject_secret.is_empty()),
-    ];
+    ]);
     if v.measurement.is_some() {
         return Some(Error::new(Kind::Usage, "--measurement is what launch reads from the guest itself"));
     }
-    let first = others.iter().find(|(_, given)| *given && !is_verified(v))?;
+    let mut all = v.boot.given().chain(v.cpus.given()).chain(others);
+    let first = all.find(|_| !is_verified(v))?;
     Some(
-        Error::new(Kind::Usage, format!("{} needs the guest owner's keys", first.0))
+        Error::new(Kind::Usage, format!("{first} needs the guest owner's keys"))
             .wanted("--tk FILE, or --tik FILE and --tek FILE")
             .hint("Without them nothing is verified, and an unverified guest gets no secret."),
     )

@@ -134,6 +134,10 @@ fn next_command(uri: &str, name: &str, security: &Security, evidence: Option<&Pa
     }
     if security.mode == Some("sev-es") {
         more += " --num-cpus N";
+        // With --domain the host says which processor it has; off line the owner does.
+        if evidence.is_some() {
+            more += " --vcpu-type MODEL";
+        }
     }
     if let Some(path) = evidence {
         return format!(
