@@ -120,6 +120,19 @@ impl Error {
         self.0.place.as_deref()
     }
 
+    /// The same problems, each at the place that `better` makes of its own, where it makes one.
+    #[must_use]
+    pub fn with_places(mut self, better: impl Fn(&str) -> Option<String>) -> Self {
+        for problem in
+            std::iter::once(&mut self.0.place).chain(self.0.others.iter_mut().map(|e| &mut e.0.place))
+        {
+            if let Some(place) = problem.as_deref().and_then(&better) {
+                *problem = Some(place);
+            }
+        }
+        self
+    }
+
     /// What went wrong, without place, found, wanted and hint.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -248,6 +261,10 @@ mod tests {
         let e = Error::many(vec![Error::new(Kind::Config, "one"), Error::new(Kind::Domain, "two")]).unwrap();
         assert_eq!(e.to_string(), "one\ntwo");
         assert_eq!(e.problems().count(), 2);
+        let placed =
+            Error::many(vec![Error::new(Kind::Usage, "a").at("/x"), Error::new(Kind::Usage, "b").at("y")]);
+        let placed = placed.unwrap().with_places(|p| p.strip_prefix('/').map(|p| format!("{p}:1")));
+        assert_eq!(placed.to_string(), "x:1: a\ny: b");
         let nested = Error::many(vec![Error::new(Kind::Usage, "zero"), e]).unwrap();
         assert_eq!(nested.to_string(), "zero\none\ntwo");
         assert!(Error::many(Vec::new()).is_none());

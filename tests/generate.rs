@@ -82,7 +82,7 @@ fn most(template: &Template) -> Request {
     request
 }
 
-fn applied(domain: &Domain, config: Option<&SevConfig>) -> (String, Vec<Finding>) {
+fn applied(domain: &Domain<'_>, config: Option<&SevConfig>) -> (String, Vec<Finding>) {
     let Some(config) = config else { return (domain.text().to_owned(), Vec::new()) };
     let plan: Plan = plan::plan(config, domain, &HostFacts::not_asked(), &Options::default()).unwrap();
     (plan.apply(domain).unwrap(), plan.findings().to_vec())

@@ -17,14 +17,14 @@ use virt_sev::domain::Domain;
 use virt_sev::plan::{self, Plan};
 use virt_sev::{Error, Severity};
 
-fn run(config: &SevConfig, xml: &str, case: &Path) -> Result<(Domain, Plan, String), Error> {
+fn run<'x>(config: &SevConfig, xml: &'x str, case: &Path) -> Result<(Domain<'x>, Plan, String), Error> {
     let domain = Domain::parse(xml)?;
     let plan = plan::plan(config, &domain, &host(case), &options(case))?;
     let out = plan.apply(&domain)?;
     Ok((domain, plan, out))
 }
 
-fn explained(domain: &Domain, plan: &Plan) -> String {
+fn explained(domain: &Domain<'_>, plan: &Plan) -> String {
     let mut out = String::new();
     for e in plan.edits() {
         writeln!(out, "edit {}: {}", e.rule(), e.reason()).unwrap();

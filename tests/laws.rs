@@ -44,7 +44,7 @@ impl Case {
         Self { xml, writing, config, host, options }
     }
 
-    fn plan(&self, xml: &str) -> (Domain, Plan) {
+    fn plan<'x>(&self, xml: &'x str) -> (Domain<'x>, Plan) {
         let domain = Domain::parse(xml).unwrap_or_else(|e| panic!("{e}\n{xml}"));
         let plan = plan::plan(&self.config, &domain, &self.host, &self.options)
             .unwrap_or_else(|e| panic!("{e}\n{xml}"));

@@ -41,7 +41,7 @@ impl Case {
         Self { xml: document::document(&mut dice).0, config, host, options }
     }
 
-    fn plan(&self, config: &SevConfig, xml: &str, options: &Options) -> (Domain, Plan) {
+    fn plan<'x>(&self, config: &SevConfig, xml: &'x str, options: &Options) -> (Domain<'x>, Plan) {
         let domain = Domain::parse(xml).unwrap_or_else(|e| panic!("{e}\n{xml}"));
         let plan = plan::plan(config, &domain, &self.host, options).unwrap();
         (domain, plan)

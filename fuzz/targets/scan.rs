@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use virt_sev::domain::{Domain, ElementId};
 
-fn walk(domain: &Domain, id: ElementId, depth: usize) {
+fn walk(domain: &Domain<'_>, id: ElementId, depth: usize) {
     let span = domain.span(id);
     let raw = domain.raw(id);
     assert_eq!(raw, &domain.text()[span.start..span.end]);

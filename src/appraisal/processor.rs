@@ -78,7 +78,7 @@ mod tests {
     use crate::domain::Domain;
 
     fn of(cpu: &str, hints: &Hints) -> Result<CpuSignature> {
-        let domain = Domain::parse(&format!("<domain>{cpu}</domain>")).unwrap();
+        let domain = Domain::parse(format!("<domain>{cpu}</domain>")).unwrap();
         signature(&Origin::of(domain.facts()), hints)
     }
 

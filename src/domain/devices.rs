@@ -6,7 +6,7 @@ use super::{Domain, ElementId};
 use crate::error::Error;
 
 /// Which element a device is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
     /// `<disk>`.
     Disk,
@@ -38,8 +38,10 @@ pub enum DeviceKind {
     Channel,
     /// `<console>`.
     Console,
-    /// Any other, by name.
-    Other(Word),
+    /// `<graphics>`.
+    Graphics,
+    /// Any other.
+    Other,
 }
 
 /// `<rom>`.
@@ -97,14 +99,19 @@ pub struct Device {
     pub boot_order: Option<BootOrder>,
 }
 
-pub(super) fn read(d: &Domain, devices: ElementId) -> Result<Vec<Device>, Error> {
-    once(d, devices, |name| name == "emulator" || name == "memballoon")?;
-    let mut all = Vec::with_capacity(d.children(devices).count());
-    for child in d.children(devices).filter(|c| d.name(*c) != "emulator") {
-        all.push(Device::new(child, kind(d.name(child))));
-        // Filled in its place: a device is some hundred bytes.
-        if let Some(device) = all.last_mut() {
-            fill(d, device)?;
+pub(super) fn read(d: &Domain<'_>, devices: ElementId) -> Result<Vec<Device>, Error> {
+    let mut count = 0;
+    once(d, devices, |name| {
+        count += 1;
+        name == "emulator" || name == "memballoon"
+    })?;
+    let mut all = Vec::with_capacity(count);
+    for (child, element) in d.own_children(devices) {
+        let name = element.local(&d.text);
+        if name != "emulator" {
+            let mut device = Device::new(child, kind(name));
+            fill(d, &mut device)?;
+            all.push(device);
         }
     }
     Ok(all)
@@ -128,7 +135,8 @@ fn kind(name: &str) -> DeviceKind {
         "memory" => K::Memory,
         "channel" => K::Channel,
         "console" => K::Console,
-        other => K::Other(other.into()),
+        "graphics" => K::Graphics,
+        _ => K::Other,
     }
 }
 
@@ -144,10 +152,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(d: &Domain, id: ElementId, kind: &DeviceKind) -> Result<Self, Error> {
+    fn read(d: &Domain<'_>, id: ElementId, kind: DeviceKind) -> Result<Self, Error> {
         let mut parts = Self::default();
-        for child in d.children(id) {
-            let part = match d.name(child) {
+        for (child, element) in d.own_children(id) {
+            let part = match element.local(&d.text) {
                 "driver" => &mut parts.driver,
                 "model" => &mut parts.model,
                 "rom" => &mut parts.rom,
@@ -163,7 +171,9 @@ impl Parts {
             match part {
                 None => *part = Some(child),
                 // A video device has one model; more than one is libvirt's old way of saying many heads, long gone.
-                Some(_) if !matches!(kind, DeviceKind::Other(_)) => return Err(twice(d, child)),
+                Some(_) if !matches!(kind, DeviceKind::Graphics | DeviceKind::Other) => {
+                    return Err(twice(d, child));
+                }
                 Some(_) => {}
             }
         }
@@ -171,10 +181,10 @@ impl Parts {
     }
 }
 
-fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
+fn fill(d: &Domain<'_>, device: &mut Device) -> Result<(), Error> {
     use DeviceKind as K;
     let id = device.element;
-    let parts = Parts::read(d, id, &device.kind)?;
+    let parts = Parts::read(d, id, device.kind)?;
     device.driver = parts.driver;
     device.rom = parts.rom.map(|r| Rom {
         element: r,
@@ -184,8 +194,9 @@ fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
     });
     device.boot_order = parts.boot.map_or(Ok(None), |b| number(d, b, "order"))?;
     let has_model_element = matches!(device.kind, K::Interface | K::Video);
-    for (name, value) in d.attributes(id) {
-        let field = match (name, &device.kind) {
+    let word = |attribute| Some(d.value(attribute).into());
+    for (name, attribute) in d.attributes(id) {
+        let field = match (name, device.kind) {
             ("type", _) => &mut device.device_type,
             ("device", K::Disk) => &mut device.disk_device,
             ("mode", K::Hostdev) => &mut device.mode,
@@ -193,37 +204,37 @@ fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
             ("bus", _) => &mut device.bus,
             _ => continue,
         };
-        *field = Some(value.into());
+        *field = word(attribute);
     }
     if device.kind == K::Hostdev && device.mode.is_none() {
         // virDomainHostdevDefParseXML
-        device.mode = Some("subsystem".into());
+        device.mode = Some(Word::Subsystem);
     }
     let mut target_dev = None;
-    for (name, value) in parts.target.into_iter().flat_map(|t| d.attributes(t)) {
+    for (name, attribute) in parts.target.into_iter().flat_map(|t| d.attributes(t)) {
         match name {
-            "dev" => target_dev = Some(value),
-            "bus" => device.bus = Some(value.into()),
-            "type" => device.target_type = Some(value.into()),
+            "dev" => target_dev = Some(attribute),
+            "bus" => device.bus = word(attribute),
+            "type" => device.target_type = word(attribute),
             _ => {}
         }
     }
-    for (name, value) in parts.driver.into_iter().flat_map(|r| d.attributes(r)) {
-        match (name, &device.kind) {
-            ("type", K::Filesystem) => device.driver_type = Some(value.into()),
-            ("name", K::Video) => device.driver_name = Some(value.into()),
-            ("iommu", _) => device.iommu = Some(is_on(&value)),
+    for (name, attribute) in parts.driver.into_iter().flat_map(|r| d.attributes(r)) {
+        match (name, device.kind) {
+            ("type", K::Filesystem) => device.driver_type = word(attribute),
+            ("name", K::Video) => device.driver_name = word(attribute),
+            ("iommu", _) => device.iommu = Some(is_on(&d.value(attribute))),
             _ => {}
         }
     }
     if has_model_element {
         device.model_element = parts.model;
-        device.model = parts.model.and_then(|m| d.attribute_at(m, "type").map(|a| d.value(a).into()));
+        device.model = parts.model.and_then(|m| d.attribute_at(m, "type")).and_then(word);
     }
     if device.kind == K::Disk && device.bus.is_none() {
-        let floppy = device.disk_device.as_deref() == Some("floppy");
-        let bus = if floppy { Some("fdc") } else { target_dev.as_deref().and_then(inferred_bus) };
-        device.bus = bus.map(Word::from);
+        let floppy = device.disk_device == Some(Word::Floppy);
+        device.bus =
+            if floppy { Some(Word::Fdc) } else { target_dev.and_then(|a| inferred_bus(&d.value(a))) };
     }
     if device.kind == K::Controller {
         device.index = number(d, id, "index")?;
@@ -235,13 +246,13 @@ fn fill(d: &Domain, device: &mut Device) -> Result<(), Error> {
 }
 
 /// libvirt's guess from a disk's target name (`virDomainDiskDefPostParse` and `virDiskNameToBusDeviceIndex`).
-fn inferred_bus(dev: &str) -> Option<&'static str> {
+fn inferred_bus(dev: &str) -> Option<Word> {
     match dev {
-        _ if dev.starts_with("vd") => Some("virtio"),
-        _ if dev.starts_with("hd") => Some("ide"),
-        _ if dev.starts_with("sd") => Some("scsi"),
-        _ if dev.starts_with("fd") => Some("fdc"),
-        _ if dev.starts_with("xvd") => Some("xen"),
+        _ if dev.starts_with("vd") => Some(Word::Virtio),
+        _ if dev.starts_with("hd") => Some(Word::Ide),
+        _ if dev.starts_with("sd") => Some(Word::Scsi),
+        _ if dev.starts_with("fd") => Some(Word::Fdc),
+        _ if dev.starts_with("xvd") => Some(Word::Xen),
         _ => None,
     }
 }
@@ -272,15 +283,15 @@ impl Device {
     /// True for a virtio device whose element takes `<driver iommu=…>` (`virtioOptions` in libvirt's schema).
     #[must_use]
     pub fn is_virtio(&self) -> bool {
-        let virtio_model = self.model.as_deref().is_some_and(|m| m.starts_with("virtio"));
-        match &self.kind {
-            DeviceKind::Disk => self.bus.as_deref() == Some("virtio"),
+        let virtio_model = self.model.is_some_and(Word::is_virtio);
+        match self.kind {
+            DeviceKind::Disk => self.bus == Some(Word::Virtio),
             // A network of the host's own hardware is passed through, whatever model is said.
-            DeviceKind::Interface => virtio_model && self.device_type.as_deref() != Some("hostdev"),
-            DeviceKind::Controller => match self.device_type.as_deref() {
-                Some("virtio-serial") => true,
+            DeviceKind::Interface => virtio_model && self.device_type != Some(Word::Hostdev),
+            DeviceKind::Controller => match self.device_type {
+                Some(Word::VirtioSerial) => true,
                 // Without a model libvirt asks the emulator, and that is rarely virtio.
-                Some("scsi") => virtio_model,
+                Some(Word::Scsi) => virtio_model,
                 _ => false,
             },
             DeviceKind::Rng
@@ -288,15 +299,16 @@ impl Device {
             | DeviceKind::Video
             | DeviceKind::Crypto
             | DeviceKind::Sound => virtio_model,
-            DeviceKind::Input => self.bus.as_deref() == Some("virtio"),
+            DeviceKind::Input => self.bus == Some(Word::Virtio),
             DeviceKind::Vsock => true,
             // 9p and virtiofs; MTP is a USB device.
-            DeviceKind::Filesystem => self.driver_type.as_deref() != Some("mtp"),
+            DeviceKind::Filesystem => self.driver_type != Some(Word::Mtp),
             DeviceKind::Hostdev
             | DeviceKind::Memory
             | DeviceKind::Channel
             | DeviceKind::Console
-            | DeviceKind::Other(_) => false,
+            | DeviceKind::Graphics
+            | DeviceKind::Other => false,
         }
     }
 
@@ -304,10 +316,8 @@ impl Device {
     #[must_use]
     pub fn may_have_rom(&self) -> bool {
         match self.kind {
-            DeviceKind::Interface => !matches!(self.model.as_deref(), Some("usb-net" | "ne2k_isa")),
-            DeviceKind::Hostdev => {
-                self.device_type.as_deref() == Some("pci") && self.mode.as_deref() == Some("subsystem")
-            }
+            DeviceKind::Interface => !matches!(self.model, Some(Word::UsbNet | Word::Ne2kIsa)),
+            DeviceKind::Hostdev => self.device_type == Some(Word::Pci) && self.mode == Some(Word::Subsystem),
             DeviceKind::Disk
             | DeviceKind::Controller
             | DeviceKind::Filesystem
@@ -321,7 +331,8 @@ impl Device {
             | DeviceKind::Memory
             | DeviceKind::Channel
             | DeviceKind::Console
-            | DeviceKind::Other(_) => false,
+            | DeviceKind::Graphics
+            | DeviceKind::Other => false,
         }
     }
 }

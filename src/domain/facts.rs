@@ -186,7 +186,7 @@ pub struct DomainFacts {
 const REPEATED: &[&str] = &["sysinfo", "seclabel"];
 
 /// Reads the facts.
-pub(super) fn read(d: &Domain) -> Result<DomainFacts, Error> {
+pub(super) fn read(d: &Domain<'_>) -> Result<DomainFacts, Error> {
     let root = d.root();
     let all = once(d, root, |name| !REPEATED.contains(&name))?;
     let top = |name| all.get(name);
@@ -240,10 +240,14 @@ impl Once<'_> {
 }
 
 /// Finds the children of these names. Refuses a second one of a name: which of them counts would be a guess.
-pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool) -> Result<Once<'_>, Error> {
-    let mut found = Once(Vec::new());
-    for child in d.children(parent) {
-        let name = d.name(child);
+pub(super) fn once<'d>(
+    d: &'d Domain<'_>,
+    parent: ElementId,
+    mut single: impl FnMut(&str) -> bool,
+) -> Result<Once<'d>, Error> {
+    let mut found = Once(Vec::with_capacity(16));
+    for (child, element) in d.own_children(parent) {
+        let name = element.local(&d.text);
         if !single(name) {
             continue;
         }
@@ -258,7 +262,7 @@ pub(super) fn once(d: &Domain, parent: ElementId, single: impl Fn(&str) -> bool)
 }
 
 /// The error of an element that has a brother of the same name before it.
-pub(super) fn twice(d: &Domain, second: ElementId) -> Error {
+pub(super) fn twice(d: &Domain<'_>, second: ElementId) -> Error {
     Error::new(Kind::Domain, "an element that stands twice")
         .at(d.path(second))
         .found(path::line_column(&d.text, d.span(second).start))
@@ -266,14 +270,14 @@ pub(super) fn twice(d: &Domain, second: ElementId) -> Error {
 }
 
 /// The trimmed text of an element, unless it is empty.
-pub(super) fn text(d: &Domain, id: Option<ElementId>) -> Option<String> {
+pub(super) fn text(d: &Domain<'_>, id: Option<ElementId>) -> Option<String> {
     let text = d.content(id?);
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
 /// An attribute that is a number.
-pub(super) fn number(d: &Domain, id: ElementId, name: &str) -> Result<Option<u32>, Error> {
+pub(super) fn number(d: &Domain<'_>, id: ElementId, name: &str) -> Result<Option<u32>, Error> {
     let Some(value) = d.attribute(id, name) else { return Ok(None) };
     value.trim().parse().map(Some).map_err(|_| {
         Error::new(Kind::Domain, "not a number")
@@ -284,10 +288,10 @@ pub(super) fn number(d: &Domain, id: ElementId, name: &str) -> Result<Option<u32
 }
 
 /// An element that is a size: KiB without a unit (libvirt, formatdomain "Memory Allocation").
-fn size(d: &Domain, id: Option<ElementId>) -> Result<Option<u64>, Error> {
+fn size(d: &Domain<'_>, id: Option<ElementId>) -> Result<Option<u64>, Error> {
     let Some(id) = id else { return Ok(None) };
-    let unit = d.attribute(id, "unit").unwrap_or_else(|| "KiB".into());
-    let value = d.element_text(id);
+    let unit = d.attribute_at(id, "unit").map_or("KiB".into(), |a| d.value(a));
+    let value = d.content(id);
     let bytes = value.trim().parse().ok().and_then(|v| units::scale(v, &unit));
     match bytes {
         Some(b) => Ok(Some(b)),
@@ -299,7 +303,7 @@ fn size(d: &Domain, id: Option<ElementId>) -> Result<Option<u64>, Error> {
 }
 
 /// libvirt plugs in what is enabled and `hotpluggable` after QEMU has started (`qemuBuildSmpCommandLine`).
-fn vcpus(d: &Domain, vcpu: Option<ElementId>, list: Option<ElementId>) -> Result<Option<u32>, Error> {
+fn vcpus(d: &Domain<'_>, vcpu: Option<ElementId>, list: Option<ElementId>) -> Result<Option<u32>, Error> {
     if let Some(list) = list {
         let is = |id, name, value| d.attribute(id, name).as_deref() == Some(value);
         let all = d.children_named(list, "vcpu");
@@ -312,7 +316,7 @@ fn vcpus(d: &Domain, vcpu: Option<ElementId>, list: Option<ElementId>) -> Result
     }
 }
 
-pub(super) fn flag(d: &Domain, id: ElementId, name: &str) -> Option<bool> {
+pub(super) fn flag(d: &Domain<'_>, id: ElementId, name: &str) -> Option<bool> {
     d.attribute_at(id, name).map(|a| is_on(&d.value(a)))
 }
 
@@ -321,7 +325,7 @@ pub(super) fn is_on(value: &str) -> bool {
     value == "yes" || value == "on"
 }
 
-fn os(d: &Domain, id: ElementId) -> Result<OsFacts, Error> {
+fn os(d: &Domain<'_>, id: ElementId) -> Result<OsFacts, Error> {
     let repeated = ["boot", "initarg", "initenv", "acpi"];
     let all = once(d, id, |name| !repeated.contains(&name))?;
     let child = |name| all.get(name);
@@ -363,14 +367,14 @@ fn os(d: &Domain, id: ElementId) -> Result<OsFacts, Error> {
     })
 }
 
-fn features(d: &Domain, id: ElementId) -> Result<Features, Error> {
+fn features(d: &Domain<'_>, id: ElementId) -> Result<Features, Error> {
     let all = once(d, id, |_| true)?;
     // An element without `state` is on (libvirt, formatdomain "Hypervisor features").
     let state = |name| all.get(name).map(|f| (f, d.attribute(f, "state").is_none_or(|s| s == "on")));
     Ok(Features { acpi: all.get("acpi").is_some(), smm: state("smm"), vmcoreinfo: state("vmcoreinfo") })
 }
 
-fn memory_backing(d: &Domain, id: ElementId) -> Result<MemoryBackingFacts, Error> {
+fn memory_backing(d: &Domain<'_>, id: ElementId) -> Result<MemoryBackingFacts, Error> {
     let hugepages = d.child(id, "hugepages");
     let page = |p: ElementId| {
         let unit = d.attribute(p, "unit").unwrap_or_else(|| "KiB".into());
@@ -386,7 +390,7 @@ fn memory_backing(d: &Domain, id: ElementId) -> Result<MemoryBackingFacts, Error
     })
 }
 
-fn launch_security(d: &Domain, id: ElementId) -> Result<LaunchSecurityFacts, Error> {
+fn launch_security(d: &Domain<'_>, id: ElementId) -> Result<LaunchSecurityFacts, Error> {
     let all = once(d, id, |_| true)?;
     let child = |name| all.get(name).map(|c| d.element_text(c));
     let count = |name| child(name).and_then(|t| t.trim().parse().ok());

@@ -6,7 +6,7 @@ use super::{Domain, ElementId};
 use crate::codes::Kind;
 use crate::error::Error;
 
-impl Domain {
+impl Domain<'_> {
     /// Refuses elements and attributes of other namespaces inside libvirt's own elements. libvirt compares local names
     /// there (`virXMLNodeNameEqual`, and libxml2's `xmlGetProp`): `<x:smm state='on'/>` in `<features>` is SMM, and of
     /// `x:iommu` and `iommu` the first one counts (seen with libvirt 11.3). Below `<domain>` itself it uses XPath.

@@ -2,6 +2,7 @@
 
 use super::node::Style;
 use super::order::{self, Order};
+use super::tree::Ns;
 use super::{Domain, ElementId};
 
 /// Bytes of the longest indentation that is copied: eight blanks for each of sixteen elements around.
@@ -23,34 +24,35 @@ pub(super) struct Brother {
     rank: Option<usize>,
 }
 
-impl Domain {
+impl Domain<'_> {
     /// The children of an element, each with its place in the order: found once for all that is to be added.
     pub(super) fn brothers(&self, parent: ElementId, order: Order, out: &mut Vec<Brother>) {
         out.clear();
-        let rank = |c| if self.is_own(c) { Some(order.rank(self.name(c))) } else { None };
-        out.extend(self.all_children(parent).map(|c| Brother { element: c, rank: rank(c) }));
+        out.extend(self.scan.children(parent).map(|(element, e)| Brother {
+            element,
+            rank: (e.ns == Ns::NONE).then(|| order.rank(e.local(&self.text))),
+        }));
     }
 
     /// Where a new child of this name goes: where libvirt's formatter would put it.
     pub(super) fn anchor(&self, parent: ElementId, name: &str, rank: usize, brothers: &[Brother]) -> usize {
         let fits = |b: &&Brother| b.rank.is_some_and(|r| r <= rank);
-        let together = |b: &&Brother| b.rank.is_some() && order::stand_together(self.name(b.element), name);
-        let first = if order::is_event(name) { brothers.iter().position(|b| together(&b)) } else { None };
+        let event = |b: &&Brother| b.rank.is_some() && order::is_event(self.name(b.element));
+        let first = if order::is_event(name) { brothers.iter().position(|b| event(&b)) } else { None };
         let before = match first {
             _ if rank == usize::MAX => brothers.last(),
             Some(first) => {
-                let among = brothers.iter().filter(together).rfind(fits);
+                let among = brothers.iter().filter(event).rfind(fits);
                 among.or_else(|| brothers[..first].last())
             }
             None => brothers.iter().rfind(fits),
         };
-        let element = self.scan.element(parent);
-        let inner = element.inner();
+        let inner = self.scan.element(parent).inner();
         match before {
-            Some(b) => self.after_comments(self.span(b.element).end, inner.end),
+            Some(brother) => self.after_comments(self.span(brother.element).end, inner.end),
             // Behind the comments that are all there is.
             None if brothers.is_empty() => {
-                inner.start + inner.of(&self.text).trim_end_matches([' ', '\t', '\r', '\n']).len()
+                inner.start + inner.of(&self.text).trim_end_matches(super::BLANKS).len()
             }
             None => self.after_comments(inner.start, inner.end),
         }
@@ -89,7 +91,7 @@ impl Domain {
         if let Some(line) = self.first_line(id) {
             return style(Some(line.newline), self.blank(&line), 0);
         }
-        let childless = self.scan.first_child(id).is_none();
+        let childless = self.scan.is_leaf(id);
         match self.line(self.span(id).start) {
             Some(line) if childless => style(Some(line.newline), self.blank(&line), 1),
             Some(_) | None => style(None, "", 0),
@@ -117,7 +119,7 @@ impl Domain {
 
     /// The first line that a child begins.
     fn first_line(&self, id: ElementId) -> Option<Line> {
-        self.all_children(id).find_map(|c| self.line(self.span(c).start))
+        self.scan.children(id).find_map(|(_, e)| self.line(e.span().start))
     }
 
     /// The white space that a line begins with. It is written again for every new line, so of a very long one only the
@@ -129,8 +131,10 @@ impl Domain {
 
     /// The line that begins with the byte at `at`, if only white space stands before it.
     pub(super) fn line(&self, at: usize) -> Option<Line> {
-        let head = self.text[..at].trim_end_matches([' ', '\t']);
-        let newline = ["\r\n", "\n", "\r"].into_iter().find(|n| head.ends_with(n))?;
+        let bytes = &self.text.as_bytes()[..at];
+        let blanks = bytes.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let head = &bytes[..at - blanks];
+        let newline = ["\r\n", "\n", "\r"].into_iter().find(|n| head.ends_with(n.as_bytes()))?;
         Some(Line { newline, start: head.len() - newline.len(), at })
     }
 

@@ -20,6 +20,7 @@ pub const MAX_NAME: usize = 50_000;
 pub const MAX_NAMESPACE_NAMES: usize = 256;
 
 /// The error of a document that goes over a limit.
+#[cold]
 pub(super) fn over(name: &str, limit: usize, place: String) -> Error {
     Error::new(Kind::Domain, "the domain document is too large")
         .at(place)

@@ -14,6 +14,7 @@ mod node;
 mod order;
 mod patch;
 mod path;
+mod piece;
 mod places;
 mod scan;
 mod splice;
@@ -39,14 +40,19 @@ use crate::codes::Kind;
 use crate::error::Error;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
-use tree::{Attribute, Ns, Scan};
+use tree::{Attribute, Element, Ns, Scan};
+
+/// White space (XML 1.0, section 2.3).
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// One domain document, read once.
 #[derive(Debug, Clone)]
-pub struct Domain {
-    text: Arc<str>,
+pub struct Domain<'a> {
+    text: Cow<'a, str>,
+    /// The same for every clone, and for no other document.
+    identity: Arc<()>,
     scan: Scan,
-    /// See [`path::numbers`]: found when the first path is asked for.
+    /// See [`path::numbers`]: found when a path is asked for that needs them.
     numbers: OnceLock<Vec<u32>>,
     facts: DomainFacts,
 }
@@ -54,22 +60,28 @@ pub struct Domain {
 /// The namespace of virt-sev's own element in `<metadata>`.
 const METADATA_NAMESPACE: &str = "urn:virt-sev:config:1";
 
-impl Domain {
-    /// Reads a document.
+impl<'a> Domain<'a> {
+    /// Reads a document. A text that is lent is not copied; one that is given away makes a `Domain<'static>`.
     ///
     /// # Errors
     /// `Kind::Domain` when it is not well-formed, over a limit, not a `<domain>`, has an element twice that
     /// libvirt reads once, or another namespace where libvirt would not see that it is one.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let scan = scan::scan(text)?;
-        let mut domain =
-            Self { text: text.into(), scan, numbers: OnceLock::new(), facts: DomainFacts::default() };
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, Error> {
+        Self::read(text.into())
+    }
+
+    fn read(text: Cow<'a, str>) -> Result<Self, Error> {
+        let scan = scan::scan(&text)?;
+        let (identity, numbers) = (Arc::new(()), OnceLock::new());
+        let mut domain = Self { text, identity, scan, numbers, facts: DomainFacts::default() };
         domain.check_root()?;
         domain.refuse_foreign()?;
         domain.facts = facts::read(&domain)?;
         Ok(domain)
     }
+}
 
+impl Domain<'_> {
     fn check_root(&self) -> Result<(), Error> {
         let root = self.root();
         let name = self.name(root);
@@ -100,9 +112,9 @@ impl Domain {
         &self.text
     }
 
-    /// The same text, to be kept.
-    pub(crate) fn shared_text(&self) -> Arc<str> {
-        Arc::clone(&self.text)
+    /// What tells this document from every other, even from one of the same text.
+    pub(crate) fn identity(&self) -> &Arc<()> {
+        &self.identity
     }
 
     /// What it says, as plain values.
@@ -120,7 +132,7 @@ impl Domain {
     /// The local name of an element.
     #[must_use]
     pub fn name(&self, id: ElementId) -> &str {
-        self.scan.element(id).local().of(&self.text)
+        self.scan.element(id).local(&self.text)
     }
 
     fn qualified_name(&self, id: ElementId) -> &str {
@@ -145,29 +157,26 @@ impl Domain {
         self.scan.element(id).parent
     }
 
+    /// The number of an element among its brothers of the same name; `None` where it is the only one.
     fn number(&self, id: ElementId) -> Option<u32> {
-        let numbers = self.numbers.get_or_init(|| path::numbers(&self.scan, &self.text));
-        Some(numbers[id.index()]).filter(|n| *n > 0)
+        let of_all = || self.numbers.get_or_init(|| path::numbers(&self.scan, &self.text))[id.index()];
+        let nearby =
+            if self.numbers.get().is_none() { path::number_nearby(&self.scan, &self.text, id) } else { None };
+        Some(nearby.unwrap_or_else(of_all)).filter(|n| *n > 0)
     }
 
     /// True for an element in no namespace, as all of libvirt's own are.
     fn is_own(&self, id: ElementId) -> bool {
-        self.scan.element(id).ns == Ns::None
+        self.scan.element(id).ns == Ns::NONE
     }
 
-    /// Every child element, of whatever namespace.
-    fn all_children(&self, id: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        let mut next = self.scan.first_child(id);
-        std::iter::from_fn(move || {
-            let here = next?;
-            next = self.scan.element(here).next;
-            Some(here)
-        })
+    fn own_children(&self, id: ElementId) -> impl Iterator<Item = (ElementId, &Element)> {
+        self.scan.children(id).filter(|(_, e)| e.ns == Ns::NONE)
     }
 
     /// The child elements in no namespace.
     pub fn children(&self, id: ElementId) -> impl Iterator<Item = ElementId> + '_ {
-        self.all_children(id).filter(|c| self.is_own(*c))
+        self.own_children(id).map(|(c, _)| c)
     }
 
     /// The child elements in no namespace of this name.
@@ -176,7 +185,7 @@ impl Domain {
         id: ElementId,
         name: &'a str,
     ) -> impl Iterator<Item = ElementId> + 'a {
-        self.children(id).filter(move |c| self.name(*c) == name)
+        self.scan.children(id).filter(move |(_, e)| e.is_own_named(name, &self.text)).map(|(c, _)| c)
     }
 
     /// The first child element in no namespace of this name.
@@ -186,7 +195,7 @@ impl Domain {
     }
 
     fn attribute_at(&self, id: ElementId, name: &str) -> Option<&Attribute> {
-        self.scan.attributes_of(id).iter().find(|a| a.name().of(&self.text) == name)
+        self.scan.attributes_of(id).iter().find(|a| a.is_named(name, &self.text))
     }
 
     fn value(&self, attribute: &Attribute) -> Cow<'_, str> {
@@ -194,9 +203,9 @@ impl Domain {
         escape::unescape_attribute(attribute.value().of(&self.text)).unwrap_or_default()
     }
 
-    /// The attributes of an element: names as they stand, values with their references resolved.
-    fn attributes(&self, id: ElementId) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.scan.attributes_of(id).iter().map(|a| (a.name().of(&self.text), self.value(a)))
+    /// The attributes of an element, with their names as they stand.
+    fn attributes(&self, id: ElementId) -> impl Iterator<Item = (&str, &Attribute)> {
+        self.scan.attributes_of(id).iter().map(|a| (a.name().of(&self.text), a))
     }
 
     /// The value of an attribute, its references resolved.
@@ -228,9 +237,11 @@ impl Domain {
         let number = self.scan.namespaces.iter().position(|u| u == namespace);
         let metadata = self.child(self.root(), "metadata");
         number.zip(metadata).into_iter().flat_map(move |(number, metadata)| {
-            let wanted = u16::try_from(number).ok().map(Ns::Other);
-            self.all_children(metadata)
-                .filter(move |c| Some(self.scan.element(*c).ns) == wanted && self.name(*c) == name)
+            let wanted = Ns::of_number(number);
+            self.scan
+                .children(metadata)
+                .filter(move |(_, e)| e.ns == wanted && e.local(&self.text) == name)
+                .map(|(c, _)| c)
         })
     }
 

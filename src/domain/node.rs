@@ -85,18 +85,18 @@ impl Node {
     pub(crate) fn parse_data(text: &str) -> Result<Self, Error> {
         let scan = scan::scan(text)?;
         for id in (0..scan.elements.len()).map(ElementId::of_index) {
-            let mut from = scan.element(id).inner().start;
-            let mut child = scan.first_child(id);
-            while let Some(here) = child.map(|c| scan.element(c)) {
-                let last = here.next.is_none().then(|| (here.end as usize, scan.element(id).inner().end));
-                for (from, to) in [(from, here.start as usize)].into_iter().chain(last) {
-                    if content_text(&text[from..to]).is_none_or(|t| !t.trim().is_empty()) {
-                        let e = Error::new(Kind::Domain, "text beside elements").at(line_column(text, from));
-                        return Err(e.wanted("an element with either"));
-                    }
+            if scan.is_leaf(id) {
+                continue;
+            }
+            let inner = scan.element(id).inner();
+            let children = scan.children(id).map(|(_, e)| e.span());
+            let mut from = inner.start;
+            for next in children.chain([Span { start: inner.end, end: inner.end }]) {
+                if content_text(&text[from..next.start]).is_none_or(|t| !t.trim().is_empty()) {
+                    let e = Error::new(Kind::Domain, "text beside elements").at(line_column(text, from));
+                    return Err(e.wanted("an element with either"));
                 }
-                from = here.end as usize;
-                child = here.next;
+                from = next.end;
             }
         }
         Ok(Self::read(&scan, text, ElementId::ROOT, &|t| Text::Owned(t.into_owned())))
@@ -110,11 +110,7 @@ impl Node {
             (name(a.name()), keep(value))
         });
         let mut node = Self { name: name(e.name()), attributes: attributes.collect(), ..Self::default() };
-        let mut child = scan.first_child(at);
-        while let Some(c) = child {
-            node.children.push(Self::read(scan, text, c, keep));
-            child = scan.element(c).next;
-        }
+        node.children.extend(scan.children(at).map(|(c, _)| Self::read(scan, text, c, keep)));
         if node.children.is_empty() && !e.is_empty() {
             node.text = content_text(e.inner().of(text)).map(keep);
         }

@@ -4,6 +4,8 @@
 //! the formatter would put them (seen with `virsh dumpxml`, libvirt 11.3; `src/conf/domain_conf.c`,
 //! `virDomainDefFormatInternalSetRootName` and the `vir…DefFormat` functions).
 
+use super::tree::same_name;
+
 const DOMAIN: &[&str] = &[
     "name",
     "uuid",
@@ -236,9 +238,7 @@ pub(super) fn of(parent: &str) -> Order {
 impl Order {
     /// Where a child stands among its brothers; one that libvirt's formatter does not know stands last.
     pub(super) fn rank(self, child: &str) -> usize {
-        // The first letter tells nearly all apart, sooner than a comparison of whole names.
-        let first = child.as_bytes().first();
-        let is = |name: &&str| name.as_bytes().first() == first && *name == child;
+        let is = |name: &&str| same_name(name.as_bytes(), child.as_bytes());
         self.0.iter().position(is).unwrap_or(usize::MAX)
     }
 }
@@ -247,12 +247,7 @@ impl Order {
 /// other elements stand between its members, although RELAX NG permits it.
 const EVENTS: &[&str] = &["on_poweroff", "on_reboot", "on_crash", "on_lockfailure"];
 
-/// True for one of them.
+/// True for one of them: they stay side by side, in whatever order the document is.
 pub(super) fn is_event(name: &str) -> bool {
     EVENTS.contains(&name)
-}
-
-/// True for two children of `<domain>` that stay side by side, in whatever order the document is.
-pub(super) fn stand_together(one: &str, other: &str) -> bool {
-    is_event(one) && is_event(other)
 }

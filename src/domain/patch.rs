@@ -1,6 +1,6 @@
 //! Many changes as steps. In: changes. Out: for each element what becomes of it, in the document's order. Never: bytes.
 
-use super::{Domain, ElementId, Node};
+use super::{Domain, ElementId, Node, Text};
 
 /// A piece of new XML: most are the same for every document, and need not be copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,27 +76,40 @@ pub enum Change {
 /// One part of a change, at one element.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step<'a> {
-    Set(&'a str, &'a str),
-    Unset(&'a str),
-    Text(&'a str),
+    Set(&'a (Text, Text)),
+    Unset(&'a &'static str),
+    Text(&'a Text),
     Unite(&'a Node),
     Add(&'a Node),
     Remove,
+}
+
+impl<'a> Step<'a> {
+    /// The attribute that it is about.
+    pub(super) fn attribute(self) -> Option<&'a str> {
+        match self {
+            Step::Set((name, _)) => Some(name),
+            Step::Unset(name) => Some(name),
+            Step::Text(_) | Step::Unite(_) | Step::Add(_) | Step::Remove => None,
+        }
+    }
 }
 
 /// What becomes of the document: each element's steps side by side.
 pub(super) type Patch<'a> = Vec<(ElementId, Step<'a>)>;
 
 /// Puts changes together.
-pub(super) fn collect<'a>(domain: &Domain, changes: impl Iterator<Item = &'a Change>) -> Patch<'a> {
-    let changes: Vec<_> = changes.collect();
+pub(super) fn collect<'a>(
+    domain: &Domain<'_>,
+    changes: impl Iterator<Item = &'a Change> + Clone,
+) -> Patch<'a> {
     let mut removed: Vec<_> = changes
-        .iter()
+        .clone()
         .filter_map(|c| if let Change::Remove { element } = c { Some(*element) } else { None })
         .collect();
     removed.sort_unstable();
     let stays = |element: &ElementId| removed.binary_search(element).is_err();
-    let mut patch = Patch::with_capacity(changes.len());
+    let mut patch = Patch::with_capacity(changes.size_hint().0);
     for change in changes {
         domain.steps(change, &stays, &mut |element, step| {
             patch.push((element, step));
@@ -111,7 +124,7 @@ pub(super) fn collect<'a>(domain: &Domain, changes: impl Iterator<Item = &'a Cha
 /// Takes in a step; says whether to go on.
 type Take<'a, 't> = &'t mut dyn FnMut(ElementId, Step<'a>) -> bool;
 
-impl Domain {
+impl Domain<'_> {
     /// Hands out what a change does, step by step, as long as `take` wants more. What the document already has is no
     /// step. `stays`: false for an element that another change takes away.
     fn steps<'a>(&self, change: &'a Change, stays: &dyn Fn(&ElementId) -> bool, take: Take<'a, '_>) -> bool {
@@ -133,8 +146,9 @@ impl Domain {
         stays: &dyn Fn(&ElementId) -> bool,
         take: Take<'a, '_>,
     ) -> bool {
-        for (name, value) in &fragment.attributes {
-            if !self.attribute_is(into, name, value) && !take(into, Step::Set(name, value)) {
+        for attribute in &fragment.attributes {
+            let (name, value) = attribute;
+            if !self.attribute_is(into, name, value) && !take(into, Step::Set(attribute)) {
                 return false;
             }
         }
@@ -174,7 +188,8 @@ impl Domain {
         self.steps(change, &|_| true, &mut |element, step| {
             let path = self.path(element);
             match step {
-                Step::Set(name, _) | Step::Unset(name) => out.push(format!("{path}/@{name}")),
+                Step::Set((name, _)) => out.push(format!("{path}/@{name}")),
+                Step::Unset(name) => out.push(format!("{path}/@{name}")),
                 Step::Text(_) => out.push(format!("{path}/text()")),
                 Step::Unite(node) => new_places(&format!("{path}/{}", node.name), node, &mut out),
                 Step::Add(node) => {

@@ -22,7 +22,7 @@ type Step<'a> = (ElementId, &'a str, Option<u32>);
 /// Every path of one document, read once for as many questions as there are findings.
 #[derive(Debug)]
 pub struct Places<'a> {
-    domain: &'a Domain,
+    domain: &'a Domain<'a>,
     /// Where each line begins.
     lines: Vec<usize>,
     /// How many characters stand before each block of the text.
@@ -34,7 +34,7 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// Looks through a document.
     #[must_use]
-    pub fn new(domain: &'a Domain) -> Self {
+    pub fn new(domain: &'a Domain<'a>) -> Self {
         let mut steps = HashMap::new();
         let mut open = vec![domain.root()];
         while let Some(parent) = open.pop() {

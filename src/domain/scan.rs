@@ -11,23 +11,16 @@ mod tag;
 use super::escape::is_xml_char;
 use super::limits;
 use super::path::line_column;
-use super::tree::{ElementId, Scan};
+use super::tree::{ElementId, Ns, Scan};
 use crate::codes::Kind;
 use crate::error::Error;
-
-/// An element whose end is still to come, and its last child so far.
-struct Open {
-    element: ElementId,
-    last_child: Option<ElementId>,
-}
 
 /// A namespace declaration in scope.
 struct Declaration<'a> {
     /// How deep the element stands that it is written at.
     depth: usize,
     prefix: &'a str,
-    /// Its number in [`Scan::namespaces`]; `None`: no namespace again.
-    namespace: Option<u16>,
+    namespace: Ns,
 }
 
 struct Scanner<'a> {
@@ -36,7 +29,8 @@ struct Scanner<'a> {
     /// The next byte to be read.
     at: usize,
     out: Scan,
-    stack: Vec<Open>,
+    /// The elements whose ends are still to come.
+    open: Vec<ElementId>,
     scope: Vec<Declaration<'a>>,
 }
 
@@ -45,13 +39,13 @@ pub(super) fn scan(text: &str) -> Result<Scan, Error> {
     limits::check("bytes", text.len(), limits::MAX_BYTES, || "document".into())?;
     // Room for what an ordinary document of this size holds.
     let out = Scan {
-        elements: Vec::with_capacity(text.len() / 30),
-        attributes: Vec::with_capacity(text.len() / 25),
+        elements: Vec::with_capacity(text.len() / 40),
+        attributes: Vec::with_capacity(text.len() / 20),
         namespaces: Vec::new(),
     };
     let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut scanner =
-        Scanner { text, bytes: text.as_bytes(), at: base, out, stack: Vec::new(), scope: Vec::new() };
+        Scanner { text, bytes: text.as_bytes(), at: base, out, open: Vec::new(), scope: Vec::new() };
     if let Some((at, c)) = forbidden(text, base) {
         let found = format!("U+{:04X}", u32::from(c));
         return Err(scanner.error(at, "a character that XML does not permit").found(found));
@@ -71,6 +65,15 @@ fn forbidden(text: &str, base: usize) -> Option<(usize, char)> {
     text[base..].char_indices().map(|(at, c)| (base + at, c)).find(|(_, c)| !is_xml_char(*c))
 }
 
+/// The first place from `from` on whose byte is not like that.
+fn past(bytes: &[u8], from: usize, like: impl Fn(u8) -> bool) -> usize {
+    let mut at = from;
+    while bytes.get(at).is_some_and(|b| like(*b)) {
+        at += 1;
+    }
+    at
+}
+
 /// White space (XML 1.0, section 2.3).
 fn is_blank(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\n' | b'\r')
@@ -82,6 +85,7 @@ fn is_version(text: &str) -> bool {
 }
 
 impl<'a> Scanner<'a> {
+    #[cold]
     fn error(&self, at: usize, message: &str) -> Error {
         Error::new(Kind::Domain, message).at(line_column(self.text, at))
     }
@@ -92,19 +96,6 @@ impl<'a> Scanner<'a> {
 
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
-    }
-
-    fn skip_while(&mut self, like: impl Fn(u8) -> bool) {
-        let bytes = self.bytes;
-        let mut at = self.at;
-        while at < bytes.len() && like(bytes[at]) {
-            at += 1;
-        }
-        self.at = at;
-    }
-
-    fn skip_blank(&mut self) {
-        self.skip_while(is_blank);
     }
 
     /// Goes behind `mark`, which ends what began at `start`.
@@ -135,8 +126,8 @@ impl<'a> Scanner<'a> {
                 None => break,
             }
         }
-        if let Some(open) = self.stack.last() {
-            let span = self.out.element(open.element).span();
+        if let Some(open) = self.open.last() {
+            let span = self.out.element(*open).span();
             return Err(self.error(span.start, "this element is never closed"));
         }
         if self.out.elements.is_empty() {
@@ -147,22 +138,23 @@ impl<'a> Scanner<'a> {
 
     /// Text up to the next markup or the end (XML 1.0, section 2.4).
     fn text_run(&mut self) -> Result<(), Error> {
-        self.skip_blank();
-        let start = self.at;
+        let start = past(self.bytes, self.at, is_blank);
+        let mut at = start;
         loop {
-            self.skip_while(|b| !matches!(b, b'<' | b'&' | b']'));
-            match self.peek() {
+            at = past(self.bytes, at, |b| !matches!(b, b'<' | b'&' | b']'));
+            match self.bytes.get(at) {
                 None | Some(b'<') => break,
-                Some(b'&') => self.at = self.reference(self.at)?,
-                Some(b']') if self.rest().starts_with("]]>") => {
-                    return Err(self.error(self.at, "']]>' in text"));
+                Some(b'&') => at = self.reference(at)?,
+                Some(b']') if self.bytes[at..].starts_with(b"]]>") => {
+                    return Err(self.error(at, "']]>' in text"));
                 }
-                Some(_) => self.at += 1,
+                Some(_) => at += 1,
             }
         }
-        if self.stack.is_empty() && self.at > start {
+        if self.open.is_empty() && at > start {
             return Err(self.error(start, "text outside the root element"));
         }
+        self.at = at;
         Ok(())
     }
 
@@ -178,7 +170,7 @@ impl<'a> Scanner<'a> {
             }
             self.at += 1;
         } else if rest.starts_with("<![CDATA[") {
-            if self.stack.is_empty() {
+            if self.open.is_empty() {
                 return Err(self.error(start, "text outside the root element"));
             }
             self.at += 9;
@@ -197,7 +189,7 @@ impl<'a> Scanner<'a> {
     /// `<?…?>` (XML 1.0, section 2.6).
     fn instruction(&mut self) -> Result<(), Error> {
         let start = self.at;
-        let end = name::run(self.text, start + 2).end;
+        let end = name::run(self.bytes, start + 2).end;
         let target = &self.text[start + 2..end];
         if target.eq_ignore_ascii_case("xml") {
             return Err(self.error(start, "an XML declaration that is not at the beginning"));
@@ -214,7 +206,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at += "<?xml".len();
         let first = self.out.attributes.len();
-        while self.attribute(first)? {}
+        self.attributes()?;
         let parts = self.out.attributes.split_off(first);
         let part = |n: usize| parts.get(n).map(|a| (a.name().of(self.text), a.value().of(self.text)));
         let standalone = |p| matches!(p, None | Some(("standalone", "yes" | "no")));

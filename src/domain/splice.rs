@@ -1,13 +1,14 @@
 //! From a patch to bytes. In: a document and changes. Out: splices, and the new text. Never: a byte outside them.
 
-use super::escape::push_escaped;
 use super::layout::Brother;
-use super::node::{Node, Style, push_attribute};
+use super::node::{Node, Text};
+use super::order::{self, Order};
 use super::patch::{Change, Step, collect};
-use super::{Domain, ElementId, Span, order};
+use super::piece::{Child, Inside, Piece, What, Writer};
+use super::tree::place;
+use super::{BLANKS, Domain, ElementId, Span};
 use crate::codes::Kind;
 use crate::error::Error;
-use std::borrow::Cow;
 
 /// One replacement: these bytes become this text. An empty span inserts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,69 +22,74 @@ pub struct Splice {
 /// A step and the element that it is at.
 type Stepped<'a> = (ElementId, Step<'a>);
 
-/// Every splice of a patch. Their texts lie in one string, end to end.
-pub(super) struct Splices<'a> {
-    text: String,
-    /// What goes, and where in `text` what comes begins and ends.
-    list: Vec<(Span, usize, usize)>,
-    /// Room for one element's children, kept from element to element.
-    brothers: Vec<Brother>,
-    /// One step of the document's indentation: looked for once.
-    step: &'a str,
+/// A new child element and its place among its brothers.
+struct Added<'a> {
+    node: Child<'a>,
+    rank: usize,
+    /// A later fragment of its name is united with it.
+    unites: bool,
 }
 
-impl Splices<'_> {
-    fn push(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
-        let from = self.text.len();
-        write(&mut self.text);
-        self.list.push((Span { start, end }, from, self.text.len()));
+/// All pieces so far, and room for what one element gets: kept from element to element.
+struct Pieces<'a> {
+    all: Vec<Piece<'a>>,
+    added: Vec<Added<'a>>,
+    brothers: Vec<Brother>,
+}
+
+impl<'a> Pieces<'a> {
+    fn push(&mut self, element: ElementId, start: usize, end: usize, what: What<'a>) {
+        self.all.push(Piece { start: place(start), end: place(end), element, what });
     }
 }
 
-impl Domain {
+impl Domain<'_> {
     /// The splices of these changes, in the order of the document, none over another.
     ///
     /// # Errors
     /// `Kind::Bug` when two changes want the same place.
-    pub fn splices<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Vec<Splice>, Error> {
-        let all = self.write(changes)?;
-        let splice = |(span, from, to): &(Span, usize, usize)| Splice {
-            span: *span,
-            text: all.text[*from..*to].to_owned(),
+    pub fn splices<'a>(
+        &self,
+        changes: impl Iterator<Item = &'a Change> + Clone,
+    ) -> Result<Vec<Splice>, Error> {
+        let mut writer = Writer::new(self);
+        let splice = |piece: &Piece<'_>| {
+            let mut text = String::new();
+            writer.write(piece, &mut text);
+            Splice { span: piece.span(), text }
         };
-        Ok(all.list.iter().map(splice).collect())
+        Ok(self.pieces(changes)?.iter().map(splice).collect())
     }
 
     /// The document with these changes made.
     ///
     /// # Errors
     /// `Kind::Bug` when two changes want the same place.
-    pub fn apply<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<String, Error> {
-        let all = self.write(changes)?;
-        let mut out = String::with_capacity(self.text.len() + all.text.len());
+    pub fn apply<'a>(&self, changes: impl Iterator<Item = &'a Change> + Clone) -> Result<String, Error> {
+        let pieces = self.pieces(changes)?;
+        let mut writer = Writer::new(self);
+        // Most pieces are an attribute or an element as short as <driver iommu='on'/> on a line of its own.
+        let mut out = String::with_capacity(self.text.len() + 256 + pieces.len() * 48);
         let mut at = 0;
-        for (span, from, to) in &all.list {
+        for piece in &pieces {
+            let span = piece.span();
             out.push_str(&self.text[at..span.start]);
-            out.push_str(&all.text[*from..*to]);
+            writer.write(piece, &mut out);
             at = span.end;
         }
         out.push_str(&self.text[at..]);
         Ok(out)
     }
 
-    fn write<'a>(&self, changes: impl Iterator<Item = &'a Change>) -> Result<Splices<'_>, Error> {
+    /// The pieces of these changes, in the order of the document, none over another.
+    fn pieces<'a>(&self, changes: impl Iterator<Item = &'a Change> + Clone) -> Result<Vec<Piece<'a>>, Error> {
+        let all = Vec::with_capacity(changes.size_hint().0);
+        let mut out = Pieces { all, added: Vec::new(), brothers: Vec::new() };
         let patch = collect(self, changes);
-        let mut out = Splices {
-            // Most steps bring an attribute or an element as short as <driver iommu='on'/>.
-            text: String::with_capacity(patch.len() * 40),
-            list: Vec::with_capacity(patch.len()),
-            brothers: Vec::new(),
-            step: self.step(self.root()).unwrap_or("  "),
-        };
         let mut removed: Option<Span> = None;
         for steps in patch.chunk_by(|a, b| a.0 == b.0) {
-            let Some((id, first)) = steps.first().copied() else { continue };
-            let span = self.span(id);
+            let Some((element, first)) = steps.first().copied() else { continue };
+            let span = self.span(element);
             if removed.is_some_and(|r| span.start < r.end)
                 || (matches!(first, Step::Remove) && steps.len() > 1)
             {
@@ -91,17 +97,18 @@ impl Domain {
             }
             if matches!(first, Step::Remove) {
                 let start = self.line(span.start).map_or(span.start, |l| l.start);
-                out.push(start, span.end, |_| {});
+                out.push(element, start, span.end, What::Nothing);
                 removed = Some(span);
             } else {
-                self.element_splices(id, steps, &mut out)?;
+                self.element_pieces(element, steps, &mut out)?;
             }
         }
+        let mut all = out.all;
         // Stable: what goes in at one place stays in the order in which it was found.
-        out.list.sort_by_key(|(span, ..)| *span);
-        match out.list.windows(2).find(|pair| pair[0].0.end > pair[1].0.start) {
-            Some(pair) => Err(self.clash(pair[1].0.start)),
-            None => Ok(out),
+        all.sort_by_key(|piece| (piece.start, piece.end));
+        match all.windows(2).find(|pair| pair[0].end > pair[1].start) {
+            Some(pair) => Err(self.clash(pair[1].start as usize)),
+            None => Ok(all),
         }
     }
 
@@ -110,81 +117,74 @@ impl Domain {
         Error::new(Kind::Bug, "two changes want the same place").at(place)
     }
 
-    fn element_splices(
+    fn element_pieces<'a>(
         &self,
         id: ElementId,
-        steps: &[Stepped<'_>],
-        out: &mut Splices<'_>,
+        steps: &[Stepped<'a>],
+        out: &mut Pieces<'a>,
     ) -> Result<(), Error> {
-        if let [(_, Step::Unite(node) | Step::Add(node))] = steps {
-            self.content_splices(id, None, &[node], out);
-            return Ok(());
-        }
         let clash = || self.clash(self.span(id).start);
+        let order = order::of(self.name(id));
+        let new =
+            |node: &'a Node, unites| Added { node: Child::Of(node), rank: order.rank(&node.name), unites };
         let mut text = None;
-        // Each with whether a later fragment of its name is united with it.
-        let mut added: Vec<(Cow<'_, Node>, bool)> = Vec::new();
         for (_, step) in steps {
             match *step {
                 Step::Text(new) if text.is_none() => text = Some(new),
                 Step::Text(_) | Step::Remove => return Err(clash()),
-                Step::Add(node) => added.push((Cow::Borrowed(node), false)),
+                Step::Add(node) => out.added.push(new(node, false)),
                 Step::Unite(node) => {
-                    match added.iter_mut().find(|(n, unites)| *unites && n.name == node.name) {
-                        Some((known, _)) => {
-                            if !known.to_mut().merge(node) {
-                                return Err(clash());
-                            }
-                        }
-                        None => added.push((Cow::Borrowed(node), true)),
+                    let known = out.added.iter_mut().find(|a| a.unites && a.node.name == node.name);
+                    match known.map(|known| known.node.merge(node)) {
+                        Some(true) => {}
+                        Some(false) => return Err(clash()),
+                        None => out.added.push(new(node, true)),
                     }
                 }
                 Step::Set(..) | Step::Unset(_) => {}
             }
         }
-        self.attribute_splices(id, steps, out)?;
-        let mut added: Vec<&Node> = added.iter().map(|(node, _)| node.as_ref()).collect();
-        let order = order::of(self.name(id));
-        added.sort_by_key(|n| order.rank(&n.name));
-        self.content_splices(id, text, &added, out);
+        self.attribute_pieces(id, steps, out)?;
+        if text.is_some() || !out.added.is_empty() {
+            out.added.sort_by_key(|a| a.rank);
+            self.content_pieces(id, text, order, out);
+        }
         Ok(())
     }
 
     /// New text and new children, these in libvirt's order.
-    fn content_splices(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices<'_>) {
-        if text.is_none() && added.is_empty() {
-            return;
-        }
+    fn content_pieces<'a>(&self, id: ElementId, text: Option<&'a Text>, order: Order, out: &mut Pieces<'a>) {
         let element = self.scan.element(id);
         if element.is_empty() {
-            self.open_up(id, text, added, out);
+            let end = element.span().end;
+            let start = self.text[..end - 2].trim_end_matches(BLANKS).len();
+            let children = out.added.drain(..).map(|a| a.node).collect();
+            out.push(id, start, end, What::Inside(Box::new(Inside { text, children })));
             return;
         }
         if let Some(text) = text {
             let inner = element.inner();
-            out.push(inner.start, inner.end, |s| push_escaped(text, s));
+            out.push(id, inner.start, inner.end, What::Plain(text));
         }
-        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()), out.step);
-        let order = order::of(self.name(id));
-        let mut brothers = std::mem::take(&mut out.brothers);
-        self.brothers(id, order, &mut brothers);
-        let mut last: Option<(&str, usize)> = None;
-        for node in added {
-            let at = match last {
-                Some((name, at)) if name == node.name => at,
-                _ => self.anchor(id, &node.name, order.rank(&node.name), &brothers),
+        self.brothers(id, order, &mut out.brothers);
+        let mut last: Option<(Text, usize)> = None;
+        for new in out.added.drain(..) {
+            let name = &new.node.name;
+            let at = match &last {
+                Some((namesake, at)) if namesake == name => *at,
+                _ => self.anchor(id, name, new.rank, &out.brothers),
             };
-            last = Some((&node.name, at));
-            self.insert(id, at, node, &style, out);
+            last = Some((name.clone(), at));
+            let (start, end) = (place(at), place(at));
+            out.all.push(Piece { start, end, element: id, what: What::Child(new.node) });
         }
-        out.brothers = brothers;
     }
 
-    fn attribute_splices(
+    fn attribute_pieces<'a>(
         &self,
         id: ElementId,
-        steps: &[Stepped<'_>],
-        out: &mut Splices<'_>,
+        steps: &[Stepped<'a>],
+        out: &mut Pieces<'a>,
     ) -> Result<(), Error> {
         // Where new ones go: behind the last that is there.
         let behind = || {
@@ -192,65 +192,25 @@ impl Domain {
             last.map_or(self.scan.element(id).name().end, |a| a.value().end + 1)
         };
         for (n, (_, step)) in steps.iter().enumerate() {
-            let name = match *step {
-                Step::Set(name, _) | Step::Unset(name) => name,
-                Step::Text(_) | Step::Unite(_) | Step::Add(_) | Step::Remove => continue,
-            };
-            let same = |s: &Stepped<'_>| matches!(s.1, Step::Set(n, _) | Step::Unset(n) if n == name);
-            if steps[..n].iter().any(same) {
+            let Some(name) = step.attribute() else { continue };
+            if steps[..n].iter().any(|(_, s)| s.attribute() == Some(name)) {
                 return Err(self.clash(self.span(id).start));
             }
-            match (step, self.attribute_at(id, name)) {
-                (Step::Set(_, value), Some(a)) => {
-                    out.push(a.value().start, a.value().end, |s| push_escaped(value, s));
+            match (*step, self.attribute_at(id, name)) {
+                (Step::Set((_, value)), Some(a)) => {
+                    out.push(id, a.value().start, a.value().end, What::Plain(value));
                 }
-                (Step::Set(_, value), None) => {
+                (Step::Set(attribute), None) => {
                     let at = behind();
-                    out.push(at, at, |s| push_attribute(name, value, self.quote(), s));
+                    out.push(id, at, at, What::Attribute(attribute));
                 }
                 (_, Some(a)) => {
-                    let before = &self.text[..a.name().start];
-                    let start = before.trim_end_matches([' ', '\t', '\r', '\n']).len();
-                    out.push(start, a.value().end + 1, |_| {});
+                    let start = self.text[..a.name().start].trim_end_matches(BLANKS).len();
+                    out.push(id, start, a.value().end + 1, What::Nothing);
                 }
                 (_, None) => {}
             }
         }
         Ok(())
-    }
-
-    /// `<a/>` becomes `<a>…</a>`.
-    fn open_up(&self, id: ElementId, text: Option<&str>, added: &[&Node], out: &mut Splices<'_>) {
-        let end = self.span(id).end;
-        let head = &self.text[..end - 2];
-        let start = head.trim_end_matches([' ', '\t', '\r', '\n']).len();
-        let style = self.child_style(id, added.iter().any(|n| !n.children.is_empty()), out.step);
-        out.push(start, end, |s| {
-            s.push('>');
-            push_escaped(text.unwrap_or_default(), s);
-            for node in added {
-                style.push_lead(s);
-                node.render(&style, s);
-            }
-            if !added.is_empty() {
-                self.push_close_lead(id, &style, s);
-            }
-            s.push_str("</");
-            s.push_str(self.qualified_name(id));
-            s.push('>');
-        });
-    }
-
-    fn insert(&self, parent: ElementId, at: usize, node: &Node, style: &Style<'_>, out: &mut Splices<'_>) {
-        let element = self.scan.element(parent);
-        out.push(at, at, |s| {
-            style.push_lead(s);
-            node.render(style, s);
-            if self.scan.first_child(parent).is_none()
-                && !self.text[at..element.inner().end].contains(['\n', '\r'])
-            {
-                self.push_close_lead(parent, style, s);
-            }
-        });
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn domain(text: &str) -> Domain {
+fn domain(text: &str) -> Domain<'_> {
     Domain::parse(text).unwrap()
 }
 fn refused(text: &str) -> String {
@@ -149,7 +149,7 @@ fn new_elements_fit_in() {
     );
 }
 
-fn with_drivers(d: &Domain) -> String {
+fn with_drivers(d: &Domain<'_>) -> String {
     let devices = d.child(d.root(), "devices").unwrap();
     let fragment = || with("driver", "iommu", "on").into();
     let changes: Vec<_> =
@@ -289,8 +289,8 @@ fn an_element_goes_with_its_line() {
 fn an_xml_declaration_stands_first_and_names_no_other_encoding() {
     let body = "<domain><name>\u{e9}</name></domain>";
     for good in ["", "<?xml version='1.0'?>", "<?xml version='1.0' encoding='utf-8'?>\n"] {
-        Domain::parse(&format!("{good}{body}")).unwrap();
-        Domain::parse(&format!("\u{feff}{good}{body}")).unwrap();
+        Domain::parse(format!("{good}{body}")).unwrap();
+        Domain::parse(format!("\u{feff}{good}{body}")).unwrap();
     }
     for bad in [
         "<?xml version='1.0' encoding='ISO-8859-1'?>",
@@ -299,7 +299,7 @@ fn an_xml_declaration_stands_first_and_names_no_other_encoding() {
         "<?xml version='1.0'?><?xml version='1.0'?>",
         "<?XML version='1.0'?>",
     ] {
-        let e = Domain::parse(&format!("{bad}{body}")).unwrap_err();
+        let e = Domain::parse(format!("{bad}{body}")).unwrap_err();
         assert_eq!(e.kind(), Kind::Domain, "{bad}");
     }
     Domain::parse("<domain><?xml version='1.0'?><name>g</name></domain>").unwrap_err();

@@ -14,7 +14,7 @@ pub struct Span {
 }
 
 impl Span {
-    fn new(start: Place, end: Place) -> Self {
+    pub(super) fn new(start: Place, end: Place) -> Self {
         Self { start: start as usize, end: end as usize }
     }
 
@@ -22,15 +22,30 @@ impl Span {
     pub(super) fn of(self, text: &str) -> &str {
         &text[self.start..self.end]
     }
+
+    /// [`Span::of`] where characters do not matter.
+    pub(super) fn of_bytes(self, text: &str) -> &[u8] {
+        &text.as_bytes()[self.start..self.end]
+    }
 }
 
-/// Which namespace an element is in.
+/// Equality of names. Length and first letter tell nearly all apart, sooner than a comparison of whole names.
+pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.first() == other.first() && one == other
+}
+
+/// Which namespace an element is in: one more than its number in [`Scan::namespaces`], 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Ns {
-    /// None: libvirt's own elements.
-    None,
-    /// Another one, by its number in [`Scan::namespaces`].
-    Other(u16),
+pub(super) struct Ns(u16);
+
+impl Ns {
+    /// That of libvirt's own elements.
+    pub(super) const NONE: Self = Self(0);
+
+    /// The namespace of this number.
+    pub(super) fn of_number(number: usize) -> Self {
+        Self(short(number + 1))
+    }
 }
 
 /// A place in the document: [`limits::MAX_BYTES`] fits, and half the size is half the memory to walk.
@@ -64,11 +79,9 @@ pub(super) struct Element {
     /// Its first attribute's index. They end where those of the next element begin.
     pub attributes: u32,
     pub parent: Option<ElementId>,
-    /// The next brother.
-    pub next: Option<ElementId>,
+    /// The index behind its last descendant's: its next brother's, if it has one.
+    pub after: u32,
     pub name_length: u16,
-    /// Of the prefix with its colon.
-    pub prefix_length: u16,
     pub ns: Ns,
 }
 
@@ -84,9 +97,16 @@ impl Element {
     }
 
     /// The name without its prefix.
-    pub(super) fn local(&self) -> Span {
-        let name = self.name();
-        Span { start: name.start + usize::from(self.prefix_length), ..name }
+    #[inline]
+    pub(super) fn local<'t>(&self, text: &'t str) -> &'t str {
+        let name = self.name().of(text);
+        // A prefix always means a namespace.
+        if self.ns == Ns::NONE { name } else { name.split_once(':').map_or(name, |(_, local)| local) }
+    }
+
+    /// True for one in no namespace and of this name.
+    pub(super) fn is_own_named(&self, name: &str, text: &str) -> bool {
+        self.ns == Ns::NONE && same_name(self.name().of_bytes(text), name.as_bytes())
     }
 
     /// Between the tags; for `<a/>` empty, at the element's end.
@@ -110,6 +130,10 @@ pub(super) struct Attribute {
 }
 
 impl Attribute {
+    pub(super) fn is_named(&self, name: &str, text: &str) -> bool {
+        same_name(self.name().of_bytes(text), name.as_bytes())
+    }
+
     pub(super) fn name(&self) -> Span {
         Span::new(self.name, self.name_end)
     }
@@ -132,10 +156,21 @@ impl Scan {
         &self.elements[id.index()]
     }
 
-    /// The first child, which follows its parent in the list.
-    pub(super) fn first_child(&self, id: ElementId) -> Option<ElementId> {
-        let next = id.index() + 1;
-        self.elements.get(next).filter(|e| e.parent == Some(id)).map(|_| ElementId::of_index(next))
+    /// The child elements, of whatever namespace. The first follows its parent in the list.
+    pub(super) fn children(&self, id: ElementId) -> impl Iterator<Item = (ElementId, &Element)> {
+        let mut next = id.index() + 1;
+        let end = self.element(id).after as usize;
+        std::iter::from_fn(move || {
+            let here = next;
+            let element = self.elements[..end].get(here)?;
+            next = element.after as usize;
+            Some((ElementId::of_index(here), element))
+        })
+    }
+
+    /// True for an element without child elements.
+    pub(super) fn is_leaf(&self, id: ElementId) -> bool {
+        self.element(id).after as usize == id.index() + 1
     }
 
     /// The attributes of an element, in the order in which they stand.
@@ -161,3 +196,5 @@ pub(super) fn short(length: usize) -> u16 {
 const _: () = assert!(limits::MAX_BYTES < Place::MAX as usize);
 const _: () =
     assert!(limits::MAX_NAME <= u16::MAX as usize && limits::MAX_NAMESPACE_NAMES < limits::MAX_NAME);
+// A hundred devices are some five hundred elements: what one more field costs, all of them cost.
+const _: () = assert!(size_of::<Element>() == 32 && size_of::<Attribute>() == 16);

@@ -5,15 +5,16 @@
 /// `None` where the unit is unknown or the result does not fit.
 #[must_use]
 pub fn scale(value: u64, unit: &str) -> Option<u64> {
-    let lower = unit.trim().to_ascii_lowercase();
-    if lower == "b" || lower == "byte" || lower == "bytes" {
+    let unit = unit.trim();
+    let is = |text: &str, all: &[&str]| all.iter().any(|one| text.eq_ignore_ascii_case(one));
+    if is(unit, &["b", "byte", "bytes"]) {
         return Some(value);
     }
-    let mut letters = lower.chars();
-    let power = "kmgtpe".find(letters.next()?)? + 1;
+    let mut letters = unit.chars();
+    let power = "kmgtpe".find(letters.next()?.to_ascii_lowercase())? + 1;
     let base: u64 = match letters.as_str() {
-        "" | "ib" => 1024,
-        "b" => 1000,
+        rest if is(rest, &["", "ib"]) => 1024,
+        rest if is(rest, &["b"]) => 1000,
         _ => return None,
     };
     value.checked_mul(base.checked_pow(u32::try_from(power).ok()?)?)

@@ -1,68 +1,103 @@
-//! The words of libvirt's devices. In: an attribute's value. Out: [`Word`]. Never: a judgement.
+//! The words of libvirt's devices. In: an attribute's value. Out: [`Word`]. Never: a judgement, a copy of the text.
 
 use std::borrow::Cow;
-use std::ops::Deref;
 
-/// A value that is nearly always one of libvirt's own words. Those are not copied: a document with many devices has the
-/// same dozen words over and over.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Word(Inner);
+macro_rules! words {
+    ($($name:ident = $text:literal,)*) => {
+        /// A value that a fact or a rule looks for. One byte: a document may have thousands of devices, and each of them
+        /// says some of these. What another value is, the attribute itself says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Word {
+            $(#[doc = concat!("`", $text, "`.")] $name,)*
+            /// Any other that begins with `virtio`.
+            OtherVirtio,
+            /// Any other.
+            Other,
+        }
 
-#[derive(Clone, PartialEq, Eq)]
-enum Inner {
-    Known(&'static str),
-    /// Never one of the known.
-    Other(Box<str>),
-}
-
-macro_rules! known {
-    ($($word:literal)*) => {
-        fn known(value: &str) -> Option<&'static str> {
-            match value {
-                $($word => Some($word),)*
-                _ => None,
+        impl From<&str> for Word {
+            fn from(value: &str) -> Self {
+                match value {
+                    $($text => Self::$name,)*
+                    _ if value.starts_with("virtio") => Self::OtherVirtio,
+                    _ => Self::Other,
+                }
             }
         }
     };
 }
 
-// Nothing depends on this list but speed.
-known! {
-    "file" "block" "network" "bridge" "user" "ethernet" "hostdev" "vhostuser" "volume" "pci" "usb" "mdev"
-    "disk" "cdrom" "lun" "floppy" "virtio" "sata" "scsi" "ide" "fdc" "ps2" "nvme"
-    "virtio-serial" "virtio-scsi" "virtio-transitional" "virtio-non-transitional" "none" "vga" "qxl" "bochs" "e1000e"
-    "pcie-root" "pcie-root-port" "pcie-to-pci-bridge" "qemu-xhci" "ich9" "ich9-ehci1"
-    "unix" "pty" "tcp" "spicevmc" "serial" "tablet" "mouse" "keyboard" "passthrough" "subsystem" "mount"
+words! {
+    Cdrom = "cdrom",
+    Disk = "disk",
+    Fdc = "fdc",
+    Floppy = "floppy",
+    Hostdev = "hostdev",
+    Ide = "ide",
+    Lun = "lun",
+    Mdev = "mdev",
+    Mtp = "mtp",
+    Ne2kIsa = "ne2k_isa",
+    None = "none",
+    Passthrough = "passthrough",
+    Pci = "pci",
+    Qxl = "qxl",
+    Scsi = "scsi",
+    ScsiHost = "scsi_host",
+    SgxEpc = "sgx-epc",
+    Subsystem = "subsystem",
+    UsbNet = "usb-net",
+    VhostUser = "vhostuser",
+    Virtio = "virtio",
+    VirtioFs = "virtiofs",
+    VirtioNonTransitional = "virtio-non-transitional",
+    VirtioSerial = "virtio-serial",
+    VirtioTransitional = "virtio-transitional",
+    Xen = "xen",
 }
 
 impl From<Cow<'_, str>> for Word {
     fn from(value: Cow<'_, str>) -> Self {
-        Self(match known(&value) {
-            Some(word) => Inner::Known(word),
-            None => Inner::Other(value.into()),
-        })
+        Self::from(&*value)
     }
 }
 
-impl From<&str> for Word {
-    fn from(value: &str) -> Self {
-        Cow::Borrowed(value).into()
+impl Word {
+    /// True for a model that is virtio's.
+    #[must_use]
+    pub fn is_virtio(self) -> bool {
+        matches!(
+            self,
+            Self::Virtio
+                | Self::VirtioFs
+                | Self::VirtioNonTransitional
+                | Self::VirtioSerial
+                | Self::VirtioTransitional
+                | Self::OtherVirtio
+        )
     }
 }
 
-impl Deref for Word {
-    type Target = str;
+#[cfg(test)]
+mod tests {
+    use super::Word;
 
-    fn deref(&self) -> &str {
-        match &self.0 {
-            Inner::Known(word) => word,
-            Inner::Other(text) => text,
+    #[test]
+    fn what_begins_with_virtio_is_virtio() {
+        for (text, word) in [
+            ("virtio", Word::Virtio),
+            ("virtio-transitional", Word::VirtioTransitional),
+            ("virtio-gpu-gl", Word::OtherVirtio),
+            ("virtiofs", Word::VirtioFs),
+        ] {
+            assert_eq!(Word::from(text), word);
+            assert!(word.is_virtio());
         }
-    }
-}
-
-impl std::fmt::Debug for Word {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(&**self, f)
+        for text in ["Virtio", "e1000e", ""] {
+            assert_eq!(Word::from(text), Word::Other);
+            assert!(!Word::from(text).is_virtio());
+        }
+        assert!(!Word::Scsi.is_virtio());
     }
 }

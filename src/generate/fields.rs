@@ -97,16 +97,24 @@ pub(super) fn is_text(text: &str) -> bool {
     text.chars().all(|c| is_xml_char(c) && !c.is_control())
 }
 
-/// A size that an option gives, in the form that the keys have.
+/// A size that an option gives, in the form that the keys have, but always with its unit. A bare number is bytes to the
+/// keys and to qemu-img, KiB to libvirt, and to virt-install MiB of memory or GiB of a disk: here it is a question.
 ///
 /// # Errors
 /// `Kind::Usage`.
 pub fn size(place: &str, text: &str) -> Result<u64, Error> {
-    crate::config::parse_size(text).map_err(|_| {
+    let size = crate::config::parse_size(text).map_err(|_| {
         usage(place, "not a size")
             .found(format!("{text:?}"))
-            .wanted("a number above 0 with B, kB, MB, GB, TB, KiB, MiB, GiB, TiB or nothing, such as 4GiB")
-    })
+            .wanted("a number above 0 with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GiB")
+    })?;
+    let number = text.trim();
+    if number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(usage(place, "a size without its unit")
+            .found(format!("{text:?}"))
+            .wanted(format!("a unit behind it, such as {number}MiB or {number}GiB")));
+    }
+    Ok(size)
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl Template {
     /// # Errors
     /// `Kind::Usage` with everything that is wrong with the request, or that this template has no place for;
     /// `Kind::File` for a template that makes no domain.
-    pub fn generate(&self, request: &Request, config: Option<&SevConfig>) -> Result<Domain, Error> {
+    pub fn generate(&self, request: &Request, config: Option<&SevConfig>) -> Result<Domain<'static>, Error> {
         let mut wrong = request.check();
         let asked = request.asked();
         let place = format!("--template {}", self.name);
@@ -146,7 +146,7 @@ impl Template {
         let node = request
             .with_values(&cpu, |values, groups| fill_document(&self.node, file, values, groups))
             .map_err(|e| if e.place().is_some() { e } else { e.at(file) })?;
-        Domain::parse(&node.document()).map_err(|e| {
+        Domain::parse(node.document()).map_err(|e| {
             Error::new(Kind::File, "the template makes no domain").at(file).because(e.to_string())
         })
     }

@@ -192,6 +192,7 @@ fn hostile_names_paths_and_networks_are_refused() {
         "/a",
         "/a.img",
         "/a.raw,0",
+        "/a.raw,10",
         "/a.raw,-1",
         "/a.raw,1GiB,size=2GiB",
         "/a\u{1}.raw",
@@ -230,6 +231,21 @@ fn hostile_names_paths_and_networks_are_refused() {
     }
     let twice = ["/b/a.raw", "/b/.//a.raw,format=raw"].map(|d| Disk::parse(d).unwrap()).to_vec();
     assert_eq!(Request { disks: twice, ..request() }.check().len(), 1);
+}
+
+/// `--disk PATH,10` was a disk of ten bytes.
+#[test]
+fn a_size_has_its_unit() {
+    let said = |e: crate::error::Error| e.to_string();
+    assert_eq!(
+        said(Disk::parse("/a.raw,10").unwrap_err()),
+        "--disk /a.raw,10: a size without its unit: found \"10\", wanted a unit behind it, such as 10MiB or 10GiB"
+    );
+    assert_eq!(Disk::parse("/a.raw,10B").unwrap().creation.unwrap().size, Some(10));
+    for option in ["--memory", "--hugepages"] {
+        assert!(said(super::parse_size(option, " 512 ").unwrap_err()).contains("such as 512MiB"));
+        assert_eq!(super::parse_size(option, "512 MiB").unwrap(), 512 << 20);
+    }
 }
 
 #[test]

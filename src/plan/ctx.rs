@@ -14,7 +14,7 @@ pub struct Ctx<'a> {
     /// The keys.
     pub config: &'a SevConfig,
     /// The document.
-    pub domain: &'a Domain,
+    pub domain: &'a Domain<'a>,
     /// What the document says.
     pub facts: &'a DomainFacts,
     /// What is known of the host.
@@ -28,7 +28,7 @@ pub struct Ctx<'a> {
 impl<'a> Ctx<'a> {
     pub(crate) fn new(
         config: &'a SevConfig,
-        domain: &'a Domain,
+        domain: &'a Domain<'a>,
         host: &'a HostFacts,
         options: &'a Options,
     ) -> Self {
@@ -76,20 +76,20 @@ impl<'a> Ctx<'a> {
 /// What the rules say.
 #[derive(Debug)]
 pub struct Out<'a> {
-    domain: &'a Domain,
+    domain: &'a Domain<'a>,
     rule: &'static Rule,
     edits: Vec<Edit>,
     findings: Vec<Finding>,
     /// Where elements are added beside others: parent, name, how many are there by now.
-    beside: Vec<(ElementId, Text, usize)>,
+    beside: Vec<(ElementId, Text, u32)>,
 }
 
 impl<'a> Out<'a> {
     /// For the rules of a table, of which this is the first.
-    pub(crate) fn new(domain: &'a Domain, first: &'static Rule) -> Self {
+    pub(crate) fn new(domain: &'a Domain<'a>, first: &'static Rule) -> Self {
         // Room for what a bare domain needs: an edit or two for each device, and some for the rest.
         let edits = Vec::with_capacity(16 + 2 * domain.facts().devices.len());
-        Self { domain, rule: first, edits, findings: Vec::new(), beside: Vec::new() }
+        Self { domain, rule: first, edits, findings: Vec::with_capacity(8), beside: Vec::new() }
     }
 
     pub(crate) fn enter(&mut self, rule: &'static Rule) {
@@ -121,7 +121,7 @@ impl<'a> Out<'a> {
         let Reason { text, severity } = reason.into();
         // A rule that edits says how much that weighs; a test holds it.
         let severity = severity.or(self.rule.severity).unwrap_or(Severity::Error);
-        self.edits.push(Edit { rule: self.rule.id, reason: text, severity, change, before });
+        self.edits.push(Edit { rule: self.rule, reason: text, severity, change, before });
     }
 
     /// Brings a fragment below `<domain>`.

@@ -1,5 +1,6 @@
 //! One edit as data. In: a rule's decision. Out: [`Edit`]. Never: bytes of the document.
 
+use super::Rule;
 use crate::domain::{Change, Domain};
 use crate::finding::Severity;
 use std::borrow::Cow;
@@ -36,21 +37,21 @@ impl From<&'static str> for Reason {
 }
 
 /// One change of a domain, with the rule that wants it and the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Edit {
-    pub(crate) rule: &'static str,
+    pub(crate) rule: &'static Rule,
     pub(crate) reason: Cow<'static, str>,
     pub(crate) severity: Severity,
     pub(crate) change: Change,
     /// How many elements of the same name stand before one that is added: in the document, and by edits of this plan.
-    pub(crate) before: usize,
+    pub(crate) before: u32,
 }
 
 impl Edit {
     /// The rule's id.
     #[must_use]
     pub fn rule(&self) -> &'static str {
-        self.rule
+        self.rule.id
     }
 
     /// Why, in one sentence or more.
@@ -68,7 +69,7 @@ impl Edit {
     /// Every place that it touches in the document that was planned for, as paths: `/domain/features/smm/@state`.
     /// Never empty, and no place is in two edits of one plan.
     #[must_use]
-    pub fn places(&self, domain: &Domain) -> Vec<String> {
+    pub fn places(&self, domain: &Domain<'_>) -> Vec<String> {
         let Change::Add { parent, fragment } = &self.change else { return domain.places(&self.change) };
         let place = format!("{}/{}", domain.path(*parent), fragment.name);
         vec![if self.before == 0 { place } else { format!("{place}[{}]", self.before + 1) }]

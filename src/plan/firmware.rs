@@ -224,7 +224,7 @@ fn libvirts_choice<'a>(
 #[must_use]
 pub fn image_to_be(
     config: &SevConfig,
-    domain: &Domain,
+    domain: &Domain<'_>,
     host: &HostFacts,
     options: &Options,
 ) -> Option<(PathBuf, bool)> {

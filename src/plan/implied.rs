@@ -7,7 +7,7 @@ use crate::domain::{Domain, ElementId};
 /// The keys that ask for what `<launchSecurity>` says. `None` where the document has none of AMD's. Each key's place is
 /// the path of what it was read from. What the element leaves open keeps its default.
 #[must_use]
-pub fn implied_keys(domain: &Domain) -> Option<RawConfig> {
+pub fn implied_keys(domain: &Domain<'_>) -> Option<RawConfig> {
     let facts = domain.facts();
     let said = facts.launch_security.as_ref()?;
     let snp = match said.kind.as_deref() {
@@ -54,7 +54,7 @@ pub fn implied_keys(domain: &Domain) -> Option<RawConfig> {
 }
 
 struct Keys<'a> {
-    domain: &'a Domain,
+    domain: &'a Domain<'a>,
     element: ElementId,
     raw: RawConfig,
 }
@@ -84,7 +84,7 @@ mod tests {
     use crate::error::Error;
 
     fn config(inside: &str) -> Result<Option<SevConfig>, Error> {
-        let domain = Domain::parse(&format!("<domain type='kvm'>{inside}</domain>")).unwrap();
+        let domain = Domain::parse(format!("<domain type='kvm'>{inside}</domain>")).unwrap();
         implied_keys(&domain).map_or(Ok(None), |raw| config::resolve(&raw))
     }
 

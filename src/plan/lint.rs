@@ -14,7 +14,7 @@ const LONGEST: usize = 64;
 impl Plan {
     /// What the rules find, in their order: every edit that they would make, and every finding that they have.
     #[must_use]
-    pub fn lint(&self, domain: &Domain) -> Vec<Finding> {
+    pub fn lint(&self, domain: &Domain<'_>) -> Vec<Finding> {
         let of_rule = |rule: &'static super::Rule| {
             let edits = self.edits().iter().filter(move |e| e.rule() == rule.id);
             let findings = self.findings().iter().filter(move |f| f.id == rule.id).cloned();
@@ -24,7 +24,7 @@ impl Plan {
     }
 }
 
-fn as_finding(edit: &Edit, domain: &Domain, source: &'static str) -> Finding {
+fn as_finding(edit: &Edit, domain: &Domain<'_>, source: &'static str) -> Finding {
     Finding::new(edit.rule(), edit.severity(), title(domain, edit.change()))
         .path(around(&edit.places(domain)))
         .detail(sentence(edit.reason()))
@@ -54,7 +54,7 @@ fn sentence(reason: &str) -> String {
 }
 
 /// What stands there, and what should.
-fn title(domain: &Domain, change: &Change) -> String {
+fn title(domain: &Domain<'_>, change: &Change) -> String {
     match change {
         Change::Merge { into, fragment } => {
             let mut said = Vec::new();
@@ -83,11 +83,11 @@ fn listed(said: &[String]) -> String {
     }
 }
 
-fn has_no(domain: &Domain, parent: ElementId, what: &str) -> String {
+fn has_no(domain: &Domain<'_>, parent: ElementId, what: &str) -> String {
     format!("<{}> has no {}", domain.name(parent), short(what))
 }
 
-fn differences(domain: &Domain, into: ElementId, fragment: &Node, said: &mut Vec<String>) {
+fn differences(domain: &Domain<'_>, into: ElementId, fragment: &Node, said: &mut Vec<String>) {
     let name = domain.name(into);
     for (attribute, wanted) in &fragment.attributes {
         match domain.attribute(into, attribute) {
@@ -114,7 +114,7 @@ fn differences(domain: &Domain, into: ElementId, fragment: &Node, said: &mut Vec
     }
 }
 
-fn difference(domain: &Domain, parent: ElementId, child: &Node, said: &mut Vec<String>) {
+fn difference(domain: &Domain<'_>, parent: ElementId, child: &Node, said: &mut Vec<String>) {
     match domain.child(parent, &child.name) {
         Some(there) => differences(domain, there, child, said),
         None => said.push(has_no(domain, parent, &child.to_string())),

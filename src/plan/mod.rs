@@ -59,7 +59,8 @@ impl Options {
 pub struct Plan {
     edits: Vec<Edit>,
     findings: Vec<Finding>,
-    source: Arc<str>,
+    /// The identity of the document.
+    source: Arc<()>,
 }
 
 /// Asks every rule that is not skipped.
@@ -67,7 +68,12 @@ pub struct Plan {
 /// # Errors
 /// `Kind::Usage` for a rule id in `options.skip` that does not exist; `Kind::Config` for a value that no domain
 /// can hold.
-pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Options) -> Result<Plan, Error> {
+pub fn plan(
+    config: &SevConfig,
+    domain: &Domain<'_>,
+    host: &HostFacts,
+    options: &Options,
+) -> Result<Plan, Error> {
     options.check()?;
     let ctx = Ctx::new(config, domain, host, options);
     let mut out = Out::new(domain, RULES[0]);
@@ -76,7 +82,7 @@ pub fn plan(config: &SevConfig, domain: &Domain, host: &HostFacts, options: &Opt
         (rule.run)(&ctx, &mut out)?;
     }
     let (edits, findings) = out.finish();
-    Ok(Plan { edits, findings, source: domain.shared_text() })
+    Ok(Plan { edits, findings, source: Arc::clone(domain.identity()) })
 }
 
 impl Plan {
@@ -108,7 +114,7 @@ impl Plan {
     /// # Errors
     /// [`Plan::error`] when there is an error finding: nothing partial. `Kind::Bug` for another document than the
     /// one that was planned for, and when two rules want the same place.
-    pub fn apply(&self, domain: &Domain) -> Result<String, Error> {
+    pub fn apply(&self, domain: &Domain<'_>) -> Result<String, Error> {
         self.check(domain)?;
         domain.apply(self.edits.iter().map(Edit::change))
     }
@@ -117,13 +123,13 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::apply`].
-    pub fn splices(&self, domain: &Domain) -> Result<Vec<Splice>, Error> {
+    pub fn splices(&self, domain: &Domain<'_>) -> Result<Vec<Splice>, Error> {
         self.check(domain)?;
         domain.splices(self.edits.iter().map(Edit::change))
     }
 
-    fn check(&self, domain: &Domain) -> Result<(), Error> {
-        if *self.source != *domain.text() {
+    fn check(&self, domain: &Domain<'_>) -> Result<(), Error> {
+        if !Arc::ptr_eq(&self.source, domain.identity()) {
             return Err(Error::new(Kind::Bug, "this plan was made for another document"));
         }
         self.error().map_or(Ok(()), Err)

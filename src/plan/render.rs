@@ -86,6 +86,9 @@ pub(crate) struct Slot<'a> {
 }
 
 pub(crate) fn slot(text: &str) -> Option<Slot<'_>> {
+    if !text.as_bytes().contains(&b'{') {
+        return None;
+    }
     let (name, slot_type) = text.trim().strip_prefix('{')?.strip_suffix('}')?.split_once(':')?;
     let required = name.strip_suffix('?');
     Some(Slot { name: required.unwrap_or(name), optional: required.is_some(), slot_type })

@@ -28,19 +28,17 @@ fn measured() -> SevConfig {
     let session = Some(LaunchSession { dh_cert: cert, session: vec![0; 128], bundle: None });
     SevConfig::new(Technology::Sev { policy: SevPolicy(1), session })
 }
-fn domain(os: &str) -> Domain {
-    Domain::parse(&format!(
-        "<domain type='kvm'><name>a</name><memory>1048576</memory>{os}<devices/></domain>"
-    ))
-    .unwrap()
+fn domain(os: &str) -> Domain<'static> {
+    Domain::parse(format!("<domain type='kvm'><name>a</name><memory>1048576</memory>{os}<devices/></domain>"))
+        .unwrap()
 }
 const EFI: &str = "<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>";
 
-fn run(config: &SevConfig, domain: &Domain, host: &HostFacts) -> Plan {
+fn run(config: &SevConfig, domain: &Domain<'_>, host: &HostFacts) -> Plan {
     plan(config, domain, host, &Options::default()).unwrap()
 }
 /// The `<os>` of the answer.
-fn os(config: &SevConfig, domain: &Domain, host: &HostFacts) -> String {
+fn os(config: &SevConfig, domain: &Domain<'_>, host: &HostFacts) -> String {
     let out = run(config, domain, host).apply(domain).unwrap();
     let (start, end) = (out.find("<os").unwrap(), out.find("</os>").unwrap());
     let os = &out[start..end];
@@ -257,7 +255,7 @@ fn the_hard_limit_is_a_sum_that_is_explained() {
         "{}",
         edit.reason()
     );
-    let nothing = Domain::parse(&format!("<domain type='kvm'><name>a</name>{EFI}</domain>")).unwrap();
+    let nothing = Domain::parse(format!("<domain type='kvm'><name>a</name>{EFI}</domain>")).unwrap();
     assert!(errors(&run(&config, &nothing, &HostFacts::not_asked()))[0].contains("does not say its memory"));
 }
 

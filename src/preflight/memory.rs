@@ -43,7 +43,7 @@ mod tests {
     fn what_is_there_decides() {
         let domain = |more: &str| {
             let xml = format!("<domain><memory unit='MiB'>1000</memory>{more}</domain>");
-            Domain::parse(&xml).unwrap()
+            Domain::parse(xml).unwrap()
         };
         let severity = |total: u64, available: u64| {
             let host = Fact::Known(Memory { total: total << 20, available: available << 20 });

@@ -7,7 +7,7 @@ use virt_sev::host::HostFacts;
 use virt_sev::plan::{Options, Plan, plan};
 use virt_sev::{Error, Severity};
 
-fn planned(xml: &str, config: &SevConfig) -> Result<(Domain, Plan), Error> {
+fn planned<'x>(xml: &'x str, config: &SevConfig) -> Result<(Domain<'x>, Plan), Error> {
     let domain = Domain::parse(xml)?;
     let options = Options { record: true, ..Options::default() };
     let plan = plan(config, &domain, &HostFacts::not_asked(), &options)?;
@@ -137,7 +137,7 @@ fn blobs_are_left_out_and_said() {
 #[test]
 fn nothing_is_recorded_unless_it_was_asked_for() {
     let config = resolve(&keys("security.sev=true")).unwrap().unwrap();
-    let document = Domain::parse(&domain("")).unwrap();
+    let document = Domain::parse(domain("")).unwrap();
     for options in
         [Options::default(), Options { record: true, skip: vec!["record".into()], ..Options::default() }]
     {

@@ -66,8 +66,8 @@ fn a_guest_that_runs_and_a_session_that_was_used_are_told() {
     assert!(text.contains("[already-active]") && text.contains("[session-used]"), "{text}");
 }
 
-/// The lab's machine has no SEV: without `--skip mode-host` that is what a launch and a check must say, the domain's own
-/// `<launchSecurity>` counting as keys do.
+/// The lab's machine has no SEV: without `--skip mode-host` that is what a check, a definition and a launch must say, the
+/// domain's own `<launchSecurity>` counting as keys do.
 #[test]
 fn a_domain_without_keys_is_judged_by_its_own_launch_security() {
     let corner = Corner::new(Lab::shared());
@@ -75,7 +75,7 @@ fn a_domain_without_keys_is_judged_by_its_own_launch_security() {
     let xml = std::fs::read_to_string(&domain).unwrap();
     let own = "<launchSecurity type='sev'><policy>0x1</policy></launchSecurity></domain>";
     std::fs::write(&domain, xml.replace("</domain>", own)).unwrap();
-    for command in ["check", "launch"] {
+    for command in ["check", "define", "launch"] {
         let out =
             corner.virt_sev(&[command, "-c", &corner.lab.uri, domain.to_str().unwrap(), "--skip", "kvm"]);
         let text = said(&out) + &err(&out);
@@ -85,6 +85,17 @@ fn a_domain_without_keys_is_judged_by_its_own_launch_security() {
     }
     let out = corner.virt_sev(&["check", "-c", &corner.lab.uri, domain.to_str().unwrap(), "--no-metadata"]);
     assert_code(&out, 1);
+    // Where only the host stands in the way, it is defined, and not edited.
+    let mut define = corner.command(&["define", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
+    for skipped in ["kvm", "mode-host", "firmware-uefi"] {
+        define.args(["--skip", skipped]);
+    }
+    let out = define.output().unwrap();
+    assert_code(&out, 0);
+    assert!(err(&out).contains("so the domain is defined as it is: `virt-sev lint` says"), "{}", err(&out));
+    let defined = corner.lab.virsh(&["dumpxml", "--inactive", &corner.guest]);
+    assert!(defined.contains("<launchSecurity type='sev'>") && !defined.contains("iommu='on'"), "{defined}");
+    corner.lab.virsh(&["undefine", &corner.guest]);
     std::fs::write(&domain, xml).unwrap();
     let out = corner.virt_sev(&["check", "-c", &corner.lab.uri, domain.to_str().unwrap()]);
     assert_code(&out, 4);

@@ -91,6 +91,27 @@ fn a_wrong_document_is_exit_4_and_an_unfit_host_exit_1_with_every_reason_and_no_
     assert_code(&apply("x86_64", "milan"), 0);
 }
 
+/// `lint` told the line, `apply` the path alone.
+#[test]
+fn a_refusal_names_the_line_of_what_stands_in_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("domain.xml");
+    let domain = "<domain type='kvm'>\n  <name>g</name>\n  <os>\n    <type arch='aarch64' machine='q35'>hvm</type>\n\
+                  </os>\n  <devices>\n    <memory model='dimm'/>\n  </devices>\n</domain>\n";
+    std::fs::write(&path, domain).unwrap();
+    let mut command = Command::new(program("virt-sev"));
+    let out = command.args(["apply", "--set", "security.sev=true"]).arg(&path).output().unwrap();
+    assert_code(&out, 4);
+    for (place, line, column) in [("os/type/@arch", 4, 11), ("devices/memory", 7, 5)] {
+        let wanted = format!("/domain/{place} ({}:{line}:{column}): ", path.display());
+        assert!(err(&out).contains(&wanted), "{wanted}: {}", err(&out));
+    }
+    let mut command = Command::new(program("virt-sev"));
+    command.args(["apply", "--set", "security.sev=true"]).stdin(std::fs::File::open(&path).unwrap());
+    let out = command.output().unwrap();
+    assert!(err(&out).contains("/domain/os/type/@arch (standard input:4:11): "), "{}", err(&out));
+}
+
 /// `-i` read the pipe to its end, and then waited for somebody to read from it.
 #[test]
 fn a_document_in_place_is_a_file() {

@@ -281,12 +281,12 @@ fn modes() -> Vec<(&'static str, SevConfig)> {
 fn hold(defining: &Defining, made: &Made, xml: &str, keys: &SevConfig) -> Result<bool, String> {
     let skip = defining.skipped().iter().map(|s| (*s).to_owned()).collect();
     let options = Options { skip, ..Options::default() };
-    let plan = |xml: &str| {
+    let plan = |xml: String| {
         let domain = Domain::parse(xml).map_err(|e| e.to_string())?;
         let plan = plan::plan(keys, &domain, &HostFacts::not_asked(), &options).map_err(|e| e.to_string())?;
         Ok::<_, String>((domain, plan))
     };
-    let (domain, first) = plan(xml)?;
+    let (domain, first) = plan(xml.to_owned())?;
     let errors = first.findings().iter().filter(|f| f.severity == Severity::Error).map(|f| f.id);
     let refused: BTreeSet<&str> = errors.collect();
     let at = match keys.mode() {
@@ -307,7 +307,7 @@ fn hold(defining: &Defining, made: &Made, xml: &str, keys: &SevConfig) -> Result
     }
     let out = first.apply(&domain).map_err(|e| e.to_string())?;
     let printed = defining.define(&out).map_err(|why| format!("{why}\n{out}"))?;
-    let (domain, again) = plan(&printed)?;
+    let (domain, again) = plan(printed.clone())?;
     match again.edits() {
         [] => Ok(true),
         edits => {

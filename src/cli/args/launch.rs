@@ -16,7 +16,8 @@ Examples:
   virt-sev launch -c qemu:///system --recover";
 
 pub(crate) const DEFINE_EXAMPLES: &str = "\
-Without keys, given or in the domain's metadata, the domain is defined as it is, and the host is not checked.
+Without keys, given or in the domain's metadata, the domain is defined as it is: where its own <launchSecurity> \
+can be on this host, and unasked where it has none.
 
 Examples:
   virt-sev define -c qemu:///system --set security.sev=true guest.xml

@@ -16,7 +16,7 @@ use virt_sev::{Error, Finding, Kind, Result, preflight};
 /// What is known of the host without a connection.
 pub(crate) fn offline_facts(
     (host_root, domcaps): (Option<&Path>, Option<&Path>),
-    domain: &Domain,
+    domain: &Domain<'_>,
     config: &SevConfig,
 ) -> Result<HostFacts> {
     // Below a folder that is not there nothing is found, and the answer would blame the host.
@@ -40,7 +40,7 @@ pub(crate) fn offline_facts(
 /// `facts` is asked only when there is something to do.
 pub(crate) fn run(
     args: &ApplyArgs,
-    facts: impl FnOnce(&Domain, &SevConfig) -> Result<HostFacts>,
+    facts: impl FnOnce(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
     out: Output,
 ) -> Result<Answer> {
     let stdin = args.domain == Path::new("-");
@@ -55,7 +55,7 @@ pub(crate) fn run(
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
     };
-    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    let done = prepare::prepare(&args.config, (domain, Some(&args.domain)), config, &host, false)?;
     if done.config.is_none() {
         out.say(&prepare::no_keys(&done.domain, "the document stays as it is"));
     }

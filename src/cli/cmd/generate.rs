@@ -18,7 +18,7 @@ use virt_sev::{Error, Kind, Result};
 /// `facts` is asked only when there is something to do.
 pub(crate) fn run(
     args: &GenerateArgs,
-    facts: impl FnOnce(&Domain, &SevConfig) -> Result<HostFacts>,
+    facts: impl FnOnce(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
     out: Output,
 ) -> Result<Answer> {
     if args.list {
@@ -35,7 +35,7 @@ pub(crate) fn run(
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
     };
-    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
+    let done = prepare::prepare(&args.config, (domain, None), config, &host, false)?;
     out.findings(&done.findings);
     notes(&request, done.config.as_ref(), out);
     let mut made = make::create(&request)?;
@@ -68,7 +68,7 @@ pub(crate) fn run(
 fn request(args: &GenerateArgs) -> Result<Request> {
     let mut wrong = Vec::new();
     let mut keep = |e: Error| wrong.push(e);
-    let memory = memory(args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
+    let memory = parse_size("--memory", args.memory.as_deref().unwrap_or_default()).map_err(&mut keep);
     let cpu = args.cpu.as_deref().map(Cpu::parse).transpose().map_err(&mut keep);
     let hugepages = match args.hugepages.as_deref() {
         None => Ok(None),
@@ -103,18 +103,6 @@ fn request(args: &GenerateArgs) -> Result<Request> {
         vsock: args.vsock,
         ..Request::new(name, memory, args.vcpus.unwrap_or_default())
     })
-}
-
-/// A bare number is bytes to the keys, MiB to virt-install and KiB to libvirt: here it is a question.
-fn memory(text: &str) -> Result<u64> {
-    let size = parse_size("--memory", text)?;
-    if text.trim().bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Error::new(Kind::Usage, "a size without its unit")
-            .at("--memory")
-            .found(format!("{text:?}"))
-            .wanted(format!("a unit behind it, such as {}MiB", text.trim())));
-    }
-    Ok(size)
 }
 
 /// Standard input can be read once.

@@ -19,7 +19,7 @@ pub(crate) struct Subject {
     /// A file's name, or a domain's.
     pub(crate) name: String,
     pub(crate) is_file: bool,
-    pub(crate) domain: Domain,
+    pub(crate) domain: Domain<'static>,
 }
 
 /// A finding with its place in the text.
@@ -76,7 +76,7 @@ pub(crate) fn files(args: &LintArgs) -> Result<impl Iterator<Item = Result<Subje
 pub(crate) fn run(
     args: &LintArgs,
     subjects: impl Iterator<Item = Result<Subject>>,
-    mut facts: impl FnMut(&Domain, &SevConfig) -> Result<HostFacts>,
+    mut facts: impl FnMut(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
     hypervisor: Option<&str>,
     out: Output,
 ) -> Result<Answer> {
@@ -128,7 +128,7 @@ fn judge(
     given: &RawConfig,
     args: &LintArgs,
     options: &plan::Options,
-    facts: &mut impl FnMut(&Domain, &SevConfig) -> Result<HostFacts>,
+    facts: &mut impl FnMut(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
 ) -> Result<Judged> {
     let Subject { name, is_file, domain } = subject;
     let metadata = if args.config.no_metadata { None } else { domain.metadata_config() };
@@ -171,7 +171,7 @@ fn judge(
 
 /// A `<launchSecurity>` that is of no type at all is a mistake, and not the wish for a guest without SEV. The types are
 /// those of libvirt's schema (launchSecurity in domaincommon.rng).
-fn unknown_type(domain: &Domain, from: &str) -> Option<Finding> {
+fn unknown_type(domain: &Domain<'_>, from: &str) -> Option<Finding> {
     let said = domain.facts().launch_security.as_ref().filter(|_| from == "launchSecurity")?;
     let title = match said.kind.as_deref() {
         Some("sev" | "sev-snp" | "s390-pv" | "tdx") => return None,
@@ -191,7 +191,7 @@ fn source(id: &str) -> &'static str {
     explain::find(id).map_or("", |a| a.source)
 }
 
-fn not_sev(domain: &Domain, from: &str, is_file: bool) -> Finding {
+fn not_sev(domain: &Domain<'_>, from: &str, is_file: bool) -> Finding {
     let title =
         if from == "launchSecurity" { "not a SEV domain" } else { "not a SEV domain: no key asks for it" };
     // Of a whole hypervisor nobody expects that every domain is one.
@@ -219,7 +219,7 @@ fn of_element(problem: &Error) -> Finding {
 }
 
 /// The path of the document that a finding is about; one about a key is about what the key stands for.
-fn place_of<'a>(finding: &'a Finding, domain: &Domain) -> &'a str {
+fn place_of<'a>(finding: &'a Finding, domain: &Domain<'_>) -> &'a str {
     let about_element = finding.path.starts_with("security.sev") && domain.facts().launch_security.is_some();
     match finding.path.as_str() {
         "security.sev.policy" | "security.sev.snp.policy" if about_element => "/domain/launchSecurity/policy",

@@ -88,6 +88,6 @@ fn lint_files(args: &LintArgs, out: Output) -> Result<Answer> {
             .hint("Name it with -c, such as -c qemu:///system."));
     }
     let host = (args.host_root.as_deref(), args.domcaps.as_deref());
-    let facts = |domain: &Domain, config: &SevConfig| apply::offline_facts(host, domain, config);
+    let facts = |domain: &Domain<'_>, config: &SevConfig| apply::offline_facts(host, domain, config);
     lint::run(args, lint::files(args)?, facts, None, out)
 }

@@ -7,7 +7,7 @@ use crate::args::ConfigArgs;
 use crate::output::Output;
 use std::path::{Path, PathBuf};
 use virt_sev::config::{self, FirmwareChoice, SevConfig};
-use virt_sev::domain::Domain;
+use virt_sev::domain::{Domain, Places};
 use virt_sev::host::HostFacts;
 use virt_sev::plan::{self, Plan};
 use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
@@ -16,7 +16,7 @@ use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
 #[derive(Debug)]
 pub(crate) struct Prepared {
     /// The document as it came.
-    pub(crate) domain: Domain,
+    pub(crate) domain: Domain<'static>,
     /// What the keys ask for; `None`: nothing.
     pub(crate) config: Option<SevConfig>,
     /// The edits; `None` when nothing was asked for.
@@ -28,12 +28,12 @@ pub(crate) struct Prepared {
 }
 
 /// Reads a domain document.
-pub(crate) fn read_domain(path: &Path) -> Result<Domain> {
+pub(crate) fn read_domain(path: &Path) -> Result<Domain<'static>> {
     read_document(path).map(|(domain, _)| domain)
 }
 
 /// Reads a domain document, and how it was encoded.
-pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
+pub(crate) fn read_document(path: &Path) -> Result<(Domain<'static>, Encoding)> {
     let name = files::shown(path);
     let here = |e: Error| match e.place() {
         Some(place) => {
@@ -47,8 +47,8 @@ pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
         None => Err(Error::new(Kind::Domain, "the domain document is empty")
             .wanted("<domain>")
             .hint("Where it comes out of a pipe, the command before the pipe failed.")),
-        Some('<') => Domain::parse(&text),
-        Some(_) => Domain::parse(&text).map_err(|e| {
+        Some('<') => Domain::parse(text),
+        Some(_) => Domain::parse(text).map_err(|e| {
             e.hint(
                 "A domain document is XML, as `virsh dumpxml --inactive` prints it. Keys come with --config.",
             )
@@ -59,7 +59,7 @@ pub(crate) fn read_document(path: &Path) -> Result<(Domain, Encoding)> {
 
 /// What to say where no key asks for SEV: what `becomes` of the domain, and the keys that its own `<launchSecurity>`
 /// stands for, without which nothing in it is looked at.
-pub(crate) fn no_keys(domain: &Domain, becomes: &str) -> String {
+pub(crate) fn no_keys(domain: &Domain<'_>, becomes: &str) -> String {
     let note = format!("note: no key asks for SEV, so {becomes}");
     let implied = plan::implied_keys(domain).and_then(|raw| config::resolve(&raw).ok().flatten());
     let Some(implied) = implied else { return note };
@@ -75,7 +75,7 @@ pub(crate) fn no_keys(domain: &Domain, becomes: &str) -> String {
 /// The typed configuration of a domain, from all sources.
 pub(crate) fn config(
     args: &ConfigArgs,
-    domain: &Domain,
+    domain: &Domain<'_>,
     domain_is_stdin: bool,
     out: Output,
 ) -> Result<Option<SevConfig>> {
@@ -95,7 +95,7 @@ pub(crate) fn config(
 }
 
 /// The firmware images that the keys and the document name: they are looked into, whoever describes them.
-pub(crate) fn images(domain: &Domain, config: &SevConfig) -> Vec<PathBuf> {
+pub(crate) fn images(domain: &Domain<'_>, config: &SevConfig) -> Vec<PathBuf> {
     let key = match &config.firmware {
         FirmwareChoice::Path(path) => Some(path.clone()),
         FirmwareChoice::Auto => None,
@@ -105,12 +105,13 @@ pub(crate) fn images(domain: &Domain, config: &SevConfig) -> Vec<PathBuf> {
 }
 
 /// Plans, applies, and asks the host: what is wrong with the document or the keys comes first, then the host.
+/// The file, where the document is one, is for the places of errors.
 ///
 /// # Errors
 /// Every error finding; then there is no document at all.
 pub(crate) fn prepare(
     args: &ConfigArgs,
-    domain: Domain,
+    (domain, file): (Domain<'static>, Option<&Path>),
     config: Option<SevConfig>,
     host: &HostFacts,
     injects_secret: bool,
@@ -122,11 +123,22 @@ pub(crate) fn prepare(
     let options = plan::Options { skip: args.skip.clone(), injects_secret, record: args.record };
     let plan = plan::plan(wanted, &domain, host, &options)?;
     let layers = preflight::run(wanted, host, &args.skip);
-    refuse(plan.error(), preflight::refuse(&layers).err())?;
+    refuse(located(plan.error(), &domain, file), preflight::refuse(&layers).err())?;
     let xml = plan.apply(&domain)?;
     let findings =
         plan.findings().iter().cloned().chain(layers).filter(|f| f.severity != Severity::Ok).collect();
     Ok(Prepared { domain, config, plan: Some(plan), findings, xml })
+}
+
+/// Each problem of a document that came out of a file with its line there: `/domain/os/type (guest.xml:7:5)`.
+pub(crate) fn located(e: Option<Error>, domain: &Domain<'_>, file: Option<&Path>) -> Option<Error> {
+    let e = e?;
+    let Some(file) = file else { return Some(e) };
+    let (places, name) = (Places::new(domain), files::shown(file));
+    Some(e.with_places(|path| {
+        let at = places.find(path).0;
+        path.starts_with("/domain").then(|| format!("{path} ({name}:{}:{})", at.line, at.column))
+    }))
 }
 
 /// Everything that stands in the way, in one error. The first problem gives the exit code: a document that is wrong is

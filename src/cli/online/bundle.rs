@@ -11,7 +11,7 @@ use virt_sev::{Finding, Severity, plan, preflight};
 /// another machine.
 pub(super) fn firmware(
     config: &SevConfig,
-    domain: &Domain,
+    domain: &Domain<'_>,
     host: &HostFacts,
     options: &plan::Options,
 ) -> Option<Finding> {

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
     let plan = plan::plan(&wanted, &domain, &host, &options)?;
     let mut findings = plan.findings().to_vec();
     findings.extend(preflight::run(&wanted, &host, &options.skip));
-    let edited = if plan.error().is_none() { Domain::parse(&plan.apply(&domain)?)? } else { domain.clone() };
+    let edited = if plan.error().is_none() { Domain::parse(plan.apply(&domain)?)? } else { domain.clone() };
     findings.extend(preflight::memory(edited.facts(), &host.memory));
     let image = plan::image_to_be(&wanted, &domain, &host, &options);
     findings.extend(bundle::firmware(&wanted, &domain, &host, &options));

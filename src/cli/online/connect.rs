@@ -25,7 +25,7 @@ pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Resul
 }
 
 /// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.
-pub(crate) fn facts(uri: Option<&str>, domain: &Domain, config: &SevConfig) -> Result<HostFacts> {
+pub(crate) fn facts(uri: Option<&str>, domain: &Domain<'_>, config: &SevConfig) -> Result<HostFacts> {
     let limit = Duration::from_secs(60);
     let libvirt = open(uri, limit, &Cancel::default())?;
     host_facts(&libvirt, None, domain, config, limit, &Cancel::default())
@@ -35,7 +35,7 @@ pub(crate) fn facts(uri: Option<&str>, domain: &Domain, config: &SevConfig) -> R
 pub(crate) fn host_facts(
     libvirt: &Libvirt,
     root: Option<&Path>,
-    domain: &Domain,
+    domain: &Domain<'_>,
     config: &SevConfig,
     limit: Duration,
     cancel: &Cancel,

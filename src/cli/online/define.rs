@@ -1,15 +1,14 @@
 //! `virt-sev define`. In: a document and keys. Out: a defined domain that is right for this host, or nothing.
 
-use super::connect;
+use super::{connect, implied};
 use crate::args::DefineArgs;
 use crate::cmd::prepare;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, Guest as _, Hypervisor as _, within};
-use virt_sev::{Error, Result};
+use virt_sev::{Error, Result, plan};
 use virt_sev_sys::Libvirt;
 
 pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -18,12 +17,11 @@ pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<A
     let domain = prepare::read_domain(&args.domain)?;
     let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"), out)?;
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let host = match &config {
-        Some(config) => connect::host_facts(&libvirt, None, &domain, config, limit, &cancel)?,
-        None => HostFacts::not_asked(),
-    };
-    let done = prepare::prepare(&args.config, domain, config, &host, false)?;
-    if done.config.is_none() {
+    let asked = implied::Asked { libvirt: &libvirt, limit, cancel: &cancel };
+    let file = Some(args.domain.as_path());
+    let host = implied::host(asked, &args.config, (&domain, file), config.as_ref(), "defined", out)?;
+    let done = prepare::prepare(&args.config, (domain, file), config, &host, false)?;
+    if done.config.is_none() && plan::implied_keys(&done.domain).is_none() {
         let becomes = "the domain is defined as it is, and the host is not checked";
         out.say(&prepare::no_keys(&done.domain, becomes));
     }

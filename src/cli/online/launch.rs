@@ -14,7 +14,6 @@ use inputs::{Security, Verification};
 use std::path::Path;
 use std::time::Duration;
 use told::Told;
-use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Hypervisor as _, Launch, Measured, Request, within};
 use virt_sev::session::registry::Registry;
@@ -53,21 +52,10 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
         None => source.read_defined(&libvirt, limit, &cancel)?,
     };
     let config = prepare::config(&args.config, &domain, source.is_stdin(), out)?;
-    let own = if config.is_none() { implied::implied(&domain)? } else { None };
-    let host = match config.as_ref().or(own.as_ref()) {
-        Some(config) => connect::host_facts(&libvirt, None, &domain, config, limit, &cancel)?,
-        None => HostFacts::not_asked(),
-    };
-    if let Some(own) = &own {
-        let (edits, findings) = implied::as_it_is(&args.config, &domain, own, &host)?;
-        out.findings(&findings);
-        if edits > 0 {
-            out.say(&format!(
-                "note: no key asks for anything, so the domain is started as it is: `virt-sev lint` says {edits} things about it"
-            ));
-        }
-    }
-    let done = prepare::prepare(&args.config, domain, config, &host, !table.is_empty())?;
+    let asked = implied::Asked { libvirt: &libvirt, limit, cancel: &cancel };
+    let file = source.file();
+    let host = implied::host(asked, &args.config, (&domain, file), config.as_ref(), "started", out)?;
+    let done = prepare::prepare(&args.config, (domain, file), config, &host, !table.is_empty())?;
     out.findings(&done.findings);
     if let Some(config) = &done.config {
         let skip = args.config.skip.clone();

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
     });
     // Domains that ask the same of the host get the same answer.
     let mut known = HashMap::new();
-    let facts = |domain: &Domain, config: &SevConfig| {
+    let facts = |domain: &Domain<'_>, config: &SevConfig| {
         let seen = domain.facts();
         let kind = (seen.emulator.clone(), seen.os.machine.clone(), seen.domain_type.clone());
         let key = (kind, prepare::images(domain, config));
@@ -59,7 +59,7 @@ fn read(libvirt: &Libvirt, name: &str) -> Result<Option<Subject>> {
     let (hv, wanted) = (libvirt.clone(), name.to_owned());
     let xml = within(LIMIT, &Cancel::default(), "reading a domain", move || hv.document(&wanted))?;
     xml.map(|xml| {
-        let domain = Domain::parse(&xml)?;
+        let domain = Domain::parse(xml)?;
         Ok(Subject { name: name.to_owned(), is_file: false, domain })
     })
     .transpose()

@@ -59,7 +59,7 @@ pub(super) fn text(value: &Value) -> String {
 
 /// What the owner needs as evidence, why it is not more, and what else the host may want to know.
 fn report(guest: &LibvirtGuest) -> Result<(Value, Option<&'static str>, Map<String, Value>)> {
-    let live = Domain::parse(&guest.live_xml()?)?;
+    let live = Domain::parse(guest.live_xml()?)?;
     let Some(security) = &live.facts().launch_security else {
         return Err(Error::new(Kind::State, "the guest has no launch security").at(guest.name()?));
     };

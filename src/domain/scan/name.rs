@@ -1,5 +1,7 @@
 //! XML names (XML 1.0, section 2.3; Namespaces in XML 1.0, section 4). In: text. Out: where a name ends, its parts.
 
+use super::past;
+
 const START: u8 = 1;
 const PLAIN: u8 = 2;
 const RUN: u8 = 4;
@@ -33,31 +35,24 @@ pub(super) struct Run {
 }
 
 /// The run of bytes at `from` that could be a name.
-pub(super) fn run(text: &str, from: usize) -> Run {
-    let bytes = text.as_bytes();
-    let class = |at: usize| bytes.get(at).map_or(0, |b| CLASS[usize::from(*b)]);
-    let first = class(from);
-    let mut all = first;
-    let mut end = from;
-    loop {
-        let here = class(end);
-        if here & RUN == 0 {
-            break;
-        }
-        all &= here;
-        end += 1;
-    }
-    Run { end, plain: first & START != 0 && all & PLAIN != 0 }
+pub(super) fn run(bytes: &[u8], from: usize) -> Run {
+    let is = |b: u8, class: u8| CLASS[usize::from(b)] & class != 0;
+    let end = past(bytes, from, |b| is(b, PLAIN));
+    let longer = past(bytes, end, |b| is(b, RUN));
+    let plain = longer == end && bytes.get(from).is_some_and(|b| is(*b, START));
+    Run { end: longer, plain }
 }
 
-/// Prefix and local name; `None` where the text of the run is no name.
-pub(super) fn split(run: Run, qname: &str) -> Option<(&str, &str)> {
-    if run.plain {
-        return Some(("", qname));
-    }
+/// The prefix of the name that this run at `from` is, or nothing; `None` where it is no name.
+pub(super) fn prefix(text: &str, from: usize, run: Run) -> Option<&str> {
+    if run.plain { Some("") } else { prefix_of(&text[from..run.end]) }
+}
+
+#[cold]
+fn prefix_of(qname: &str) -> Option<&str> {
     match qname.split_once(':') {
-        Some((prefix, local)) => (is_name(prefix) && is_name(local)).then_some((prefix, local)),
-        None => is_name(qname).then_some(("", qname)),
+        Some((prefix, local)) => (is_name(prefix) && is_name(local)).then_some(prefix),
+        None => is_name(qname).then_some(""),
     }
 }
 

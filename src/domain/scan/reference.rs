@@ -11,7 +11,7 @@ impl Scanner<'_> {
     pub(super) fn reference(&self, at: usize) -> Result<usize, Error> {
         let from = at + 1;
         let number = self.bytes.get(from) == Some(&b'#');
-        let end = name::run(self.text, if number { from + 1 } else { from }).end;
+        let end = name::run(self.bytes, if number { from + 1 } else { from }).end;
         let body = &self.text[from..end];
         if end == from || self.bytes.get(end) != Some(&b';') {
             return Err(self

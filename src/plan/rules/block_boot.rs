@@ -2,7 +2,7 @@
 //! Never: an edit.
 
 use super::{Ctx, Out, Rule};
-use crate::domain::{Device, DeviceKind};
+use crate::domain::{Device, DeviceKind, Word};
 use crate::error::Error;
 
 pub(super) static RULE: Rule = Rule {
@@ -23,14 +23,14 @@ pub(super) static RULE: Rule = Rule {
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     for disk in boot_disks(ctx) {
         let path = || ctx.domain.path(disk.element);
-        match disk.bus.as_deref() {
-            Some("ide") => out.error("the guest boots from an IDE disk", |f| {
+        match disk.bus {
+            Some(Word::Ide) => out.error("the guest boots from an IDE disk", |f| {
                 f.path(path()).fix("Put the disk on virtio, scsi or sata, or boot from another one.")
             }),
-            Some("fdc") => out.error("the guest boots from a floppy disk", |f| {
+            Some(Word::Fdc) => out.error("the guest boots from a floppy disk", |f| {
                 f.path(path()).fix("Boot from a disk on virtio, scsi or sata.")
             }),
-            Some("virtio") if is_disk(disk) => {
+            Some(Word::Virtio) if is_disk(disk) => {
                 out.info("a Linux guest older than 5.1 does not boot from a virtio-blk disk", |f| {
                     f.path(path()).fix("For such a guest put the disk on a virtio-scsi controller.")
                 });
@@ -43,7 +43,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 /// A hard disk, whole or passed through.
 fn is_disk(device: &Device) -> bool {
-    matches!(device.disk_device.as_deref(), None | Some("disk" | "lun"))
+    matches!(device.disk_device, None | Some(Word::Disk | Word::Lun))
 }
 
 /// The disks that the guest may boot from. With `<boot order>` on any device it is those that have one; with
@@ -61,8 +61,8 @@ fn boot_disks<'a>(ctx: &Ctx<'a>) -> Vec<&'a Device> {
     let first = |kind: &str| {
         disks().find(|d| match kind {
             "hd" => is_disk(d),
-            "cdrom" => d.disk_device.as_deref() == Some("cdrom"),
-            "fd" => d.disk_device.as_deref() == Some("floppy"),
+            "cdrom" => d.disk_device == Some(Word::Cdrom),
+            "fd" => d.disk_device == Some(Word::Floppy),
             _ => false,
         })
     };

@@ -1,7 +1,7 @@
 //! `hostdev`: hardware that is passed through. In: host devices and interfaces. Out: findings. Never: an edit.
 
 use super::{Ctx, Out, Rule};
-use crate::domain::{Device, DeviceKind};
+use crate::domain::{Device, DeviceKind, Word};
 use crate::error::Error;
 
 pub(super) static RULE: Rule = Rule {
@@ -36,10 +36,10 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 /// What of the host's hardware a device is. USB and SCSI host devices go through an emulated controller.
 fn passed_through(device: &Device) -> Option<&'static str> {
-    match (&device.kind, device.mode.as_deref(), device.device_type.as_deref()) {
-        (DeviceKind::Hostdev, Some("subsystem"), Some("pci")) => Some("a PCI device"),
-        (DeviceKind::Hostdev, Some("subsystem"), Some("mdev")) => Some("a mediated device"),
-        (DeviceKind::Interface, _, Some("hostdev")) => Some("a network function"),
+    match (device.kind, device.mode, device.device_type) {
+        (DeviceKind::Hostdev, Some(Word::Subsystem), Some(Word::Pci)) => Some("a PCI device"),
+        (DeviceKind::Hostdev, Some(Word::Subsystem), Some(Word::Mdev)) => Some("a mediated device"),
+        (DeviceKind::Interface, _, Some(Word::Hostdev)) => Some("a network function"),
         _ => None,
     }
 }

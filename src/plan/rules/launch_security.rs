@@ -121,7 +121,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 fn common<'a>(ctx: &Ctx<'_>, now: Option<&LaunchSecurityFacts>, policy: Value<'a>) -> Parts<'a> {
-    let mut parts = Parts { values: Vec::new(), kept: Vec::new() };
+    let mut parts = Parts { values: Vec::with_capacity(8), kept: Vec::new() };
     let uint = |v: Option<u32>| v.map(|n| Value::Uint(n.into()));
     parts.number("cbitpos", "cbitpos", uint(ctx.config.cbitpos), now.and_then(|n| n.cbitpos));
     let bits = uint(ctx.config.reduced_phys_bits);

@@ -2,7 +2,7 @@
 //! Never: a balloon that is not there (`virtio-iommu` writes that one), its model or its driver.
 
 use super::{Ctx, Out, Rule};
-use crate::domain::{Change, DeviceKind};
+use crate::domain::{Change, DeviceKind, Word};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::plan::render::Value;
@@ -26,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let balloon = ctx.facts.devices.iter().find(|d| d.kind == DeviceKind::Memballoon);
-    if balloon.is_some_and(|d| d.model.as_deref() == Some("none")) {
+    if balloon.is_some_and(|d| d.model == Some(Word::None)) {
         return Ok(());
     }
     if let Some(balloon) = balloon {

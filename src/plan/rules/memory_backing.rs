@@ -3,7 +3,7 @@
 
 use super::{Ctx, Out, Rule};
 use crate::config::MemoryBacking;
-use crate::domain::{Change, DeviceKind};
+use crate::domain::{Change, DeviceKind, Word};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::plan::render::Value;
@@ -80,9 +80,9 @@ fn refuse(ctx: &Ctx<'_>, out: &mut Out<'_>) {
         });
     }
     for device in ctx.facts.devices.iter().filter(|d| d.kind == DeviceKind::Memory) {
-        let model = device.model.as_deref().unwrap_or("dimm");
         // SGX memory is Intel's and never beside SEV; libvirt refuses it itself.
-        if model != "sgx-epc" {
+        if device.model != Some(Word::SgxEpc) {
+            let model = ctx.domain.attribute(device.element, "model").unwrap_or_else(|| "dimm".into());
             out.error(format!("a memory device of model {model} cannot be encrypted"), |f| {
                 f.path(ctx.domain.path(device.element)).fix("Remove the device.")
             });

@@ -3,11 +3,12 @@
 
 use super::{Ctx, Out, Rule};
 use crate::config::{HardLimit, MemoryLock, Mode};
-use crate::domain::DeviceKind;
+use crate::domain::{DeviceKind, Word};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::plan::render::Value;
 use crate::plan::template;
+use std::fmt;
 
 pub(super) static RULE: Rule = Rule {
     id: "memory-lock",
@@ -68,18 +69,19 @@ fn locked(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         (Some(limit), Some(need)) if limit < need.total => {
             out.warn(format!("the hard limit of {} KiB is likely too low", limit / KIB), |f| {
                 f.path("/domain/memtune/hard_limit")
-                    .detail(need.text())
+                    .detail(need.to_string())
                     .fix("Raise it, or let security.sev.memory.lock=hard_limit compute it.")
             });
         }
         (Some(_), _) => {}
         (None, need) => {
-            let sum =
-                need.map(|n| format!(" The guest is expected to need {}", n.text())).unwrap_or_default();
+            let bounds = "What bounds it now is the host's memory, or MemoryMax of machine.slice.";
+            let detail = match need {
+                Some(need) => format!("{bounds} The guest is expected to need {need}"),
+                None => bounds.to_owned(),
+            };
             out.info("with <locked/> and no hard limit QEMU may lock any amount of memory", |f| {
-                f.path("/domain/memoryBacking/locked").detail(format!(
-                    "What bounds it now is the host's memory, or MemoryMax of machine.slice.{sum}"
-                ))
+                f.path("/domain/memoryBacking/locked").detail(detail)
             });
         }
     }
@@ -96,7 +98,7 @@ fn hard_limit(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             }
             if let Some(need) = need(ctx).filter(|n| bytes < n.total) {
                 out.warn(format!("the hard limit of {kib} KiB is likely too low"), |f| {
-                    f.path("/domain/memtune/hard_limit").detail(need.text())
+                    f.path("/domain/memtune/hard_limit").detail(need.to_string())
                 });
             }
             (kib, "security.sev.memory.hard_limit sets it".to_owned())
@@ -112,7 +114,7 @@ fn hard_limit(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             if ctx.facts.hard_limit.is_some_and(|now| now >= need.total) {
                 return Ok(());
             }
-            (need.total.div_ceil(KIB), need.text())
+            (need.total.div_ceil(KIB), need.to_string())
         }
     };
     out.in_domain(template::HARD_LIMIT.fill(&[("kib", Some(Value::Uint(kib)))])?, reason);
@@ -132,13 +134,13 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
     let mut video = 0u64;
     let mut devices = 0u64;
     for device in &ctx.facts.devices {
-        match (&device.kind, device.model_element) {
+        match (device.kind, device.model_element) {
             (DeviceKind::Video, Some(model)) => {
                 let kib = |name| {
                     ctx.domain.attribute(model, name).and_then(|v| v.trim().parse::<u64>().ok()).unwrap_or(0)
                 };
                 let said = ["ram", "vram", "vgamem"].into_iter().map(kib).fold(0, u64::saturating_add);
-                let least = if device.model.as_deref() == Some("qxl") { VIDEO_QXL } else { VIDEO };
+                let least = if device.model == Some(Word::Qxl) { VIDEO_QXL } else { VIDEO };
                 video = video.saturating_add(said.saturating_mul(KIB).max(least));
             }
             (DeviceKind::Video, None) => video = video.saturating_add(VIDEO),
@@ -161,13 +163,14 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
                 | DeviceKind::Memory
                 | DeviceKind::Channel
                 | DeviceKind::Console
-                | DeviceKind::Other(_),
+                | DeviceKind::Graphics
+                | DeviceKind::Other,
                 _,
             ) => {}
         }
     }
     // With graphics libvirt adds a video device to a domain that has none.
-    if video == 0 && ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Other("graphics".into())) {
+    if video == 0 && ctx.facts.devices.iter().any(|d| d.kind == DeviceKind::Graphics) {
         video = VIDEO;
     }
     let parts = [memory, EMULATOR, FLASH, video, devices];
@@ -175,10 +178,11 @@ fn need(ctx: &Ctx<'_>) -> Option<Need> {
     Some(Need { memory, video, devices, total })
 }
 
-impl Need {
-    fn text(&self) -> String {
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: u64| bytes.div_ceil(MIB);
-        format!(
+        write!(
+            f,
             "{} KiB: {} MiB of memory, {} MiB for QEMU, {} MiB for firmware, {} MiB for video and {} MiB for \
              other devices",
             self.total.div_ceil(KIB),

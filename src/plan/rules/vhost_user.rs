@@ -1,7 +1,7 @@
 //! `vhost-user`: no device whose back end is another process. In: the devices. Out: findings. Never: an edit.
 
 use super::{Ctx, Out, Rule};
-use crate::domain::{Device, DeviceKind};
+use crate::domain::{Device, DeviceKind, Word};
 use crate::error::Error;
 
 pub(super) static RULE: Rule = Rule {
@@ -37,16 +37,16 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 /// What has a vhost-user back end, and what to take instead.
 fn back_end(device: &Device) -> Option<(&'static str, &'static str)> {
-    let on_gpu = device.driver_name.as_deref() == Some("vhostuser");
-    match (&device.kind, device.device_type.as_deref()) {
-        (DeviceKind::Filesystem, _) if device.driver_type.as_deref() == Some("virtiofs") => Some((
+    let on_gpu = device.driver_name == Some(Word::VhostUser);
+    match (device.kind, device.device_type) {
+        (DeviceKind::Filesystem, _) if device.driver_type == Some(Word::VirtioFs) => Some((
             "a virtiofs file system",
             "Use a disk, 9p (<driver type='path'/>) or a network file system.",
         )),
-        (DeviceKind::Disk, Some("vhostuser")) => {
+        (DeviceKind::Disk, Some(Word::VhostUser)) => {
             Some(("a vhost-user disk", "Use a disk of type file or block."))
         }
-        (DeviceKind::Interface, Some("vhostuser")) => {
+        (DeviceKind::Interface, Some(Word::VhostUser)) => {
             Some(("a vhost-user interface", "Use an interface of type network, bridge or user."))
         }
         (DeviceKind::Video, _) if on_gpu => Some(("a vhost-user GPU", "Remove <driver name='vhostuser'/>.")),

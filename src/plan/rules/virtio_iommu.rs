@@ -2,7 +2,7 @@
 
 use super::virtio_modern::MODERN;
 use super::{Ctx, Out, Reason, Rule};
-use crate::domain::{Change, DeviceKind};
+use crate::domain::{Change, DeviceKind, Word};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::plan::render::Value;
@@ -25,7 +25,12 @@ pub(super) static RULE: Rule = Rule {
     run,
 };
 
-const REASON: &str = "the device must use the DMA API, or it reads ciphertext";
+macro_rules! reason {
+    ($before:literal) => {
+        concat!($before, "the device must use the DMA API, or it reads ciphertext")
+    };
+}
+const REASON: &str = reason!("");
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     let driver = template::DRIVER_IOMMU.node()?;
@@ -43,7 +48,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         let fragment = template::MEMBALLOON.fill(&[("model", Some(Value::Word(model)))])?;
         out.edit(
             Change::Add { parent, fragment: fragment.into() },
-            format!("libvirt adds a memory balloon by itself: {REASON}"),
+            reason!("libvirt adds a memory balloon by itself: "),
         );
     }
     for index in missing_controllers(ctx) {
@@ -52,7 +57,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         let fragment = template::CONTROLLER_VIRTIO_SERIAL.fill(&values)?;
         out.edit(
             Change::Add { parent, fragment: fragment.into() },
-            format!("libvirt adds this controller by itself: {REASON}"),
+            reason!("libvirt adds this controller by itself: "),
         );
     }
     Ok(())
@@ -66,11 +71,11 @@ fn missing_controllers(ctx: &Ctx<'_>) -> BTreeSet<u32> {
     let mut wanted: BTreeSet<u32> = devices
         .iter()
         .filter(|d| matches!(d.kind, DeviceKind::Channel | DeviceKind::Console))
-        .filter(|d| d.target_type.as_deref() == Some("virtio"))
+        .filter(|d| d.target_type == Some(Word::Virtio))
         .map(|d| d.address_controller.unwrap_or(0))
         .collect();
     let serial = |d: &&crate::domain::Device| {
-        d.kind == DeviceKind::Controller && d.device_type.as_deref() == Some("virtio-serial")
+        d.kind == DeviceKind::Controller && d.device_type == Some(Word::VirtioSerial)
     };
     // A controller without a number gets the lowest that is free.
     let (named, unnamed): (Vec<_>, Vec<_>) =

@@ -1,7 +1,7 @@
 //! `virtio-modern`: no device speaks legacy virtio. In: the devices. Out: edits, findings. Never: a driver option.
 
 use super::{Ctx, Out, Rule};
-use crate::domain::{Device, DeviceKind, Node};
+use crate::domain::{Device, DeviceKind, Node, Word};
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::plan::render::Value;
@@ -22,20 +22,20 @@ pub(super) static RULE: Rule = Rule {
 
 /// The model that every virtio device of a machine without PCI Express has.
 pub(super) const MODERN: &str = "virtio-non-transitional";
-const LEGACY: &str = "virtio-transitional";
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
+    let q35 = ctx.is_q35();
+    let reason = if q35 {
+        "a transitional device does not know encrypted memory"
+    } else {
+        "on this machine type a plain virtio device is transitional, and does not know encrypted memory"
+    };
+    let values = [("model", Some(Value::Word(MODERN)))];
     for device in ctx.facts.devices.iter().filter(|d| speaks_virtio(d) && !is_always_modern(d)) {
-        let model = device.model.as_deref();
-        if model == Some(MODERN) || (ctx.is_q35() && model != Some(LEGACY)) {
+        let legacy = device.model == Some(Word::VirtioTransitional);
+        if device.model == Some(Word::VirtioNonTransitional) || (q35 && !legacy) {
             continue;
         }
-        let values = [("model", Some(Value::Word(MODERN)))];
-        let reason = if ctx.is_q35() {
-            "a transitional device does not know encrypted memory"
-        } else {
-            "on this machine type a plain virtio device is transitional, and does not know encrypted memory"
-        };
         match place_of_model(device) {
             Place::Attribute => {
                 let node = template::VIRTIO_MODEL.fill(&values)?;
@@ -55,14 +55,14 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
 
 /// Also a SCSI host of the kernel (vhost-scsi), whose element has a model but takes no `<driver>`.
 fn speaks_virtio(device: &Device) -> bool {
-    let scsi_host = device.kind == DeviceKind::Hostdev && device.device_type.as_deref() == Some("scsi_host");
+    let scsi_host = device.kind == DeviceKind::Hostdev && device.device_type == Some(Word::ScsiHost);
     scsi_host || device.is_virtio()
 }
 
 /// A virtio keyboard, mouse or tablet has no legacy protocol at all (QEMU `hw/virtio/virtio-input-pci.c`), and libvirt
 /// takes no model for it; only an input device of the host that is passed through has one.
 fn is_always_modern(device: &Device) -> bool {
-    device.kind == DeviceKind::Input && device.device_type.as_deref() != Some("passthrough")
+    device.kind == DeviceKind::Input && device.device_type != Some(Word::Passthrough)
 }
 
 fn merge(device: &Device, fragment: Node) -> crate::domain::Change {
@@ -92,6 +92,7 @@ fn place_of_model(device: &Device) -> Place {
         | DeviceKind::Memory
         | DeviceKind::Channel
         | DeviceKind::Console
-        | DeviceKind::Other(_) => Place::None,
+        | DeviceKind::Graphics
+        | DeviceKind::Other => Place::None,
     }
 }

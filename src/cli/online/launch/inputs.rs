@@ -39,15 +39,19 @@ impl Source {
     }
 
     pub(in crate::online) fn is_stdin(&self) -> bool {
-        matches!(self, Source::File(path) if path == Path::new("-"))
+        self.file() == Some(Path::new("-"))
+    }
+
+    pub(in crate::online) fn file(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Name(_) => None,
+        }
     }
 
     /// The document, where it is a file.
-    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain>> {
-        match self {
-            Source::File(path) => prepare::read_domain(path).map(Some),
-            Source::Name(_) => Ok(None),
-        }
+    pub(in crate::online) fn read_file(&self) -> Result<Option<Domain<'static>>> {
+        self.file().map(prepare::read_domain).transpose()
     }
 
     /// The document, where it is a defined domain.
@@ -56,7 +60,7 @@ impl Source {
         libvirt: &Libvirt,
         limit: Duration,
         cancel: &Cancel,
-    ) -> Result<Domain> {
+    ) -> Result<Domain<'static>> {
         let Source::Name(name) = self else {
             return Err(Error::new(Kind::Bug, "a file was taken for a domain's name"));
         };
@@ -70,7 +74,7 @@ impl Source {
                 .at(name.clone())
                 .hint(format!("virsh -c '{}' list --all names the domains.", libvirt.uri()))
         })?;
-        Domain::parse(&xml).map_err(|e| e.at(name.clone()))
+        Domain::parse(xml).map_err(|e| e.at(name.clone()))
     }
 }
 
