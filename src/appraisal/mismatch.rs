@@ -8,9 +8,10 @@ use super::variants::{self, Description};
 use crate::error::clean;
 use crate::host::ovmf;
 use crate::image::ImageContents;
+use crate::measure::expected::{POLICY_ES, Processors};
 use crate::measure::verify::{Evidence, Expected, check};
 use crate::measure::vmsa::{InitialState, VcpuSetup, VcpuState};
-use crate::measure::{Digest48, expected::Processors, sev, snp};
+use crate::measure::{Digest48, sev, snp};
 use crate::session::keys::TransportKeys;
 use crate::{Error, Kind, Result};
 
@@ -42,29 +43,36 @@ pub fn of_sev(
     said: &Description,
     images: impl IntoIterator<Item = Image>,
 ) -> Option<Cause> {
-    let fits = |seen: &Evidence, firmware: &sev::Measured, said: &Description, key| {
-        Expected::of_launch(firmware, said.kernel.as_ref(), seen.policy, said.processors.as_ref())
-            .and_then(|expected| check(seen, &expected, key))
-            .is_ok_and(|verdict| verdict.matched())
+    let expected = |firmware: &sev::Measured, said: &Description, policy| {
+        Expected::of_launch(firmware, said.kernel.as_ref(), policy, said.processors.as_ref()).ok()
     };
-    if fits(seen, firmware, said, &keys.tik) {
+    let matches = |seen: &Evidence, expected: Option<&Expected>, key| {
+        expected.is_some_and(|e| check(seen, e, key).is_ok_and(|verdict| verdict.matched()))
+    };
+    // Of a policy only SEV-ES or not makes another digest, and a thousand reports are tried.
+    let own = [expected(firmware, said, 0), expected(firmware, said, POLICY_ES)];
+    let of = |seen: &Evidence| own[usize::from(seen.policy & POLICY_ES != 0)].as_ref();
+    if matches(seen, of(seen), &keys.tik) {
         return None;
     }
-    if fits(seen, firmware, said, &keys.tek) {
+    if matches(seen, of(seen), &keys.tek) {
         return Some(Cause::new("keys", "the files of TIK and TEK are exchanged"));
     }
     if let Some((what, reported, signed)) =
-        reported(seen).find(|(other, ..)| fits(other, firmware, said, &keys.tik)).map(|(_, told)| told)
+        reported(seen).find(|(other, ..)| matches(other, of(other), &keys.tik)).map(|(_, told)| told)
     {
         return Some(Cause::new("reported", format!("{what} is {signed:#x}, not {reported:#x}")));
     }
-    if let Some(cause) = variants::single(said, &mut |other| fits(seen, firmware, other, &keys.tik)) {
+    let fits = |firmware: &sev::Measured, said: &Description| {
+        matches(seen, expected(firmware, said, seen.policy).as_ref(), &keys.tik)
+    };
+    if let Some(cause) = variants::single(said, &mut |other| fits(firmware, other)) {
         return Some(cause);
     }
     images.into_iter().find_map(|(name, bytes)| {
         let other = sev::Measured::new(&mut &bytes[..]).ok()?;
         let reset_addr = ovmf::inspect(&bytes).ok()?.es_reset_addr;
-        fits(seen, &other, &said.with_reset_addr(reset_addr), &keys.tik).then(|| from_image(&name))
+        fits(&other, &said.with_reset_addr(reset_addr)).then(|| from_image(&name))
     })
 }
 

@@ -9,7 +9,7 @@ use super::vmsa::{InitialState, VcpuSetup, VcpuState};
 use crate::{Error, Kind, Result};
 
 /// Bit 2 of the policy: SEV-ES (AMD SEV API, 55766, chapter 3).
-const POLICY_ES: u32 = 1 << 2;
+pub(crate) const POLICY_ES: u32 = 1 << 2;
 
 /// The processors of an SEV-ES guest, as the owner describes them.
 #[derive(Debug, Clone)]
