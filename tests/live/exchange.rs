@@ -314,7 +314,7 @@ fn a_bundle_for_another_platform_or_another_image_starts_nothing() {
     x.carry("bundle.json", "owner", "host");
     let out = x.launch("");
     assert_code(&out, 1);
-    assert!(err(&out).contains("bundle: the bundle was made for another platform"), "{}", err(&out));
+    assert!(err(&out).contains("the bundle was made for another platform"), "{}", err(&out));
     assert_eq!(x.state(), "none");
     assert!(!x.corner.path("host-state").join("virt-sev/sessions").exists(), "the session was used up");
     let out = x.host(&format!("check domain.xml --config bundle.json {}", x.corner.platform().join(" ")));
