@@ -17,7 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("session", &["config", "domain", "host", "measure"]),
     ("inject", &["config", "domain", "host", "measure"]),
     ("snp", &["measure"]),
-    ("appraisal", &["domain", "host", "measure", "session"]), // domain and host: which processor, which image
+    // config reads YAML; domain and host: which processor, which image.
+    ("appraisal", &["config", "domain", "host", "measure", "session"]),
     ("generate", &["config", "domain", "plan"]),
     ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
 ];

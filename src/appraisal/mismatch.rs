@@ -5,6 +5,7 @@
 //! A change that is named is certain, not likely: nothing but that launch has this measurement.
 
 use super::variants::{self, Description};
+use crate::error::clean;
 use crate::host::ovmf;
 use crate::image::ImageContents;
 use crate::measure::verify::{Evidence, Expected, check};
@@ -109,7 +110,8 @@ pub fn snp_digest(firmware: &snp::Measured, image: &ImageContents, said: &Descri
 }
 
 fn from_image(name: &str) -> Cause {
-    Cause::new("firmware", format!("the guest was launched from the firmware {name}"))
+    // A file may have any name: a line of its own, even.
+    Cause::new("firmware", format!("the guest was launched from the firmware {}", clean(name)))
 }
 
 type Reported = (Evidence, (&'static str, u32, u32));

@@ -170,6 +170,7 @@ impl Domain<'_> {
         self.scan.element(id).ns == Ns::NONE
     }
 
+    /// [`Domain::children`], with what the scan found of each.
     fn own_children(&self, id: ElementId) -> impl Iterator<Item = (ElementId, &Element)> {
         self.scan.children(id).filter(|(_, e)| e.ns == Ns::NONE)
     }

@@ -149,6 +149,28 @@ fn new_elements_fit_in() {
     );
 }
 
+/// Numbers are counted among the brothers nearby, or in a table of all elements: it must make no difference.
+#[test]
+fn a_path_has_the_same_number_whoever_counted() {
+    let text = format!("<domain><devices>{}<input/></devices></domain>", "<disk/><rng/>".repeat(100));
+    let numbered = |n: usize| match n {
+        200 => "input".to_owned(),
+        n => format!("{}[{}]", if n.is_multiple_of(2) { "disk" } else { "rng" }, n / 2 + 1),
+    };
+    let paths = |d: &Domain<'_>| -> Vec<String> {
+        d.children(d.child(d.root(), "devices").unwrap()).map(|c| d.path(c)).collect()
+    };
+    let wanted: Vec<String> = (0..=200).map(|n| format!("/domain/devices/{}", numbered(n))).collect();
+    let asked = domain(&text);
+    assert_eq!(paths(&asked), wanted);
+    assert!(asked.numbers.get().is_some());
+    assert_eq!(paths(&asked), wanted);
+    let once = domain(&text);
+    let first = once.child(once.child(once.root(), "devices").unwrap(), "disk").unwrap();
+    assert_eq!(once.path(first), wanted[0]);
+    assert!(once.numbers.get().is_none(), "the first disk's number is found beside it");
+}
+
 fn with_drivers(d: &Domain<'_>) -> String {
     let devices = d.child(d.root(), "devices").unwrap();
     let fragment = || with("driver", "iommu", "on").into();

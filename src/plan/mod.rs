@@ -113,7 +113,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Plan::error`] when there is an error finding: nothing partial. `Kind::Bug` for another document than the
-    /// one that was planned for, and when two rules want the same place.
+    /// one that was planned for or a clone of it, and when two rules want the same place.
     pub fn apply(&self, domain: &Domain<'_>) -> Result<String, Error> {
         self.check(domain)?;
         domain.apply(self.edits.iter().map(Edit::change))

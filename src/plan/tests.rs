@@ -281,8 +281,12 @@ fn an_unknown_rule_names_the_nearest() {
 
 #[test]
 fn a_plan_is_for_its_own_document() {
-    let plan = run(&sev(1), &domain(EFI), &HostFacts::not_asked());
-    assert_eq!(plan.apply(&domain("<os/>")).unwrap_err().kind(), Kind::Bug);
+    let d = domain(EFI);
+    let plan = run(&sev(1), &d, &HostFacts::not_asked());
+    assert_eq!(plan.apply(&d.clone()).unwrap(), plan.apply(&d).unwrap());
+    for other in ["<os/>", EFI] {
+        assert_eq!(plan.apply(&domain(other)).unwrap_err().kind(), Kind::Bug);
+    }
 }
 
 #[test]

@@ -302,9 +302,7 @@ fn a_report_of_sev_snp_is_verified_from_the_owners_files_and_explained_like_any_
     // Any guest of any host has a report that is signed well: what nobody expects is not verified.
     fs::write(dir.join("policy.yaml"), "min_fw_api_major: 0\n").unwrap();
     for nothing in [&[][..], &["--policy-file", "policy.yaml"]] {
-        let out = verify(nothing);
-        assert_code(&out, 2);
-        assert!(err(&out).contains("nothing says which guest is expected"), "{}", err(&out));
+        assert_code(&verify(nothing), 2);
     }
     fs::write(dir.join("policy.yaml"), "min_fw_api_major: 1\n").unwrap();
     let out = verify(&[&said[..], &["--policy-file", "policy.yaml"]].concat());

@@ -85,9 +85,13 @@ impl<'a> Exchange<'a> {
     }
 
     fn launch(&self, more: &str) -> Output {
+        self.launch_of("domain.xml", "evidence.json", more)
+    }
+
+    fn launch_of(&self, domain: &str, evidence: &str, more: &str) -> Output {
         let firmware = self.corner.lab.file("VIRT_SEV_FIRMWARE");
         let mut args = format!(
-            "launch domain.xml --config bundle.json --evidence evidence.json --set security.sev.firmware={}",
+            "launch {domain} --config bundle.json --evidence {evidence} --set security.sev.firmware={}",
             firmware.display()
         );
         for word in self.corner.platform() {
@@ -168,7 +172,8 @@ fn a_guest_is_attested_and_gets_its_secret_through_four_files() {
     x.carry("evidence.json", "host", "owner");
     let out = x.answer();
     assert_code(&out, 0);
-    assert!(err(&out).contains("secret inject -c URI DOMAIN --packet packet.json --resume"), "{}", err(&out));
+    let next = format!("secret inject -c URI {} --packet packet.json --resume", x.corner.guest);
+    assert!(err(&out).contains(&next), "{}", err(&out));
     assert_eq!(x.state(), "paused");
     x.carry("packet.json", "owner", "host");
     assert_code(&x.inject(), 0);
@@ -299,6 +304,54 @@ fn a_bundle_serves_one_launch_on_an_honest_host_and_on_another() {
     let out = x.inject();
     assert_code(&out, 4);
     assert!(err(&out).contains("this packet is for another launch"), "{}", err(&out));
+    // Nor where its file says so: the chip holds its MAC against what it has measured itself.
+    let mut moved = x.json("host", "packet.json");
+    moved["measurement"] = x.json("host", "evidence.json")["measurement"].clone();
+    x.put("host", "packet.json", &moved);
+    assert_code(&x.inject(), 5);
+    assert_eq!(x.state(), "paused");
+}
+
+#[test]
+fn of_two_launches_of_one_bundle_at_once_one_starts() {
+    let x = Exchange::new();
+    x.bundle("");
+    let document = std::fs::read_to_string(x.file("host", "domain.xml")).unwrap();
+    let twin = format!("{}-twin", x.corner.guest);
+    let other =
+        document.replace(&format!("<name>{}</name>", x.corner.guest), &format!("<name>{twin}</name>"));
+    assert_ne!(document, other);
+    std::fs::write(x.file("host", "twin.xml"), other).unwrap();
+    let outs = std::thread::scope(|scope| {
+        let twin = scope.spawn(|| x.launch_of("twin.xml", "twin.json", ""));
+        [x.launch(""), twin.join().unwrap()]
+    });
+    let (won, lost) = if outs[0].status.success() { (&outs[0], &outs[1]) } else { (&outs[1], &outs[0]) };
+    assert_code(won, 0);
+    assert_code(lost, 4);
+    assert!(err(lost).contains("this session was used before"), "{}", err(lost));
+    let mut states = [x.state(), x.corner.lab.state(&twin)];
+    states.sort();
+    assert_eq!(states.iter().filter(|s| *s == "paused").count(), 1, "{states:?}");
+    assert_eq!(x.corner.lab.try_virsh(&["dominfo", &twin]).status.success(), outs[1].status.success());
+    for name in [&twin, &x.corner.guest] {
+        x.corner.lab.try_virsh(&["destroy", name]);
+        x.corner.lab.try_virsh(&["undefine", name]);
+    }
+}
+
+#[test]
+fn a_guest_that_somebody_has_resumed_gets_no_secret() {
+    let x = Exchange::launched("");
+    assert_code(&x.answer(), 0);
+    x.carry("packet.json", "owner", "host");
+    x.corner.lab.virsh(&["resume", &x.corner.guest]);
+    let out = x.inject();
+    assert_code(&out, 5);
+    assert!(err(&out).contains("the guest is not paused"), "{}", err(&out));
+    // Nor one that was stopped again: its chip takes a secret before the first instruction only.
+    x.corner.lab.virsh(&["suspend", &x.corner.guest]);
+    assert_code(&x.inject(), 5);
     assert_eq!(x.state(), "paused");
 }
 
@@ -314,7 +367,8 @@ fn a_bundle_for_another_platform_or_another_image_starts_nothing() {
     x.carry("bundle.json", "owner", "host");
     let out = x.launch("");
     assert_code(&out, 1);
-    assert!(err(&out).contains("the bundle was made for another platform"), "{}", err(&out));
+    let why = "platform certificates: the bundle was made for another platform";
+    assert!(err(&out).contains(why), "{}", err(&out));
     assert_eq!(x.state(), "none");
     assert!(!x.corner.path("host-state").join("virt-sev/sessions").exists(), "the session was used up");
     let out = x.host(&format!("check domain.xml --config bundle.json {}", x.corner.platform().join(" ")));

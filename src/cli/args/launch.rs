@@ -40,6 +40,8 @@ pub(crate) struct DefineArgs {
 }
 
 #[derive(Debug, Args)]
+// It is read from the guest, and refused with a text that says so.
+#[command(mut_arg("measurement", |measurement| measurement.hide(true)))]
 pub(crate) struct LaunchArgs {
     /// Domain document, or the name of a defined domain
     #[arg(value_name = "DOMAIN", required_unless_present = "recover")]

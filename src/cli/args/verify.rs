@@ -75,7 +75,7 @@ pub(crate) struct KeyArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Verification")]
 pub(crate) struct VerifyArgs {
-    /// Measurement, base64; `launch` reads it from the guest
+    /// Measurement, base64; with --report 48 bytes in hexadecimal too
     #[arg(short, long, value_name = "BASE64")]
     pub(crate) measurement: Option<String>,
     /// SEV firmware API, major version

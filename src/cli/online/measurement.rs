@@ -54,7 +54,7 @@ pub(super) fn write_evidence(path: &Path, fields: &Value) -> Result<()> {
 /// Each fact on a line, in the order of the JSON answer. The session is a blob, and not for people.
 pub(super) fn text(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten().filter(|(k, _)| *k != "session");
-    fields.map(|(k, v)| format!("{k:<17} {}\n", v.as_str().map_or_else(|| v.to_string(), clean))).collect()
+    fields.map(|(k, v)| format!("{k:<18} {}\n", v.as_str().map_or_else(|| v.to_string(), clean))).collect()
 }
 
 /// What the owner needs as evidence, why it is not more, and what else the host may want to know.

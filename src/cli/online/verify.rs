@@ -114,11 +114,12 @@ fn check_config(facts: &DomainFacts, insecure: bool) -> Result<()> {
     let mut wrong = |kind: Kind, at: &str, text: &str| problems.push(Error::new(kind, text).at(at));
     match facts.launch_security.as_ref().filter(|l| l.kind.as_deref() == Some("sev")) {
         None if facts.launch_security.as_ref().is_some_and(|l| l.kind.as_deref() == Some("sev-snp")) => {
-            wrong(
+            return Err(Error::new(
                 Kind::Domain,
-                "/domain/launchSecurity",
-                "a SEV-SNP guest has no measurement that its host can read: it gives a report, for verify --report",
+                "a SEV-SNP guest has no measurement that its host can read",
             )
+            .at("/domain/launchSecurity")
+            .hint("Let it ask for a report from inside, and give that to `virt-sev verify --report FILE`."));
         }
         None => wrong(Kind::Domain, "/domain/launchSecurity", "the guest has no SEV launch security"),
         Some(security) => {

@@ -14,7 +14,7 @@ fn dh() -> String {
     for (at, value) in [(0, 1u32), (8, 0x1003), (12, 3), (16, 2), (20, 7), (92, 7)] {
         cert[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
-    crate::measure::to_base64(&cert)
+    crate::config::value::blob_text(&cert)
 }
 
 fn bundle() -> String {
@@ -26,7 +26,7 @@ fn bundle() -> String {
         "ab".repeat(32),
         "CD".repeat(32),
         dh(),
-        crate::measure::to_base64(&BLOB)
+        crate::config::value::blob_text(&BLOB)
     )
 }
 
@@ -55,8 +55,8 @@ fn its_keys_are_keys_and_the_rest_stands_beside_the_session() {
 
 #[test]
 fn a_session_that_is_not_the_bundles_is_refused() {
-    let other = crate::measure::to_base64(&[6; 128]);
-    let damaged = bundle().replace(&crate::measure::to_base64(&BLOB), &other);
+    let other = crate::config::value::blob_text(&[6; 128]);
+    let damaged = bundle().replace(&crate::config::value::blob_text(&BLOB), &other);
     let e = resolve(&from_text(&damaged, "b.json").unwrap()).unwrap_err();
     assert_eq!(e.kind(), Kind::Session);
     assert!(
