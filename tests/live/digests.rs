@@ -61,7 +61,10 @@ fn the_digest_is_written_in_every_form() {
         let json = guest.ours(&["--format", "json"], dir.path());
         let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
         assert_eq!((&json["schema"], &json["digest"]), (&"virt-sev/digest/1".into(), &digest.into()));
-        assert!(json["inputs"]["firmware"].as_str().unwrap().ends_with("OVMF.amdsev.fd"));
+        let firmware = &json["inputs"]["firmware"];
+        assert!(firmware["file"].as_str().unwrap().ends_with("OVMF.amdsev.fd"));
+        let sum = Command::new("sha256sum").arg(&guest.image).output().unwrap();
+        assert!(String::from_utf8_lossy(&sum.stdout).starts_with(firmware["sha256"].as_str().unwrap()));
     }
 }
 

@@ -162,7 +162,7 @@ fn a_guest_is_attested_and_gets_its_secret_through_four_files() {
         (&evidence["schema"], &evidence["mode"], &evidence["domain"]),
         (&"virt-sev/measurement/1".into(), &"sev".into(), &x.corner.guest.as_str().into())
     );
-    // `measurement` writes the same, and something about the platform.
+    // `measurement` writes the same.
     assert_code(&x.host(&format!("measurement {} -o again.json", x.corner.guest)), 0);
     let again = x.json("host", "again.json");
     for (name, value) in evidence.as_object().unwrap() {
