@@ -101,8 +101,8 @@ fn environment(lab: &Lab, command: &mut Command) {
     if let Some(user) = &lab.user {
         command.env("USER", &user.name).env("LOGNAME", &user.name);
     }
-    if lab.library().exists() {
-        command.env("LD_PRELOAD", lab.library()).env(SETTINGS, lab.settings_file());
+    if lab.preload().exists() {
+        command.env("LD_PRELOAD", lab.preload()).env(SETTINGS, lab.settings_file());
     }
     // Hosts that keep libvirt outside the usual folders need this to load it.
     for name in ["LD_LIBRARY_PATH", "LIBVIRT_DRIVER_DIR"] {

@@ -125,7 +125,7 @@ impl Lab {
     }
 
     /// What the daemon loads first, where it is there.
-    pub(crate) fn library(&self) -> PathBuf {
+    pub(crate) fn preload(&self) -> PathBuf {
         self.dir.join("bin").join(LIBRARY)
     }
 

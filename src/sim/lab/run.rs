@@ -74,7 +74,7 @@ fn install(lab: &Lab, options: &RunOptions) -> Result<()> {
     lab.copy(&simulator, &lab.emulator(), 0o755)?;
     let library = simulator.with_file_name(LIBRARY);
     if library.is_file() {
-        lab.copy(&library, &lab.library(), 0o755)?;
+        lab.copy(&library, &lab.preload(), 0o755)?;
     } else {
         eprintln!(
             "sev-lab: {} is not there: libvirt counts guests by this machine's processor",

@@ -1,7 +1,7 @@
 //! `/dev/sev`: what the standard library cannot ask of it. In: a question of [`virt_sev::host::Device`]. Out: bytes, or
 //! the system's error. Never: a command that changes the platform, or libvirt.
 //!
-//! A package of its own, because the core forbids unsafe code, and because `src/sys`, where the rest of it is, links
+//! A package of its own, because the core forbids unsafe code, and because the package around it links
 //! libvirt, which `virt-sev` must not load. No crate has this ioctl behind a safe call without bringing the whole of
 //! AMD's formats along, and the kernel shows the status nowhere else: its log, which the core reads too, has the version
 //! alone. The one unsafe operation is the ioctl.
