@@ -58,22 +58,6 @@ impl Libvirt {
         Ok(names)
     }
 
-    /// The versions of libvirt's daemon and of its QEMU; `None` for one that it does not tell.
-    #[must_use]
-    pub fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
-        // libvirt writes 11.3.0 as 11003000.
-        let parts = |n: u32| (n / 1_000_000, n / 1000 % 1000, n % 1000);
-        [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
-    }
-
-    /// `virConnectGetCapabilities`, as XML.
-    ///
-    /// # Errors
-    /// `Kind::Hypervisor`.
-    pub fn capabilities(&self) -> Result<String> {
-        self.connect.capabilities().map_err(|e| told("libvirt gives no capabilities", &e))
-    }
-
     /// What a domain starts with next time; what a transient one was started with. `None` where there is no such
     /// domain, or no more.
     ///
@@ -141,6 +125,16 @@ impl Hypervisor for Libvirt {
                 0,
             )
             .map_err(|e| told("libvirt gives no domain capabilities", &e))
+    }
+
+    fn capabilities(&self) -> Result<String> {
+        self.connect.capabilities().map_err(|e| told("libvirt gives no capabilities", &e))
+    }
+
+    fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
+        // libvirt writes 11.3.0 as 11003000.
+        let parts = |n: u32| (n / 1_000_000, n / 1000 % 1000, n % 1000);
+        [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
     }
 
     fn node_sev(&self) -> Result<NodeSev> {

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
         if let Some(facts) = known.get(&key) {
             return Ok(HostFacts::clone(facts));
         }
-        let facts = connect::host_facts(&libvirt, None, domain, config, LIMIT, &Cancel::default())?;
+        let facts = connect::asking(&libvirt, LIMIT, &Cancel::default()).facts_for(None, domain, config)?;
         known.insert(key, facts.clone());
         Ok(facts)
     };

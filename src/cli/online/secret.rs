@@ -18,7 +18,7 @@ pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Re
     let libvirt = connect::open(uri, limit, &cancel)?;
     let name = args.domain.clone();
     let (guest, state) = within(limit, &cancel, "looking at the guest", move || {
-        let guest = connect::active(&libvirt, &name)?;
+        let guest = launch::active(&libvirt, &name)?;
         let state = guest.state()?;
         Ok((guest, state))
     })?;
