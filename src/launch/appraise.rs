@@ -2,6 +2,7 @@
 //! a running guest or a packet. Never: a secret for a guest that was not verified, or for a second launch of one session.
 
 use super::asking::Asking;
+use super::flow::Step;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::processor;
 use super::security::{Holder, boot_of};
@@ -59,6 +60,7 @@ pub fn appraise<H: Hypervisor>(
     name: &str,
     holder: &Holder,
     terms: Terms,
+    told: &dyn Fn(Step),
 ) -> Result<Appraised> {
     let Holder { keys, table, expectation: v } = holder;
     let (before, live) =
@@ -70,6 +72,7 @@ pub fn appraise<H: Hypervisor>(
     }
     let info = asking.of(guest, "reading the launch measurement", Guest::launch_info)?;
     let evidence = v.claims.over(evidence(&info)?)?;
+    told(Step::Measured { policy: evidence.policy });
     let boot = match judge::by_policy_alone(v)? {
         true => None,
         false => {
@@ -84,6 +87,7 @@ pub fn appraise<H: Hypervisor>(
         return Ok(answer);
     }
     answer_once(keys, &evidence)?;
+    told(Step::Verified);
     if table.is_empty() {
         return Ok(answer);
     }
@@ -93,7 +97,9 @@ pub fn appraise<H: Hypervisor>(
         Deliver::Packet => answer.packet = Some(made),
         Deliver::Inject => {
             asking.of(guest, "injecting the secret", move |guest| guest.inject(&made, None))?;
+            told(Step::Injected { secrets: table.len() });
             asking.of(guest, "resuming the guest", Guest::resume)?;
+            told(Step::Resumed { because: None });
             answer.resumed = true;
         }
     }

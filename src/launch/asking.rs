@@ -6,7 +6,8 @@ use super::wait::{Cancel, within};
 use crate::config::SevConfig;
 use crate::domain::{Domain, DomainFacts};
 use crate::host::{Fact, HostFacts, RealProbe, RootProbe, domcaps};
-use crate::prepare;
+use crate::plan::Options;
+use crate::prepare::{self, AsItIs, as_it_is, implied};
 use crate::{Error, Kind, Result};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,6 +81,27 @@ impl<H: Hypervisor> Asking<'_, H> {
             )));
         }
         Ok(local)
+    }
+
+    /// The host for what the keys ask for. Where none asks for anything, and the domain has a `<launchSecurity>` of its own,
+    /// the rules and the host are asked about that, and what they say comes with it.
+    ///
+    /// # Errors
+    /// As [`Asking::facts`]; as [`prepare::prepare`] for such a domain too.
+    pub fn host(
+        &self,
+        options: &Options,
+        root: Option<&RootProbe>,
+        (domain, file): (&Domain<'_>, Option<&str>),
+        config: Option<&SevConfig>,
+    ) -> Result<(HostFacts, Option<AsItIs>)> {
+        if let Some(config) = config {
+            return Ok((self.facts_for(root, domain, config)?, None));
+        }
+        let Some(own) = implied(domain)? else { return Ok((HostFacts::not_asked(), None)) };
+        let host = self.facts_for(root, domain, &own)?;
+        let seen = as_it_is(options, domain, file, &own, &host)?;
+        Ok((host, Some(seen)))
     }
 
     /// Everything known of the host that would run this domain.

@@ -4,6 +4,7 @@
 
 use super::Expectation;
 use super::boot::{self, Boot, image_contents};
+use super::evidence::answer_once;
 use crate::appraisal::Description;
 use crate::appraisal::mismatch::{self, Cause, Image};
 use crate::appraisal::policy::{Claims, Policy};
@@ -106,6 +107,28 @@ impl Judgement {
         }
         answer
     }
+}
+
+/// Judges evidence off line: the expectation's own files are all that counts. What is accepted is recorded, and another
+/// launch of the same session is refused from then on, where `record` says so.
+///
+/// # Errors
+/// As [`Judge::new`]; `Kind::Session` for a second launch of one session. A measurement that differs is an answer.
+pub fn judge(
+    expected: &Expectation,
+    keys: &TransportKeys,
+    evidence: &Evidence,
+    record: bool,
+) -> Result<(Judgement, Option<Boot>)> {
+    let boot = match by_policy_alone(expected)? {
+        true => None,
+        false => Some(expected.boot.boot(expected.cpus.num_cpus)?),
+    };
+    let judgement = Judge::new(expected, boot.as_ref(), evidence.policy)?.judge(evidence, keys)?;
+    if record && judgement.accepted() {
+        answer_once(keys, evidence)?;
+    }
+    Ok((judgement, boot))
 }
 
 /// What is behind a measurement that differs, in one line.

@@ -6,7 +6,7 @@ use crate::args::{SnpReportArgs, VerifyCommand, given};
 use crate::output::{Answer, Output};
 use std::path::Path;
 use virt_sev::measure::verify::{Evidence, Verdict};
-use virt_sev::owner::{Boot, Judge, Judgement, evidence, judge, keys, secrets};
+use virt_sev::owner::{Boot, Judgement, evidence, judge, keys, secrets};
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
@@ -20,15 +20,9 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     let keys = v.keys.files().read()?;
     let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
     let evidence = host_says.as_ref().map_or_else(|| expected.claims.evidence(), |said| Ok(said.evidence))?;
-    let boot = match judge::by_policy_alone(&expected)? {
-        true => None,
-        false => Some(expected.boot.boot(expected.cpus.num_cpus)?),
-    };
     let table = secrets::table(&v.inject_secret)?;
-    let judgement = Judge::new(&expected, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
-    if host_says.is_some() && judgement.accepted() {
-        evidence::answer_once(&keys, &evidence)?;
-    }
+    // Claims that were typed are no evidence of a launch.
+    let (judgement, boot) = judge::judge(&expected, &keys, &evidence, host_says.is_some())?;
     let packed = judgement.accepted() && !table.is_empty();
     if packed {
         let area = boot.as_ref().map(Boot::secret_area).transpose()?.flatten();

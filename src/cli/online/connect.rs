@@ -1,16 +1,17 @@
 //! Connections. In: a URI. Out: [`Libvirt`], and what asks it.
 
-use crate::cmd::host;
 use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::{Asking, Cancel, Hypervisor as _, within};
 use virt_sev::{Kind, Result};
-use virt_sev_sys::Libvirt;
+use virt_sev_psp::machine;
+use virt_sev_sys::{Libvirt, be_quiet};
 
 /// Connects; a daemon that does not answer is an error, not a hang.
 pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
+    be_quiet();
     let asked = uri.map(str::to_owned);
     let libvirt =
         within(limit, cancel, "connecting to the hypervisor", move || Libvirt::open(asked.as_deref()))
@@ -25,7 +26,7 @@ pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Resul
 
 /// A hypervisor, and how long it is waited for.
 pub(crate) fn asking<'a>(libvirt: &'a Libvirt, limit: Duration, cancel: &'a Cancel) -> Asking<'a, Libvirt> {
-    Asking { hypervisor: libvirt, limit, cancel, machine: host::machine }
+    Asking { hypervisor: libvirt, limit, cancel, machine }
 }
 
 /// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.

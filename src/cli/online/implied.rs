@@ -1,4 +1,4 @@
-//! The host for what the keys ask for; and for what a domain of its own asks for that no key asks anything of.
+//! The host for what the keys ask for. In: a domain and its keys. Out: facts, and words about a domain that no key is about.
 
 use crate::args::ConfigArgs;
 use crate::cmd::{files, prepare};
@@ -9,14 +9,9 @@ use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::Asking;
-use virt_sev::prepare::{as_it_is, implied};
 use virt_sev_sys::Libvirt;
 
-/// The host's facts. Where no key asks for anything, and the domain has a `<launchSecurity>` of its own, the rules and the
-/// host are asked about that, and their findings are told. `becomes`: what is done with such a domain.
-///
-/// # Errors
-/// As [`virt_sev::prepare::prepare`], for such a domain too.
+/// As [`Asking::host`], with its findings told. `becomes`: what is done with a domain that no key is about.
 pub(super) fn host(
     asking: Asking<'_, Libvirt>,
     args: &ConfigArgs,
@@ -25,19 +20,17 @@ pub(super) fn host(
     becomes: &str,
     out: Output,
 ) -> Result<HostFacts> {
-    if let Some(config) = config {
-        return asking.facts_for(None, domain, config);
-    }
-    let Some(own) = implied(domain)? else { return Ok(HostFacts::not_asked()) };
-    let host = asking.facts_for(None, domain, &own)?;
     let options = prepare::options(args, false);
-    let seen = as_it_is(&options, domain, file.map(files::shown).as_deref(), &own, &host)?;
-    out.findings(&seen.findings);
-    if seen.edits > 0 {
-        out.say(&format!(
-            "note: no key asks for anything, so the domain is {becomes} as it is: `virt-sev lint` says {} things about it",
-            seen.edits
-        ));
+    let file = file.map(files::shown);
+    let (host, seen) = asking.host(&options, None, (domain, file.as_deref()), config)?;
+    if let Some(seen) = seen {
+        out.findings(&seen.findings);
+        if seen.edits > 0 {
+            out.say(&format!(
+                "note: no key asks for anything, so the domain is {becomes} as it is: `virt-sev lint` says {} things about it",
+                seen.edits
+            ));
+        }
     }
     Ok(host)
 }

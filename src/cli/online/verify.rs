@@ -32,7 +32,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let guest = asking.ask("looking for the guest", move |hv| active(&hv, &wanted))?;
     let deliver = if packet::wanted(&args.to) { Deliver::Packet } else { Deliver::Inject };
     let terms = Terms { deliver, ignore_config: args.ignore_config, local };
-    let done = appraise(&asking, &guest, &name, &holder, terms)?;
+    let done = appraise(&asking, &guest, &name, &holder, terms, &|_| {})?;
     if let Some(made) = &done.packet {
         packet::write(&args.to, made, done.evidence.measurement)?;
     }
