@@ -49,6 +49,7 @@ pub mod codes;
 pub mod config;
 mod crypt;
 pub mod domain;
+mod draft;
 pub mod error;
 pub mod explain;
 pub mod files;

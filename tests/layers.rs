@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `files`, `guid` and `image` are
+/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `files`, `guid`, `image` and `draft` are
 /// free to all.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &[]),
