@@ -43,6 +43,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod appraisal;
 pub mod codes;
 pub mod config;
@@ -58,6 +59,7 @@ pub mod host;
 pub mod image;
 pub mod inject;
 pub mod launch;
+pub mod lint;
 pub mod measure;
 pub mod plan;
 pub mod preflight;
