@@ -44,6 +44,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod appraisal;
 pub mod codes;
 pub mod config;
@@ -61,6 +62,7 @@ pub mod host;
 pub mod image;
 pub mod inject;
 pub mod launch;
+pub mod lint;
 pub mod measure;
 pub mod owner;
 pub mod plan;
