@@ -18,7 +18,11 @@ fn code_and_text(call: impl FnOnce() -> Result<(), Failure>) -> (c_int, String) 
 #[test]
 fn a_panic_is_an_error_with_its_text() {
     for (call, text) in [
-        (Box::new(|| panic!("a text")) as Box<dyn FnOnce() -> Result<(), Failure>>, "found a text"),
+        (
+            Box::new(|| -> Result<(), Failure> { panic!("a text") })
+                as Box<dyn FnOnce() -> Result<(), Failure>>,
+            "found a text",
+        ),
         (Box::new(|| panic!("a number: {}", 7)), "found a number: 7"),
         (Box::new(|| std::panic::panic_any(7_u8)), "found no text"),
     ] {

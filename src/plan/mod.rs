@@ -28,7 +28,6 @@ use crate::domain::{Domain, Splice};
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
 use crate::host::HostFacts;
-use serde_json::json;
 use std::sync::Arc;
 
 /// Ids that `--skip` takes although no rule here has them: checks of the preflight.
@@ -127,13 +126,6 @@ impl Plan {
     pub fn splices(&self, domain: &Domain<'_>) -> Result<Vec<Splice>, Error> {
         self.check(domain)?;
         domain.splices(self.edits.iter().map(Edit::change))
-    }
-
-    /// The edits as the JSON answer of `apply` has them.
-    #[must_use]
-    pub fn edits_json(&self, domain: &Domain<'_>) -> Vec<serde_json::Value> {
-        let one = |e: &Edit| json!({ "rule": e.rule(), "reason": e.reason(), "places": e.places(domain), "text": e.text() });
-        self.edits.iter().map(one).collect()
     }
 
     fn check(&self, domain: &Domain<'_>) -> Result<(), Error> {

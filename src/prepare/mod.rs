@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::host::HostFacts;
 use crate::plan::{self, Options, Plan};
 use crate::preflight;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, answer};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ impl Prepared {
     /// The JSON answer of `apply`, without its schema.
     #[must_use]
     pub fn json(&self) -> Value {
-        let edits = self.plan.as_ref().map_or_else(Vec::new, |plan| plan.edits_json(&self.domain));
+        let edits = answer::edits(self.plan.as_ref(), &self.domain);
         json!({
             "changed": self.domain.text() != self.xml,
             "edits": edits,

@@ -36,10 +36,8 @@ const HEAD: &str = "\
 
 /// The header as the sources have it.
 fn generated() -> String {
-    let errors: String = CODES
-        .iter()
-        .map(|c| format!("/* {} */\n#define {} ({})\n", c.text, c.c_name, c.number))
-        .collect();
+    let errors: String =
+        CODES.iter().map(|c| format!("/* {} */\n#define {} ({})\n", c.text, c.c_name, c.number)).collect();
     let version = format!("/* The version of virt-sev. */\n#define VIRTSEV_VERSION \"{}\"\n", version());
     let config = Config {
         header: Some(HEAD.trim_end().to_owned()),
