@@ -60,43 +60,52 @@
 #define VIRTSEV_ERR_CANCELLED (-14)
 
 struct _virConnect;
+struct _virDomain;
 
-/*
- The version of the C ABI that this header is of. virtsev_abi_version() says what a library has.
+/**
+ * The version of the C ABI that this header is of. virtsev_abi_version() says what a library has.
  */
 #define VIRTSEV_ABI_VERSION 1
 
-/*
- Stops a long call from another thread, or from the call's own progress callback.
+typedef struct Option_virtsev_progress Option_virtsev_progress;
+
+/**
+ * Stops a long call from another thread, or from the call's own progress callback.
  */
 typedef struct virtsev_cancel virtsev_cancel;
 
-/*
- Keys and options of a guest. A function that takes one reads it as it is at that moment.
+/**
+ * Keys and options of a guest. A function that takes one reads it as it is at that moment.
  */
 typedef struct virtsev_config virtsev_config;
 
-/*
- Why a call failed. Whoever got one frees it with virtsev_error_free().
+/**
+ * Why a call failed. Whoever got one frees it with virtsev_error_free().
  */
 typedef struct virtsev_error virtsev_error;
 
-/*
- What the rules decided for one document.
+/**
+ * What a guest owner expects of a launch, and the keys and secrets that go with it. A function that takes one reads it as
+ * it is at that moment. Keys and secrets are wiped when it is freed.
+ */
+typedef struct virtsev_owner virtsev_owner;
+
+/**
+ * What the rules decided for one document.
  */
 typedef struct virtsev_plan virtsev_plan;
 
-/*
- Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
- a member is there where its end lies within the size.
+/**
+ * Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
+ * a member is there where its end lies within the size.
  */
 typedef struct virtsev_driver {
-  /*
-   The size of the library's table, in bytes.
+  /**
+   * The size of the library's table, in bytes.
    */
   size_t size;
-  /*
-   The ABI of the table.
+  /**
+   * The ABI of the table.
    */
   uint32_t abi;
   uint32_t (*abi_version)(void);
@@ -138,163 +147,222 @@ typedef struct virtsev_driver {
   struct virtsev_cancel *(*cancel_new)(void);
   int (*cancel_ask)(struct virtsev_cancel *cancel, struct virtsev_error **err);
   void (*cancel_free)(struct virtsev_cancel *cancel);
+  int (*check)(const struct virtsev_config *config,
+               struct _virConnect *conn,
+               const char *xml,
+               char **json,
+               struct virtsev_error **err);
+  int (*define)(const struct virtsev_config *config,
+                struct _virConnect *conn,
+                const char *xml,
+                char **json,
+                struct virtsev_error **err);
+  int (*launch)(const struct virtsev_config *config,
+                struct _virConnect *conn,
+                const char *xml,
+                const struct virtsev_owner *owner,
+                const struct virtsev_cancel *cancel,
+                struct Option_virtsev_progress progress,
+                void *opaque,
+                char **json,
+                struct virtsev_error **err);
+  int (*recover)(struct _virConnect *conn, char **json, struct virtsev_error **err);
+  struct virtsev_owner *(*owner_new)(void);
+  int (*owner_set)(struct virtsev_owner *owner,
+                   const char *name,
+                   const char *value,
+                   struct virtsev_error **err);
+  int (*owner_keys)(struct virtsev_owner *owner,
+                    const uint8_t *tik,
+                    const uint8_t *tek,
+                    struct virtsev_error **err);
+  int (*owner_secret)(struct virtsev_owner *owner,
+                      const char *name,
+                      const void *secret,
+                      size_t size,
+                      struct virtsev_error **err);
+  void (*owner_free)(struct virtsev_owner *owner);
+  int (*measurement)(struct _virDomain *domain, char **json, struct virtsev_error **err);
+  int (*verify)(const struct virtsev_owner *owner,
+                const char *evidence,
+                char **json,
+                struct virtsev_error **err);
+  int (*packet)(const struct virtsev_owner *owner,
+                const char *evidence,
+                char **packet,
+                struct virtsev_error **err);
+  int (*verify_domain)(const struct virtsev_owner *owner,
+                       struct _virDomain *domain,
+                       const struct virtsev_cancel *cancel,
+                       struct Option_virtsev_progress progress,
+                       void *opaque,
+                       char **json,
+                       struct virtsev_error **err);
+  int (*inject)(struct _virDomain *domain, const char *packet, int resume, struct virtsev_error **err);
+  int (*session)(const struct virtsev_owner *owner,
+                 struct _virConnect *conn,
+                 uint32_t policy,
+                 const char *folder,
+                 char **json,
+                 struct virtsev_error **err);
 } virtsev_driver;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-/*
- The version of the C ABI that the library has. One that is as high as VIRTSEV_ABI_VERSION or higher has everything
- that this header declares. From any thread. Since ABI 1.
+/**
+ * The version of the C ABI that the library has. One that is as high as VIRTSEV_ABI_VERSION or higher has everything
+ * that this header declares. From any thread. Since ABI 1.
  */
 uint32_t virtsev_abi_version(void);
 
-/*
- The version of virt-sev, such as "0.1.0". Static: never freed. From any thread. Since ABI 1.
+/**
+ * The version of virt-sev, such as "0.1.0". Static: never freed. From any thread. Since ABI 1.
  */
 const char *virtsev_version(void);
 
-/*
- How many handles and strings live that a caller has to free: the same before and after, and nothing was forgotten.
- From any thread. Since ABI 1.
+/**
+ * How many handles and strings live that a caller has to free: the same before and after, and nothing was forgotten.
+ * From any thread. Since ABI 1.
  */
 size_t virtsev_handle_count(void);
 
-/*
- The number of an error: VIRTSEV_ERR_*, the same that the function returned. 0 for NULL and for a handle that was freed.
- Since ABI 1.
+/**
+ * The number of an error: VIRTSEV_ERR_*, the same that the function returned. 0 for NULL and for a handle that was freed.
+ * Since ABI 1.
  */
 int virtsev_error_code(const struct virtsev_error *error);
 
-/*
- The name of its number, such as "VIRTSEV_ERR_CONFIG". Static: never freed. NULL for NULL. Since ABI 1.
+/**
+ * The name of its number, such as "VIRTSEV_ERR_CONFIG". Static: never freed. NULL for NULL. Since ABI 1.
  */
 const char *virtsev_error_name(const struct virtsev_error *error);
 
-/*
- What went wrong, for a person: each problem on a line of its own, with its place, without what to do about it. Belongs
- to the error and lives as long. NULL for NULL. Since ABI 1.
+/**
+ * What went wrong, for a person: each problem on a line of its own, with its place, without what to do about it. Belongs
+ * to the error and lives as long. NULL for NULL. Since ABI 1.
  */
 const char *virtsev_error_message(const struct virtsev_error *error);
 
-/*
- What to do about it, for a person: one line or several. Belongs to the error and lives as long. NULL where there is
- nothing to say, and for NULL. Since ABI 1.
+/**
+ * What to do about it, for a person: one line or several. Belongs to the error and lives as long. NULL where there is
+ * nothing to say, and for NULL. Since ABI 1.
  */
 const char *virtsev_error_hint(const struct virtsev_error *error);
 
-/*
- The error as JSON: "schema" (virt-sev/error/1), "code", "name", "problems" (each with "code", "name", "message", "place"
- and "hint", of which the last two may be null), and "answer" where a verdict of no has one. Belongs to the error and
- lives as long. NULL for NULL. Since ABI 1.
+/**
+ * The error as JSON: "schema" (virt-sev/error/1), "code", "name", "problems" (each with "code", "name", "message", "place"
+ * and "hint", of which the last two may be null), and "answer" where a verdict of no has one. Belongs to the error and
+ * lives as long. NULL for NULL. Since ABI 1.
  */
 const char *virtsev_error_json(const struct virtsev_error *error);
 
-/*
- Frees an error and its strings. NULL is allowed. Since ABI 1.
+/**
+ * Frees an error and its strings. NULL is allowed. Since ABI 1.
  */
 void virtsev_error_free(struct virtsev_error *error);
 
-/*
- Frees a string that a function of this library wrote through a char ** of the caller. NULL is allowed. Since ABI 1.
+/**
+ * Frees a string that a function of this library wrote through a char ** of the caller. NULL is allowed. Since ABI 1.
  */
 void virtsev_string_free(char *string);
 
-/*
- Makes a configuration without keys and options. The caller frees it with virtsev_config_free(). NULL only when virt-sev
- fails inside. Since ABI 1.
+/**
+ * Makes a configuration without keys and options. The caller frees it with virtsev_config_free(). NULL only when virt-sev
+ * fails inside. Since ABI 1.
  */
 struct virtsev_config *virtsev_config_new(void);
 
-/*
- Sets a key, above every document of virtsev_config_load() and what was set before.
-
- key: such as "security.sev.policy.es". value: its text; "" unsets the key and hides what a document says of it; NULL
- takes back what was set here, so that a document's value counts again.
-
- VIRTSEV_ERR_CONFIG for a key that there is not, and for a value that the key cannot have; VIRTSEV_ERR_SESSION for a blob
- of a launch session that is none; VIRTSEV_ERR_USAGE. Whether the keys fit together is judged when they are used. What
- fails changes nothing. Since ABI 1.
+/**
+ * Sets a key, above every document of virtsev_config_load() and what was set before.
+ *
+ * key: such as "security.sev.policy.es". value: its text; "" unsets the key and hides what a document says of it; NULL
+ * takes back what was set here, so that a document's value counts again.
+ *
+ * VIRTSEV_ERR_CONFIG for a key that there is not, and for a value that the key cannot have; VIRTSEV_ERR_SESSION for a blob
+ * of a launch session that is none; VIRTSEV_ERR_USAGE. Whether the keys fit together is judged when they are used. What
+ * fails changes nothing. Since ABI 1.
  */
 int virtsev_config_set(struct virtsev_config *config,
                        const char *key,
                        const char *value,
                        struct virtsev_error **err);
 
-/*
- Adds a whole document of keys, above those that were loaded before: a flat map of keys, an instance or profile of LXD
- or Incus, a machine of KubeVirt, a flavor or image of Nova, a guest of Proxmox, the metadata of a domain, a guest
- owner's bundle. Of YAML, JSON or XML.
-
- document: its text. format: "lxd", "kubevirt", "nova", "proxmox", "metadata"; "auto" or NULL where it is to be
- recognised.
-
- VIRTSEV_ERR_CONFIG for a document of a wrong form; VIRTSEV_ERR_USAGE. Whether the keys fit together is judged when they
- are used, since documents can complete each other. What fails changes nothing. Since ABI 1.
+/**
+ * Adds a whole document of keys, above those that were loaded before: a flat map of keys, an instance or profile of LXD
+ * or Incus, a machine of KubeVirt, a flavor or image of Nova, a guest of Proxmox, the metadata of a domain, a guest
+ * owner's bundle. Of YAML, JSON or XML.
+ *
+ * document: its text. format: "lxd", "kubevirt", "nova", "proxmox", "metadata"; "auto" or NULL where it is to be
+ * recognised.
+ *
+ * VIRTSEV_ERR_CONFIG for a document of a wrong form; VIRTSEV_ERR_USAGE. Whether the keys fit together is judged when they
+ * are used, since documents can complete each other. What fails changes nothing. Since ABI 1.
  */
 int virtsev_config_load(struct virtsev_config *config,
                         const char *document,
                         const char *format,
                         struct virtsev_error **err);
 
-/*
- Sets an option. NULL for the value takes it back.
-
- name and value: "skip", the id of a rule to leave out (adds to those there); "record", "true" to record the keys in
- the domain's metadata; "no-metadata", "true" to ignore the keys there; "injects-secret", "true" where the owner will
- inject one, so that the firmware must have a place for it; "timeout", the longest wait for one answer of the
- hypervisor, in seconds (60); "host-root", a folder whose files stand for those of the host.
-
- VIRTSEV_ERR_USAGE for an option, a rule or a value that there is not; VIRTSEV_ERR_FILE for a folder that is not there.
- What fails changes nothing. Since ABI 1.
+/**
+ * Sets an option. NULL for the value takes it back.
+ *
+ * name and value: "skip", the id of a rule to leave out (adds to those there); "record", "true" to record the keys in
+ * the domain's metadata; "no-metadata", "true" to ignore the keys there; "injects-secret", "true" where the owner will
+ * inject one, so that the firmware must have a place for it; "timeout", the longest wait for one answer of the
+ * hypervisor, in seconds (60); "host-root", a folder whose files stand for those of the host.
+ *
+ * VIRTSEV_ERR_USAGE for an option, a rule or a value that there is not; VIRTSEV_ERR_FILE for a folder that is not there.
+ * What fails changes nothing. Since ABI 1.
  */
 int virtsev_config_option(struct virtsev_config *config,
                           const char *name,
                           const char *value,
                           struct virtsev_error **err);
 
-/*
- What the keys mean: JSON, virt-sev/config/1, with "mode" ("sev", "sev-es", "sev-snp"; null where nothing asks for SEV),
- "keys" (the fewest that mean it), "blobs" (the names of keys whose values are left out for their size) and "notes"
- (findings about the documents).
-
- json: the answer, for virtsev_string_free().
-
- VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION where the keys do not fit together; VIRTSEV_ERR_USAGE. Since ABI 1.
+/**
+ * What the keys mean: JSON, virt-sev/config/1, with "mode" ("sev", "sev-es", "sev-snp"; null where nothing asks for SEV),
+ * "keys" (the fewest that mean it), "blobs" (the names of keys whose values are left out for their size) and "notes"
+ * (findings about the documents).
+ *
+ * json: the answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION where the keys do not fit together; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_config_json(const struct virtsev_config *config,
                         char **json,
                         struct virtsev_error **err);
 
-/*
- Frees a configuration. Plans made with it live on. NULL is allowed. Since ABI 1.
+/**
+ * Frees a configuration. Plans made with it live on. NULL is allowed. Since ABI 1.
  */
 void virtsev_config_free(struct virtsev_config *config);
 
-/*
- Makes a domain document right, as `virt-sev apply` does. What is right already comes back byte for byte, and so does a
- document for which no key asks for SEV.
-
- xml: the domain. out: the document, for virtsev_string_free().
-
- VIRTSEV_ERR_DOMAIN where it cannot be made right; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_NO
- where the host of the option "host-root" cannot do it; VIRTSEV_ERR_USAGE. Since ABI 1.
+/**
+ * Makes a domain document right, as `virt-sev apply` does. What is right already comes back byte for byte, and so does a
+ * document for which no key asks for SEV.
+ *
+ * xml: the domain. out: the document, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_DOMAIN where it cannot be made right; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_NO
+ * where the host of the option "host-root" cannot do it; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_apply(const struct virtsev_config *config,
                   const char *xml,
                   char **out,
                   struct virtsev_error **err);
 
-/*
- Decides what makes a document right, and changes nothing. Rules that refuse the document do not fail here: the plan
- says so.
-
- conn: NULL, and the host is not asked. xml: the domain. plan: the plan, for virtsev_plan_free(); it needs neither the
- configuration nor the connection any more.
-
- VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
- Since ABI 1.
+/**
+ * Decides what makes a document right, and changes nothing. Rules that refuse the document do not fail here: the plan
+ * says so.
+ *
+ * conn: a virConnectPtr whose host is asked, of which a reference is taken for the time of the call; NULL, and the host is
+ * not asked, or the files of the option "host-root" stand for it. xml: the domain. plan: the plan, for virtsev_plan_free(); it needs neither the
+ * configuration nor the connection any more.
+ *
+ * VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys;
+ * VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_plan_new(const struct virtsev_config *config,
                      struct _virConnect *conn,
@@ -302,81 +370,318 @@ int virtsev_plan_new(const struct virtsev_config *config,
                      struct virtsev_plan **plan,
                      struct virtsev_error **err);
 
-/*
- The plan as JSON, virt-sev/plan/1: "mode" (null where nothing asks for SEV), "errors" (how many findings are), "edits"
- and "findings" as `virt-sev apply --format json` has them, findings that are errors among them.
-
- json: the answer, for virtsev_string_free(). VIRTSEV_ERR_USAGE. Since ABI 1.
+/**
+ * The plan as JSON, virt-sev/plan/1: "mode" (null where nothing asks for SEV), "errors" (how many findings are), "edits"
+ * and "findings" as `virt-sev apply --format json` has them, findings that are errors among them.
+ *
+ * json: the answer, for virtsev_string_free(). VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_plan_json(const struct virtsev_plan *plan,
                       char **json,
                       struct virtsev_error **err);
 
-/*
- The document with every edit made: all of them or, where a finding is an error, none.
-
- xml: the document, for virtsev_string_free(). VIRTSEV_ERR_DOMAIN, or VIRTSEV_ERR_NO where only the host is at fault, with
- every finding that is an error; VIRTSEV_ERR_USAGE. Since ABI 1.
+/**
+ * The document with every edit made: all of them or, where a finding is an error, none.
+ *
+ * xml: the document, for virtsev_string_free(). VIRTSEV_ERR_DOMAIN, or VIRTSEV_ERR_NO where only the host is at fault, with
+ * every finding that is an error; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_plan_xml(const struct virtsev_plan *plan,
                      char **xml,
                      struct virtsev_error **err);
 
-/*
- Frees a plan. NULL is allowed. Since ABI 1.
+/**
+ * Frees a plan. NULL is allowed. Since ABI 1.
  */
 void virtsev_plan_free(struct virtsev_plan *plan);
 
-/*
- Which rules a document breaks: JSON, virt-sev/lint/1, as `virt-sev lint --format json` has it. A document that breaks
- rules is an answer and no error.
-
- config: the keys to judge by, above those in the domain's metadata; NULL, and without keys, the domain is judged by its
- own: those in its metadata, or what its <launchSecurity> stands for. json: the answer, for virtsev_string_free().
-
- VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
- Since ABI 1.
+/**
+ * Which rules a document breaks: JSON, virt-sev/lint/1, as `virt-sev lint --format json` has it. A document that breaks
+ * rules is an answer and no error.
+ *
+ * config: the keys to judge by, above those in the domain's metadata; NULL, and without keys, the domain is judged by its
+ * own: those in its metadata, or what its <launchSecurity> stands for. json: the answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
+ * Since ABI 1.
  */
 int virtsev_lint(const struct virtsev_config *config,
                  const char *xml,
                  char **json,
                  struct virtsev_error **err);
 
-/*
- What the host offers, mode by mode, with what is missing and what to do: JSON, virt-sev/host/1, as `virt-sev host
- --format json` has it. A host that can do nothing is an answer and no error.
-
- conn: NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
-
- VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds, since firmware is read. Since ABI 1.
+/**
+ * What the host offers, mode by mode, with what is missing and what to do: JSON, virt-sev/host/1, as `virt-sev host
+ * --format json` has it. A host that can do nothing is an answer and no error.
+ *
+ * conn: a virConnectPtr, of which a reference is taken for the time of the call; of a remote host only libvirt's facts
+ * are known. NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds,
+ * since firmware is read. Since ABI 1.
  */
 int virtsev_host(struct _virConnect *conn,
                  char **json,
                  struct virtsev_error **err);
 
-/*
- Makes one. It serves any number of calls, and once asked it stays so: make a new one for the next. The caller frees
- it with virtsev_cancel_free(). Since ABI 1.
+/**
+ * Makes one. It serves any number of calls, and once asked it stays so: make a new one for the next. The caller frees
+ * it with virtsev_cancel_free(). Since ABI 1.
  */
 struct virtsev_cancel *virtsev_cancel_new(void);
 
-/*
- Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. From any thread,
- not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does not live. Since ABI 1.
+/**
+ * Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. From any thread,
+ * not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does not live. Since ABI 1.
  */
 int virtsev_cancel_ask(struct virtsev_cancel *cancel,
                        struct virtsev_error **err);
 
-/*
- Frees one. A call that was given it goes on. NULL is allowed. Since ABI 1.
+/**
+ * Frees one. A call that was given it goes on. NULL is allowed. Since ABI 1.
  */
 void virtsev_cancel_free(struct virtsev_cancel *cancel);
 
-/*
- The table of every function, for a program that loads the library with dlopen() and looks up this one name.
+/**
+ * Makes an owner who expects nothing yet. The caller frees it with virtsev_owner_free(). NULL only when virt-sev fails
+ * inside. Since ABI 1.
+ */
+struct virtsev_owner *virtsev_owner_new(void);
 
- abi: the VIRTSEV_ABI_VERSION that the program was built against. NULL for an ABI that the library does not have. The
- table is static: never freed. From any thread. Since ABI 1.
+/**
+ * Sets what is expected, by the name of an option of `virt-sev verify` or `virt-sev session`. NULL for the value takes it
+ * back.
+ *
+ * name and value: files that the guest starts from: "firmware", "kernel", "initrd"; "cmdline", its text. Processors:
+ * "num-cpus"; "vcpu-type", such as "EPYC-Milan"; "vcpu-sig", a number; "cpu-family", "cpu-model", "cpu-stepping";
+ * "guest-features", a number; "legacy-vm-type", "on" or "off"; "vmsa-cpu0", "vmsa-cpu1", files. What the platform is to
+ * report: "policy", "api-major", "api-minor", "build-id", numbers. "policy-file", what is acceptable, a file. Keys in files:
+ * "tik" and "tek", or "tk". "inject-secret", NAME:PATH (adds to those there). "insecure", "true" permits what proves less
+ * than it seems to; "ignore-config", "true" leaves the guest's configuration unlooked at; "timeout", seconds (60). For
+ * virtsev_session(): "chain", a file of the platform's certificates (adds to those there); "ca", "cek", files; "chip-id",
+ * hexadecimal; "bundle", the file to write. Numbers are decimal, or hexadecimal with 0x. Files are read when they are used.
+ *
+ * VIRTSEV_ERR_USAGE for a name or a value that there is not. What fails changes nothing. Since ABI 1.
+ */
+int virtsev_owner_set(struct virtsev_owner *owner,
+                      const char *name,
+                      const char *value,
+                      struct virtsev_error **err);
+
+/**
+ * Sets the keys of the session, in place of files.
+ *
+ * tik, tek: 16 bytes each, which are copied.
+ *
+ * VIRTSEV_ERR_USAGE for NULL. Since ABI 1.
+ */
+int virtsev_owner_keys(struct virtsev_owner *owner,
+                       const uint8_t *tik,
+                       const uint8_t *tek,
+                       struct virtsev_error **err);
+
+/**
+ * Adds a secret to inject once the guest is verified.
+ *
+ * name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
+ * which is copied.
+ *
+ * VIRTSEV_ERR_USAGE for a name that is neither, for NULL, and for a secret that is empty; VIRTSEV_ERR_CONFIG for a name that
+ * stands already, or a secret that does not fit into a packet. Since ABI 1.
+ */
+int virtsev_owner_secret(struct virtsev_owner *owner,
+                         const char *name,
+                         const void *secret,
+                         size_t size,
+                         struct virtsev_error **err);
+
+/**
+ * Frees an owner; keys and secrets are wiped. NULL is allowed. Since ABI 1.
+ */
+void virtsev_owner_free(struct virtsev_owner *owner);
+
+/**
+ * Whether a launch of this domain could begin on this host now, and what stands in its way: JSON, virt-sev/check/1, as
+ * `virt-sev check --format json` has it. That it could not is an answer ("possible": false) and no error. Changes nothing.
+ *
+ * config: the keys; where none asks for anything, what the domain's own <launchSecurity> asks for is checked. conn: a
+ * virConnectPtr, of which a reference is taken for the time of the call. xml: the domain. json: the answer, for
+ * virtsev_string_free().
+ *
+ * VIRTSEV_ERR_CONFIG where nothing asks for SEV, and for the keys; VIRTSEV_ERR_DOMAIN; VIRTSEV_ERR_SESSION;
+ * VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes longer than the option "timeout";
+ * VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_check(const struct virtsev_config *config,
+                  struct _virConnect *conn,
+                  const char *xml,
+                  char **json,
+                  struct virtsev_error **err);
+
+/**
+ * Makes a domain right, asks the host, and defines it: JSON, virt-sev/define/1, with "domain", "uuid" and "findings". All
+ * of it or nothing.
+ *
+ * config, conn, xml, json: as virtsev_check(). A domain that no key is about is defined as it is, once its own
+ * <launchSecurity>, where it has one, is found to be possible here.
+ *
+ * VIRTSEV_ERR_NO where the host cannot do it; otherwise as virtsev_check(). Since ABI 1.
+ */
+int virtsev_define(const struct virtsev_config *config,
+                   struct _virConnect *conn,
+                   const char *xml,
+                   char **json,
+                   struct virtsev_error **err);
+
+/**
+ * Makes a domain right, asks the host, defines it, starts it paused, measures it and, where nothing else is to be done,
+ * lets it run: JSON, virt-sev/launch/1, as `virt-sev launch --format json` has it, with "findings". "state" is "running",
+ * or "paused" where a session wants its owner, who gets this answer as evidence and verifies it elsewhere; "verified" says
+ * whether that was done here. Whatever fails, the guest is destroyed and the definition is what it was, which the error's
+ * hint says.
+ *
+ * config, conn, xml, json: as virtsev_define(). owner: what the guest's owner expects and holds, where the owner's keys are
+ * here; the measurement is then verified, secrets are injected, and only then the guest runs. NULL otherwise. cancel: stops
+ * the launch from another thread, or NULL. progress: called after each step on the thread of this call, with opaque; NULL
+ * for none.
+ *
+ * VIRTSEV_ERR_NO where the host cannot do it, and for a guest that is not verified; VIRTSEV_ERR_SESSION for a session that
+ * was used; VIRTSEV_ERR_STATE for a guest that is active or a launch that has not ended; VIRTSEV_ERR_INSECURE for an owner's
+ * keys on the hypervisor's own machine without the owner's option "insecure"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_FILE and
+ * VIRTSEV_ERR_FIRMWARE for what the owner expects; otherwise as virtsev_define(). Takes as long as the hypervisor does,
+ * each of its answers at most the option "timeout". Since ABI 1.
+ */
+int virtsev_launch(const struct virtsev_config *config,
+                   struct _virConnect *conn,
+                   const char *xml,
+                   const struct virtsev_owner *owner,
+                   const struct virtsev_cancel *cancel,
+                   struct Option_virtsev_progress progress,
+                   void *opaque,
+                   char **json,
+                   struct virtsev_error **err);
+
+/**
+ * Ends what launches that were cut off have left on this hypervisor, where the program that launched has died: JSON,
+ * virt-sev/recover/1, with "told", a sentence for each.
+ *
+ * conn: a virConnectPtr, of which a reference is taken for the time of the call. json: the answer, for
+ * virtsev_string_free().
+ *
+ * VIRTSEV_ERR_HYPERVISOR and others for launches that could not be ended, each of which is a problem of the error, and
+ * whose records stay; VIRTSEV_ERR_FILE; VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_recover(struct _virConnect *conn,
+                    char **json,
+                    struct virtsev_error **err);
+
+/**
+ * What a launched guest reports: evidence for its owner, JSON, virt-sev/measurement/1, as `virt-sev measurement -o` writes
+ * it.
+ *
+ * domain: a virDomainPtr, of which a reference is taken for the time of the call. json: the answer, for
+ * virtsev_string_free().
+ *
+ * VIRTSEV_ERR_STATE for a guest that is off, has no launch security, or is one of SEV-SNP, which attests itself from
+ * inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_measurement(struct _virDomain *domain,
+                        char **json,
+                        struct virtsev_error **err);
+
+/**
+ * Verifies evidence off line: nothing is asked of anybody. JSON, virt-sev/verify/1, as `virt-sev verify --format json` has
+ * it; 0 means that the guest is verified. A session that was answered is recorded, and evidence of another launch of it is
+ * refused.
+ *
+ * owner: what is expected, with the keys of the session. text: what virtsev_measurement() or virtsev_launch() gave. json:
+ * the answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
+ * "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second
+ * launch of a session; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_verify(const struct virtsev_owner *owner,
+                   const char *evidence,
+                   char **json,
+                   struct virtsev_error **err);
+
+/**
+ * Verifies evidence off line as virtsev_verify() does and, where the guest is verified, encrypts the owner's secrets for
+ * it: JSON, virt-sev/packet/1, for virtsev_inject() or `virt-sev secret inject` on the host. Nothing in it is readable
+ * there.
+ *
+ * owner, evidence: as virtsev_verify(); the owner holds at least one secret. packet: the answer, for
+ * virtsev_string_free().
+ *
+ * As virtsev_verify(); VIRTSEV_ERR_USAGE for secrets that do not fit, and for none. Since ABI 1.
+ */
+int virtsev_packet(const struct virtsev_owner *owner,
+                   const char *evidence,
+                   char **packet,
+                   struct virtsev_error **err);
+
+/**
+ * Verifies a paused guest over its connection and, where the owner holds secrets, injects them and lets the guest run:
+ * JSON, virt-sev/verify/1, with "state" of the guest, "running" or "paused". Without secrets the guest stays as it is.
+ *
+ * owner: what is expected, with the keys of the session. domain: a virDomainPtr, of which a reference is taken for the time
+ * of the call. cancel, progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE for a
+ * hypervisor on this machine without the option "insecure"; VIRTSEV_ERR_STATE for a guest that is not paused;
+ * VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner thinks; VIRTSEV_ERR_SESSION;
+ * VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_verify_domain(const struct virtsev_owner *owner,
+                          struct _virDomain *domain,
+                          const struct virtsev_cancel *cancel,
+                          struct Option_virtsev_progress progress,
+                          void *opaque,
+                          char **json,
+                          struct virtsev_error **err);
+
+/**
+ * Injects the secrets that an owner encrypted for this launch, and no other, into the paused guest.
+ *
+ * domain: a virDomainPtr, of which a reference is taken for the time of the call. packet: what virtsev_packet() made.
+ * resume: not 0 lets the guest run then.
+ *
+ * VIRTSEV_ERR_SESSION for a packet of another launch; VIRTSEV_ERR_FILE for what is no packet; VIRTSEV_ERR_STATE for a guest
+ * that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_inject(struct _virDomain *domain,
+                   const char *packet,
+                   int resume,
+                   struct virtsev_error **err);
+
+/**
+ * Makes fresh keys for one launch on one platform, and writes them into a folder: tek.bin and tik.bin (the owner's), and
+ * godh.b64, session.b64 and keys.yaml (the host's), all of them or none, of mode 0600. JSON, virt-sev/session/1, as
+ * `virt-sev session --format json` has it, with "warning", null unless the option "insecure" let one pass. No key is in the
+ * answer.
+ *
+ * owner: where its options "chain", "ca", "cek", "chip-id", "bundle", "firmware" (its digest goes into the bundle) and
+ * "insecure" count. conn: a virConnectPtr of the platform, which must not be this machine; NULL, and the option "chain" says
+ * where its certificates are. policy: of the guest. folder: made where it is missing; no file in it is overwritten. json: the
+ * answer, for virtsev_string_free().
+ *
+ * VIRTSEV_ERR_CERTIFICATE for a chain that does not lead to AMD's root or that of "ca"; VIRTSEV_ERR_CONFIG for a policy that
+ * sets reserved bits; VIRTSEV_ERR_INSECURE for a platform that is this machine; VIRTSEV_ERR_FILE; VIRTSEV_ERR_HYPERVISOR;
+ * VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
+ */
+int virtsev_session(const struct virtsev_owner *owner,
+                    struct _virConnect *conn,
+                    uint32_t policy,
+                    const char *folder,
+                    char **json,
+                    struct virtsev_error **err);
+
+/**
+ * The table of every function, for a program that loads the library with dlopen() and looks up this one name.
+ *
+ * abi: the VIRTSEV_ABI_VERSION that the program was built against. NULL for an ABI that the library does not have. The
+ * table is static: never freed. From any thread. Since ABI 1.
  */
 const struct virtsev_driver *virtsev_driver_get(uint32_t abi);
 

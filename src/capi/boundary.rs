@@ -4,7 +4,7 @@
 use crate::error::{Failure, Told, virtsev_error};
 use crate::handles::{self, Handle};
 use std::any::Any;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use virt_sev::{Error, Kind, Result};
 
@@ -39,6 +39,25 @@ pub(crate) unsafe fn optional_text<'a>(given: *const c_char, name: &str) -> Resu
             .at(name)
             .found(format!("a byte that is none, after {} that are", e.valid_up_to()))
     })
+}
+
+/// Bytes that a caller gave; `name` is what errors call them.
+///
+/// # Errors
+/// `Kind::Usage` for NULL, and for none.
+///
+/// # Safety
+/// `given` is NULL, or `size` bytes that nobody changes during `'a`.
+pub(crate) unsafe fn bytes<'a>(given: *const c_void, size: usize, name: &str) -> Result<&'a [u8]> {
+    let wrong = |message: &str| Error::new(Kind::Usage, message).at(name).wanted("bytes");
+    if given.is_null() {
+        return Err(wrong("NULL"));
+    }
+    if size == 0 || isize::try_from(size).is_err() {
+        return Err(wrong("no size of bytes").found(size.to_string()));
+    }
+    // SAFETY: not NULL, and so many bytes that stay as they are (the caller's promise).
+    Ok(unsafe { std::slice::from_raw_parts(given.cast(), size) })
 }
 
 /// A call that succeeds or fails, and makes nothing.

@@ -1,6 +1,9 @@
 //! The table for a program that loads the library while it runs. In: the ABI that it was built against. Out: every
 //! function. Only ever appended to.
 
+use crate::attest::{
+    virtsev_inject, virtsev_measurement, virtsev_packet, virtsev_verify, virtsev_verify_domain,
+};
 use crate::cancel::{virtsev_cancel, virtsev_cancel_ask, virtsev_cancel_free, virtsev_cancel_new};
 use crate::config::{
     virtsev_config, virtsev_config_free, virtsev_config_json, virtsev_config_load, virtsev_config_new,
@@ -10,13 +13,20 @@ use crate::error::{
     virtsev_error, virtsev_error_code, virtsev_error_free, virtsev_error_hint, virtsev_error_json,
     virtsev_error_message, virtsev_error_name, virtsev_string_free,
 };
-use crate::host::{_virConnect, virtsev_host};
+use crate::host::{_virConnect, _virDomain, virtsev_host};
+use crate::launch::{virtsev_check, virtsev_define, virtsev_launch, virtsev_recover};
+use crate::owner::{
+    virtsev_owner, virtsev_owner_free, virtsev_owner_keys, virtsev_owner_new, virtsev_owner_secret,
+    virtsev_owner_set,
+};
 use crate::plan::{
     virtsev_apply, virtsev_lint, virtsev_plan, virtsev_plan_free, virtsev_plan_json, virtsev_plan_new,
     virtsev_plan_xml,
 };
+use crate::progress::virtsev_progress;
+use crate::session::virtsev_session;
 use crate::version::{VIRTSEV_ABI_VERSION, virtsev_abi_version, virtsev_handle_count, virtsev_version};
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
 /// Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
@@ -102,6 +112,97 @@ pub struct virtsev_driver {
     pub cancel_new: extern "C" fn() -> *mut virtsev_cancel,
     pub cancel_ask: unsafe extern "C" fn(cancel: *mut virtsev_cancel, err: *mut *mut virtsev_error) -> c_int,
     pub cancel_free: extern "C" fn(cancel: *mut virtsev_cancel),
+    pub check: unsafe extern "C" fn(
+        config: *const virtsev_config,
+        conn: *mut _virConnect,
+        xml: *const c_char,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub define: unsafe extern "C" fn(
+        config: *const virtsev_config,
+        conn: *mut _virConnect,
+        xml: *const c_char,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub launch: unsafe extern "C" fn(
+        config: *const virtsev_config,
+        conn: *mut _virConnect,
+        xml: *const c_char,
+        owner: *const virtsev_owner,
+        cancel: *const virtsev_cancel,
+        progress: Option<virtsev_progress>,
+        opaque: *mut c_void,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub recover: unsafe extern "C" fn(
+        conn: *mut _virConnect,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub owner_new: extern "C" fn() -> *mut virtsev_owner,
+    pub owner_set: unsafe extern "C" fn(
+        owner: *mut virtsev_owner,
+        name: *const c_char,
+        value: *const c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub owner_keys: unsafe extern "C" fn(
+        owner: *mut virtsev_owner,
+        tik: *const u8,
+        tek: *const u8,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub owner_secret: unsafe extern "C" fn(
+        owner: *mut virtsev_owner,
+        name: *const c_char,
+        secret: *const c_void,
+        size: usize,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub owner_free: extern "C" fn(owner: *mut virtsev_owner),
+    pub measurement: unsafe extern "C" fn(
+        domain: *mut _virDomain,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub verify: unsafe extern "C" fn(
+        owner: *const virtsev_owner,
+        evidence: *const c_char,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub packet: unsafe extern "C" fn(
+        owner: *const virtsev_owner,
+        evidence: *const c_char,
+        packet: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub verify_domain: unsafe extern "C" fn(
+        owner: *const virtsev_owner,
+        domain: *mut _virDomain,
+        cancel: *const virtsev_cancel,
+        progress: Option<virtsev_progress>,
+        opaque: *mut c_void,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub inject: unsafe extern "C" fn(
+        domain: *mut _virDomain,
+        packet: *const c_char,
+        resume: c_int,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
+    pub session: unsafe extern "C" fn(
+        owner: *const virtsev_owner,
+        conn: *mut _virConnect,
+        policy: u32,
+        folder: *const c_char,
+        json: *mut *mut c_char,
+        err: *mut *mut virtsev_error,
+    ) -> c_int,
 }
 
 static DRIVER: virtsev_driver = virtsev_driver {
@@ -133,6 +234,21 @@ static DRIVER: virtsev_driver = virtsev_driver {
     cancel_new: virtsev_cancel_new,
     cancel_ask: virtsev_cancel_ask,
     cancel_free: virtsev_cancel_free,
+    check: virtsev_check,
+    define: virtsev_define,
+    launch: virtsev_launch,
+    recover: virtsev_recover,
+    owner_new: virtsev_owner_new,
+    owner_set: virtsev_owner_set,
+    owner_keys: virtsev_owner_keys,
+    owner_secret: virtsev_owner_secret,
+    owner_free: virtsev_owner_free,
+    measurement: virtsev_measurement,
+    verify: virtsev_verify,
+    packet: virtsev_packet,
+    verify_domain: virtsev_verify_domain,
+    inject: virtsev_inject,
+    session: virtsev_session,
 };
 
 /// The table of every function, for a program that loads the library with dlopen() and looks up this one name.

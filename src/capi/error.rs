@@ -29,7 +29,6 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A no that has an answer.
-    #[allow(dead_code)] // the calls that judge a launch take it
     pub(crate) fn with_answer(error: Error, answer: Value) -> Self {
         Self { error, answer: Some(answer) }
     }

@@ -3,11 +3,14 @@
 
 use crate::boundary::answer;
 use crate::error::virtsev_error;
+use crate::online::{Online, connection};
 use std::ffi::{c_char, c_int};
-use virt_sev::host::{HostFacts, RealProbe};
+use std::ptr;
+use virt_sev::answer::document;
+use virt_sev::host::HostFacts;
+use virt_sev::launch::{CapsQuery, Hypervisor as _};
 use virt_sev::preflight::HostReport;
-use virt_sev::{Error, Kind, Result};
-use virt_sev_psp::SecureProcessor;
+use virt_sev_psp::machine;
 
 /// libvirt's, of which nothing is known here.
 #[derive(Debug)]
@@ -15,12 +18,20 @@ pub struct _virConnect {
     _opaque: [u8; 0],
 }
 
+/// libvirt's, of which nothing is known here.
+#[derive(Debug)]
+pub struct _virDomain {
+    _opaque: [u8; 0],
+}
+
 /// What the host offers, mode by mode, with what is missing and what to do: JSON, virt-sev/host/1, as `virt-sev host
 /// --format json` has it. A host that can do nothing is an answer and no error.
 ///
-/// conn: NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
+/// conn: a virConnectPtr, of which a reference is taken for the time of the call; of a remote host only libvirt's facts
+/// are known. NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
 ///
-/// VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds, since firmware is read. Since ABI 1.
+/// VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds,
+/// since firmware is read. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_host(
     conn: *mut _virConnect,
@@ -28,19 +39,18 @@ pub unsafe extern "C" fn virtsev_host(
     err: *mut *mut virtsev_error,
 ) -> c_int {
     // SAFETY: the contract at the head of the header.
+    let libvirt = unsafe { connection(conn) };
+    // SAFETY: the same.
     unsafe {
         answer(json, err, || {
-            offline(conn)?;
-            let facts = HostFacts::gather(&RealProbe::system().with(&SecureProcessor), &[]);
-            Ok(virt_sev::answer::document("host", HostReport::new("this machine", &facts).json()).to_string())
+            let report = if conn.is_null() {
+                HostReport::new("this machine", &HostFacts::gather(&machine(false), &[]))
+            } else {
+                let online = Online::new(libvirt?, None, ptr::null())?;
+                let asking = online.asking();
+                HostReport::new(asking.hypervisor.uri(), &asking.facts(None, CapsQuery::default(), &[])?)
+            };
+            Ok(document("host", report.json()).to_string())
         })
     }
-}
-
-/// Refuses a connection: no function takes one yet.
-pub(crate) fn offline(conn: *mut _virConnect) -> Result<()> {
-    if conn.is_null() {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Usage, "a connection cannot be given yet").at("conn").wanted("NULL"))
 }

@@ -12,6 +12,7 @@
 // The names are C's.
 #![allow(non_camel_case_types)]
 
+pub mod attest;
 mod boundary;
 pub mod cancel;
 pub mod config;
@@ -19,7 +20,13 @@ pub mod driver;
 pub mod error;
 mod handles;
 pub mod host;
+pub mod launch;
+mod online;
+mod owned;
+pub mod owner;
 pub mod plan;
 mod planned;
+pub mod progress;
+pub mod session;
 mod settings;
 pub mod version;

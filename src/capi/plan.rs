@@ -4,10 +4,14 @@ use crate::boundary::{answer, made, plain, text};
 use crate::config::{settings, virtsev_config};
 use crate::error::virtsev_error;
 use crate::handles::{self, Handle};
-use crate::host::{_virConnect, offline};
-use crate::planned::{Planned, lint};
+use crate::host::_virConnect;
+use crate::online::{Online, connection};
+use crate::planned::{Planned, facts, lint};
 use crate::settings::Settings;
 use std::ffi::{c_char, c_int};
+use std::ptr;
+use virt_sev::config::SevConfig;
+use virt_sev::domain::Domain;
 
 /// What the rules decided for one document.
 #[derive(Debug)]
@@ -37,17 +41,24 @@ pub unsafe extern "C" fn virtsev_apply(
     // SAFETY: the contract at the head of the header.
     let xml = unsafe { text(xml, "xml") };
     // SAFETY: the same.
-    unsafe { answer(out, err, || Ok(Planned::new(&*settings(config)?, xml?)?.xml()?)) }
+    unsafe {
+        answer(out, err, || {
+            let settings = settings(config)?;
+            let offline = |domain: &Domain<'_>, config: &SevConfig| Ok(facts(&settings, domain, config));
+            Ok(Planned::new(&settings, xml?, offline)?.xml()?)
+        })
+    }
 }
 
 /// Decides what makes a document right, and changes nothing. Rules that refuse the document do not fail here: the plan
 /// says so.
 ///
-/// conn: NULL, and the host is not asked. xml: the domain. plan: the plan, for virtsev_plan_free(); it needs neither the
+/// conn: a virConnectPtr whose host is asked, of which a reference is taken for the time of the call; NULL, and the host is
+/// not asked, or the files of the option "host-root" stand for it. xml: the domain. plan: the plan, for virtsev_plan_free(); it needs neither the
 /// configuration nor the connection any more.
 ///
-/// VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
-/// Since ABI 1.
+/// VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys;
+/// VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_plan_new(
     config: *const virtsev_config,
@@ -57,12 +68,23 @@ pub unsafe extern "C" fn virtsev_plan_new(
     err: *mut *mut virtsev_error,
 ) -> c_int {
     // SAFETY: the contract at the head of the header.
+    let libvirt = unsafe { connection(conn) };
+    // SAFETY: the same.
     let xml = unsafe { text(xml, "xml") };
     // SAFETY: the same.
     unsafe {
         made(plan, err, || {
-            offline(conn)?;
-            Ok(Planned::new(&*settings(config)?, xml?)?)
+            let settings = settings(config)?;
+            if conn.is_null() {
+                let offline = |domain: &Domain<'_>, config: &SevConfig| Ok(facts(&settings, domain, config));
+                return Ok(Planned::new(&settings, xml?, offline)?);
+            }
+            let online = Online::new(libvirt?, settings.timeout, ptr::null())?;
+            let root = settings.root();
+            let asked = |domain: &Domain<'_>, config: &SevConfig| {
+                online.asking().facts_for(root.as_ref(), domain, config)
+            };
+            Ok(Planned::new(&settings, xml?, asked)?)
         })
     }
 }

@@ -3,14 +3,14 @@
 
 use crate::settings::Settings;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use virt_sev::answer::{document, edits};
-use virt_sev::config::{FirmwareChoice, RawConfig, SevConfig};
+use virt_sev::config::{RawConfig, SevConfig};
 use virt_sev::domain::Domain;
-use virt_sev::host::{HostFacts, RootProbe};
+use virt_sev::host::HostFacts;
 use virt_sev::lint::{self, Subject};
 use virt_sev::plan::{Options, Plan, plan};
-use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
+use virt_sev::prepare::{images, refuse};
+use virt_sev::{Finding, Result, Severity, preflight};
 
 /// What a `virtsev_plan` holds.
 #[derive(Debug)]
@@ -25,12 +25,16 @@ pub(crate) struct Planned {
 
 impl Planned {
     /// Asks the rules; what they find, errors too, is for whoever reads the plan.
-    pub(crate) fn new(settings: &Settings, xml: &str) -> Result<Self> {
+    pub(crate) fn new(
+        settings: &Settings,
+        xml: &str,
+        facts: impl FnOnce(&Domain<'_>, &SevConfig) -> Result<HostFacts>,
+    ) -> Result<Self> {
         let domain = Domain::parse(xml.to_owned())?;
         let loaded = settings.resolve(Some(&domain))?;
         let (mut wanted, mut layers) = (None, Vec::new());
         if let Some(config) = loaded.config {
-            let host = facts(settings, &domain, &config);
+            let host = facts(&domain, &config)?;
             let plan = plan(&config, &domain, &host, &settings.options)?;
             layers = preflight::run(&config, &host, &settings.options.skip);
             wanted = Some((config, plan));
@@ -41,16 +45,8 @@ impl Planned {
     /// The document as it should be; as it came, where nothing asks for SEV.
     pub(crate) fn xml(&self) -> Result<String> {
         let Some((_, plan)) = &self.wanted else { return Ok(self.domain.text().to_owned()) };
-        // A document that is wrong is wrong on every host; where only the host is, its missing mode comes first.
-        let layers = preflight::refuse(&self.layers).err();
-        let problems = match plan.error() {
-            Some(e) if e.kind() != Kind::No => vec![Some(e), layers],
-            rules => vec![layers, rules],
-        };
-        match Error::many(problems.into_iter().flatten().collect()) {
-            Some(error) => Err(error),
-            None => plan.apply(&self.domain),
-        }
+        refuse(plan.error(), preflight::refuse(&self.layers).err())?;
+        plan.apply(&self.domain)
     }
 
     /// Edits and findings, errors among them.
@@ -84,14 +80,7 @@ pub(crate) fn lint(settings: &Settings, xml: &str) -> Result<Value> {
 }
 
 /// What is known of the host: nothing, or what the files of a folder say.
-fn facts(settings: &Settings, domain: &Domain<'_>, config: &SevConfig) -> HostFacts {
-    let Some(root) = &settings.host_root else { return HostFacts::not_asked() };
-    let key = match &config.firmware {
-        FirmwareChoice::Path(path) => Some(path.clone()),
-        FirmwareChoice::Auto => None,
-    };
-    // The images that the keys and the document name are looked into, whoever describes them.
-    let loader = domain.facts().os.loader.as_ref().and_then(|l| l.path.as_ref()).map(PathBuf::from);
-    let images: Vec<PathBuf> = key.into_iter().chain(loader).collect();
-    HostFacts::gather(&RootProbe::new(root), &images)
+pub(crate) fn facts(settings: &Settings, domain: &Domain<'_>, config: &SevConfig) -> HostFacts {
+    let Some(root) = settings.root() else { return HostFacts::not_asked() };
+    HostFacts::gather(&root, &images(domain, config))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use virt_sev::config::{self, Document, Format, Loaded, RawConfig};
 use virt_sev::domain::Domain;
+use virt_sev::host::RootProbe;
 use virt_sev::plan::Options;
 use virt_sev::{Error, Kind, Result};
 
@@ -18,7 +19,7 @@ pub(crate) struct Settings {
     /// The longest wait for one answer of the hypervisor, where the caller says one.
     pub(crate) timeout: Option<Duration>,
     /// A folder that stands for the host.
-    pub(crate) host_root: Option<PathBuf>,
+    host_root: Option<PathBuf>,
 }
 
 /// What errors say of a key that was set.
@@ -89,6 +90,11 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The folder that stands for the host.
+    pub(crate) fn root(&self) -> Option<RootProbe> {
+        self.host_root.as_ref().map(RootProbe::new)
     }
 
     /// Whether the keys in a domain's metadata count.

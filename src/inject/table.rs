@@ -50,18 +50,24 @@ impl SecretSpec {
         if path.is_empty() {
             return Err(Error::new(Kind::Usage, "a secret to inject has no path").wanted(wanted));
         }
-        let guid = std::str::from_utf8(name)
-            .ok()
-            .and_then(|n| {
-                n.parse().ok().or_else(|| ALIASES.iter().find(|(alias, _)| *alias == n).map(|(_, g)| *g))
-            })
-            .ok_or_else(|| {
-                let aliases = ALIASES.iter().map(|(a, _)| *a).collect::<Vec<_>>().join(", ");
-                Error::new(Kind::Usage, "what stands before the colon is neither a GUID nor a known alias")
-                    .wanted(format!("8-4-4-4-12 hexadecimal digits, or {aliases}"))
-            })?;
+        let guid = std::str::from_utf8(name).ok().and_then(guid_of).ok_or_else(|| {
+            let aliases = aliases().collect::<Vec<_>>().join(", ");
+            Error::new(Kind::Usage, "what stands before the colon is neither a GUID nor a known alias")
+                .wanted(format!("8-4-4-4-12 hexadecimal digits, or {aliases}"))
+        })?;
         Ok(Self { guid, path: PathBuf::from(OsStr::from_bytes(path)) })
     }
+}
+
+/// The GUID of a secret: written out, or by an alias.
+#[must_use]
+pub fn guid_of(name: &str) -> Option<Guid> {
+    name.parse().ok().or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, g)| *g))
+}
+
+/// The names that stand for a GUID.
+pub fn aliases() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|(alias, _)| *alias)
 }
 
 /// Reads a secret as it is, with no line end taken off.
@@ -113,6 +119,14 @@ impl SecretTable {
         }
         self.secrets.push((guid, secret));
         Ok(())
+    }
+
+    /// Adds all of another table behind these.
+    ///
+    /// # Errors
+    /// As [`SecretTable::add`].
+    pub fn append(&mut self, other: SecretTable) -> Result<()> {
+        other.secrets.into_iter().try_for_each(|(guid, secret)| self.add(guid, secret))
     }
 
     /// How many secrets it has.

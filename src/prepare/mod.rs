@@ -134,7 +134,10 @@ fn located(e: Option<Error>, domain: &Domain<'_>, file: Option<&str>) -> Option<
 
 /// Everything that stands in the way, in one error. The first problem gives the exit code: a document that is wrong is
 /// wrong on every host; and where only the host is, its missing mode says more than its missing firmware.
-fn refuse(rules: Option<Error>, layers: Option<Error>) -> Result<()> {
+///
+/// # Errors
+/// All of them, where there are any.
+pub fn refuse(rules: Option<Error>, layers: Option<Error>) -> Result<()> {
     let problems = match rules {
         Some(e) if e.kind() != Kind::No => vec![Some(e), layers],
         rules => vec![layers, rules],

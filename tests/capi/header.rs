@@ -7,7 +7,10 @@ use std::fs;
 use virt_sev::codes::CODES;
 
 /// In the order of the header.
-const SOURCES: &[&str] = &["version", "error", "config", "plan", "host", "cancel", "driver"];
+const SOURCES: &[&str] = &[
+    "version", "error", "config", "plan", "host", "cancel", "progress", "owner", "launch", "attest",
+    "session", "driver",
+];
 
 const HEAD: &str = "\
 /* virt-sev: AMD SEV, SEV-ES and SEV-SNP guests on libvirt. docs/abi.md has the whole story and an example.
@@ -44,7 +47,7 @@ fn generated() -> String {
         include_guard: Some("VIRTSEV_H".into()),
         no_includes: true,
         sys_includes: vec!["stddef.h".into(), "stdint.h".into()],
-        after_includes: Some(format!("\n{version}\n{errors}\nstruct _virConnect;")),
+        after_includes: Some(format!("\n{version}\n{errors}\nstruct _virConnect;\nstruct _virDomain;")),
         cpp_compat: true,
         language: Language::C,
         style: Style::Both,
@@ -52,8 +55,10 @@ fn generated() -> String {
         line_length: 110,
         documentation_style: DocumentationStyle::Doxy,
         export: ExportConfig {
-            exclude: vec!["_virConnect".into(), "virtsev_debug_panic".into()],
-            rename: HashMap::from([("_virConnect".to_owned(), "struct _virConnect".to_owned())]),
+            exclude: vec!["_virConnect".into(), "_virDomain".into(), "virtsev_debug_panic".into()],
+            rename: HashMap::from(
+                ["_virConnect", "_virDomain"].map(|t| (t.to_owned(), format!("struct {t}"))),
+            ),
             ..ExportConfig::default()
         },
         enumeration: EnumConfig::default(),

@@ -1,0 +1,180 @@
+//! What a caller said of a guest owner. In: texts and bytes. Out: a [`Holder`]. Never: a file read before it is needed, or a
+//! key in an error.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use virt_sev::inject::table::{SecretSpec, SecretTable, aliases, guid_of, read_secret};
+use virt_sev::launch::Holder;
+use virt_sev::measure::vmsa::InitialState;
+use virt_sev::owner::{Expectation, KeyFiles, secrets};
+use virt_sev::session::keys::{TransportKeys, read_key};
+use virt_sev::session::make::Trust;
+use virt_sev::{Error, Kind, Result};
+
+/// Everything that a `virtsev_owner` holds. Each change is made as a whole or not at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owned {
+    /// What is expected of the guest.
+    pub(crate) expectation: Expectation,
+    key_files: KeyFiles,
+    keys: Option<TransportKeys>,
+    /// `NAME:PATH`.
+    secrets: Vec<String>,
+    table: SecretTable,
+    /// The guest's configuration is not looked at.
+    pub(crate) ignore_config: bool,
+    /// The longest wait for one answer of the hypervisor, where the caller says one.
+    pub(crate) timeout: Option<Duration>,
+    /// The platform's certificates.
+    pub(crate) chain: Vec<PathBuf>,
+    /// What they have to lead to.
+    pub(crate) trust: Trust,
+    /// The file for all that the host needs.
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+impl Owned {
+    /// Sets an option, or takes it back.
+    pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        let (boot, cpus, claims) =
+            (&mut self.expectation.boot, &mut self.expectation.cpus, &mut self.expectation.claims);
+        match name {
+            "firmware" => boot.firmware = path(name, value)?,
+            "kernel" => boot.kernel = path(name, value)?,
+            "initrd" => boot.initrd = path(name, value)?,
+            "cmdline" => boot.cmdline = value.map(str::to_owned),
+            "num-cpus" => cpus.num_cpus = at_least_1(name, number(name, value)?)?,
+            "vcpu-type" => cpus.vcpu_type = value.map(str::to_owned),
+            "vcpu-sig" => cpus.vcpu_sig = number(name, value)?,
+            "cpu-family" => cpus.cpu_family = number(name, value)?,
+            "cpu-model" => cpus.cpu_model = number(name, value)?,
+            "cpu-stepping" => cpus.cpu_stepping = number(name, value)?,
+            "guest-features" => cpus.guest_features = number(name, value)?,
+            "legacy-vm-type" => cpus.state = state(name, value)?,
+            "vmsa-cpu0" => cpus.vmsa_cpu0 = path(name, value)?,
+            "vmsa-cpu1" => cpus.vmsa_cpu1 = path(name, value)?,
+            "policy" => claims.policy = number(name, value)?,
+            "api-major" => claims.api_major = number(name, value)?,
+            "api-minor" => claims.api_minor = number(name, value)?,
+            "build-id" => claims.build_id = number(name, value)?,
+            "policy-file" => self.expectation.policy_file = path(name, value)?,
+            "tik" => self.key_files.tik = path(name, value)?,
+            "tek" => self.key_files.tek = path(name, value)?,
+            "tk" => self.key_files.tk = path(name, value)?,
+            "inject-secret" => match value {
+                None => self.secrets.clear(),
+                Some(text) => {
+                    SecretSpec::parse(text.as_ref()).map_err(|e| e.at(name))?;
+                    self.secrets.push(text.to_owned());
+                }
+            },
+            "insecure" => self.expectation.insecure = flag(name, value)?,
+            "ignore-config" => self.ignore_config = flag(name, value)?,
+            "timeout" => {
+                let seconds: Option<u32> = at_least_1(name, number(name, value)?)?;
+                self.timeout = seconds.map(|n| Duration::from_secs(n.into()));
+            }
+            "chain" => match path(name, value)? {
+                None => self.chain.clear(),
+                Some(file) => self.chain.push(file),
+            },
+            "ca" => self.trust.ca = path(name, value)?,
+            "cek" => self.trust.cek = path(name, value)?,
+            "chip-id" => self.trust.chip_id = value.map(str::to_owned),
+            "bundle" => self.bundle = path(name, value)?,
+            _ => {
+                return Err(Error::new(Kind::Usage, "there is no such option of an owner")
+                    .at(name)
+                    .wanted("an option of `virt-sev verify` or `virt-sev session`, without its dashes"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps both keys.
+    pub(crate) fn keys(&mut self, mut tik: &[u8], mut tek: &[u8]) -> Result<()> {
+        self.keys = Some(TransportKeys { tik: read_key("TIK", &mut tik)?, tek: read_key("TEK", &mut tek)? });
+        Ok(())
+    }
+
+    /// Keeps a secret.
+    pub(crate) fn secret(&mut self, name: &str, mut secret: &[u8]) -> Result<()> {
+        // The name is not repeated: who swaps name and secret would find the secret in a log.
+        let guid = guid_of(name).ok_or_else(|| {
+            let known = aliases().collect::<Vec<_>>().join(", ");
+            Error::new(Kind::Usage, "the name of a secret is neither a GUID nor a known alias")
+                .at("name")
+                .wanted(format!("8-4-4-4-12 hexadecimal digits, or {known}"))
+        })?;
+        self.table.add(guid, read_secret(&mut secret)?)
+    }
+
+    /// Keys, secrets and expectation, with all files of keys and secrets read.
+    pub(crate) fn holder(&self) -> Result<Holder> {
+        self.expectation.check()?;
+        let keys = match &self.keys {
+            Some(_) if self.key_files.any() => {
+                return Err(Error::new(Kind::Usage, "the keys are given twice: as bytes and as files")
+                    .wanted("virtsev_owner_keys(), or tik and tek, or tk"));
+            }
+            Some(keys) => keys.clone(),
+            None => self.key_files.read()?,
+        };
+        Ok(Holder { keys, table: self.table()?, expectation: self.expectation.clone() })
+    }
+
+    /// The secrets, those of files behind those of bytes.
+    fn table(&self) -> Result<SecretTable> {
+        let mut table = self.table.clone();
+        table.append(secrets::table(&self.secrets)?)?;
+        Ok(table)
+    }
+}
+
+fn wrong(name: &str, found: &str, wanted: &str) -> Error {
+    Error::new(Kind::Usage, "no such value").at(name).found(format!("'{found}'")).wanted(wanted)
+}
+
+/// Standard input is the caller's own.
+fn path(name: &str, value: Option<&str>) -> Result<Option<PathBuf>> {
+    match value {
+        Some(text @ ("" | "-")) => Err(wrong(name, text, "the path of a file")),
+        value => Ok(value.map(PathBuf::from)),
+    }
+}
+
+fn number<T: TryFrom<u64>>(name: &str, value: Option<&str>) -> Result<Option<T>> {
+    let Some(text) = value else { return Ok(None) };
+    let read = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+')),
+        None => text.parse::<u64>().ok(),
+    };
+    match read.and_then(|n| T::try_from(n).ok()) {
+        Some(number) => Ok(Some(number)),
+        None => {
+            let most = u64::MAX >> (64 - 8 * size_of::<T>());
+            Err(wrong(name, text, &format!("a number from 0 to {most}, decimal or hexadecimal with 0x")))
+        }
+    }
+}
+
+fn at_least_1(name: &str, number: Option<u32>) -> Result<Option<u32>> {
+    if number == Some(0) { Err(wrong(name, "0", "a number above 0")) } else { Ok(number) }
+}
+
+fn flag(name: &str, value: Option<&str>) -> Result<bool> {
+    match value {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(wrong(name, other, "true or false")),
+    }
+}
+
+fn state(name: &str, value: Option<&str>) -> Result<Option<InitialState>> {
+    match value {
+        None => Ok(None),
+        Some("on") => Ok(Some(InitialState::Legacy)),
+        Some("off") => Ok(Some(InitialState::Init2)),
+        Some(other) => Err(wrong(name, other, "on or off")),
+    }
+}
