@@ -156,11 +156,32 @@ impl Error {
         Alone(self)
     }
 
+    /// This problem alone, in one line: what, found and wanted, without its place and its hint.
+    #[must_use]
+    pub fn line(&self) -> impl fmt::Display + '_ {
+        struct Line<'a>(&'a Error);
+        impl fmt::Display for Line<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt_line(f)
+            }
+        }
+        Line(self)
+    }
+
     fn fmt_one(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let i = &self.0;
         if let Some(place) = &i.place {
             write!(f, "{}: ", clean(place))?;
         }
+        self.fmt_line(f)?;
+        if let Some(hint) = &i.hint {
+            write!(f, "\n  {}", clean_lines(hint))?;
+        }
+        Ok(())
+    }
+
+    fn fmt_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let i = &self.0;
         f.write_str(&clean(&i.message))?;
         if let Some(found) = &i.found {
             write!(f, ": found {}", clean(found))?;
@@ -170,9 +191,6 @@ impl Error {
         }
         if let Some(source) = &i.source {
             write!(f, ": {}", clean(&source.to_string()))?;
-        }
-        if let Some(hint) = &i.hint {
-            write!(f, "\n  {}", clean_lines(hint))?;
         }
         Ok(())
     }
@@ -237,6 +255,7 @@ mod tests {
             "security.sev (guest.yaml:4): not a boolean: found 'maybe', wanted true or false\n  Write security.sev: \"true\"."
         );
         assert_eq!(e.kind().code().exit, 4);
+        assert_eq!(e.line().to_string(), "not a boolean: found 'maybe', wanted true or false");
     }
 
     /// A certificate's subject cleared the terminal, and wrote a line of its own: `virt-sev: verified`.

@@ -63,6 +63,11 @@ impl RawConfig {
         }
     }
 
+    /// Takes a key back: what a lower source says of it counts again.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|e| e.key != key);
+    }
+
     /// Lays a source of higher precedence over this one.
     pub fn overlay(&mut self, higher: RawConfig) {
         for Entry { key, value, place } in higher.entries {
@@ -140,6 +145,8 @@ mod tests {
         assert_eq!(low.get("b").unwrap().value, "2");
         assert_eq!(low.get("c").unwrap().place, "--set");
         assert_eq!(low.entries().count(), 3);
+        low.remove("a");
+        assert_eq!(low.entries().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     }
 
     #[test]

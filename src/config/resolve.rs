@@ -63,25 +63,40 @@ pub fn resolve(raw: &RawConfig) -> Result<Option<SevConfig>> {
     }
 }
 
+/// Whether this is a key, and this a value that it can have, whatever the other keys say.
+///
+/// # Errors
+/// `Kind::Config` as [`resolve`] has it; `Kind::Session` for a launch session's blob.
+pub fn check_key(key: &str, value: &str, place: &str) -> Result<()> {
+    let mut raw = RawConfig::new();
+    raw.set(key, value, place);
+    let mut problems = Vec::new();
+    read_all(&mut Reader { raw: &raw, problems: &mut problems, alone: true });
+    Error::many(problems).map_or(Ok(()), Err)
+}
+
 /// The same, with the problems added to those that the caller has already found.
 pub(super) fn resolve_into(raw: &RawConfig, problems: &mut Vec<Error>) -> Option<SevConfig> {
-    let mut read = Reader { raw, problems };
+    read_all(&mut Reader { raw, problems, alone: false })
+}
+
+fn read_all(read: &mut Reader<'_>) -> Option<SevConfig> {
     read.refuse_unknown();
     let sev = read.get(SEV, value::boolean);
     let snp = read.get(SNP, value::boolean);
-    let policy = read_policy(&mut read);
-    let session = read_session(&mut read);
-    let launch = read_snp(&mut read);
+    let policy = read_policy(read);
+    let session = read_session(read);
+    let launch = read_snp(read);
     let kernel_hashes = read.get("security.sev.kernel_hashes", value::kernel_hashes);
     let cbitpos = read.get("security.sev.cbitpos", value::bit_number);
     let reduced_phys_bits = read.get("security.sev.reduced_phys_bits", value::bit_number);
     let firmware = read.get("security.sev.firmware", value::firmware);
-    let memory = read_memory(&mut read);
+    let memory = read_memory(read);
 
     // A switch whose value is no boolean has been told already; what hangs on it is not told twice.
     let unclear = (sev.is_none() && read.has(SEV)) || (snp.is_none() && read.has(SNP));
     let on = Switches { sev, snp: snp == Some(true), unclear };
-    refuse_misplaced(&mut read, on);
+    refuse_misplaced(read, on);
 
     if !on.snp && sev != Some(true) {
         return None;
@@ -101,6 +116,8 @@ pub(super) fn resolve_into(raw: &RawConfig, problems: &mut Vec<Error>) -> Option
 struct Reader<'a> {
     raw: &'a RawConfig,
     problems: &'a mut Vec<Error>,
+    /// Only values are judged, and not what one key means for another.
+    alone: bool,
 }
 
 impl Reader<'_> {
@@ -141,7 +158,9 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, key: &str, message: impl Into<String>, hint: impl Into<String>) {
-        self.problems.push(Error::new(Kind::Config, message).at(self.place(key)).hint(hint));
+        if !self.alone {
+            self.problems.push(Error::new(Kind::Config, message).at(self.place(key)).hint(hint));
+        }
     }
 
     fn refuse_unknown(&mut self) {

@@ -73,3 +73,21 @@ fn every_problem_is_told_at_once() {
     }
     assert!(text.contains("Did you mean security.sev.policy?"), "{text}");
 }
+
+#[test]
+fn a_key_by_itself_is_judged_by_its_value_alone() {
+    check_key("security.sev.snp.vcek", "true", "test").unwrap();
+    check_key("security.sev.policy.es", "", "test").unwrap();
+    let wrong = "\u{0}no value of any key";
+    for key in keys::KEYS {
+        let e = check_key(key.name, wrong, "test").unwrap_err();
+        let place = format!("{} (test)", key.name);
+        assert_eq!((e.problems().count(), e.place()), (1, Some(place.as_str())), "{e}");
+        let mut raw = RawConfig::new();
+        raw.set(key.name, wrong, "test");
+        let whole = resolve(&raw).unwrap_err();
+        assert!(whole.problems().any(|p| p.alone().to_string() == e.to_string()), "{whole}");
+    }
+    let e = check_key("security.sev.policy.ex", "true", "test").unwrap_err();
+    assert!(e.to_string().contains("security.sev.policy.es"), "{e}");
+}

@@ -61,7 +61,19 @@ pub struct Loaded {
 pub fn load_with_notes(sources: Sources<'_>) -> Result<Loaded> {
     let mut problems = Vec::new();
     let raw = gather(sources, &mut problems);
-    let config = resolve::resolve_into(&raw, &mut problems);
+    resolve_noting(&raw, problems)
+}
+
+/// [`resolve`](super::resolve()) of sources that the caller has laid over each other, with their notes.
+///
+/// # Errors
+/// Every problem of the keys.
+pub fn resolve_with_notes(raw: &RawConfig) -> Result<Loaded> {
+    resolve_noting(raw, Vec::new())
+}
+
+fn resolve_noting(raw: &RawConfig, mut problems: Vec<Error>) -> Result<Loaded> {
+    let config = resolve::resolve_into(raw, &mut problems);
     match Error::many(problems) {
         // A key that hangs in the air may be waiting for a profile that is not there.
         Some(error) => Err(raw

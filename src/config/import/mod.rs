@@ -34,8 +34,48 @@ pub enum Format {
     Metadata,
 }
 
+impl Format {
+    /// Each format with the name that a caller gives it.
+    pub const NAMES: &[(&str, Format)] = &[
+        ("auto", Format::Auto),
+        ("lxd", Format::Lxd),
+        ("kubevirt", Format::KubeVirt),
+        ("nova", Format::Nova),
+        ("proxmox", Format::Proxmox),
+        ("metadata", Format::Metadata),
+    ];
+
+    /// The format of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+    }
+}
+
+/// A document that was read, and means something together with others: a profile serves an instance in another one.
+#[derive(Debug, Clone)]
+pub struct Document(Vec<Part>);
+
+impl Document {
+    /// Reads a document of this form.
+    ///
+    /// # Errors
+    /// What is wrong with its form.
+    pub fn read(text: &str, name: &str, format: Format) -> Result<Self> {
+        read(text, name, format).map(Self)
+    }
+}
+
+/// What these documents say together. Of two that set the same key the later wins.
+///
+/// # Errors
+/// What does not fit together.
+pub fn from_documents(documents: &[Document]) -> Result<RawConfig> {
+    assemble(documents.iter().flat_map(|d| d.0.iter().cloned()).collect())
+}
+
 /// One piece of a source: most stand for themselves, some mean something only beside others.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Part {
     /// Keys, at the place of their document.
     Keys(RawConfig),

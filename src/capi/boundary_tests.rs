@@ -1,0 +1,57 @@
+//! What crosses the boundary, and what does not.
+
+use super::*;
+use crate::error::{virtsev_error_code, virtsev_error_free, virtsev_error_message};
+use std::ptr;
+
+fn code_and_text(call: impl FnOnce() -> Result<(), Failure>) -> (c_int, String) {
+    let mut error = ptr::null_mut();
+    // SAFETY: a place for a handle.
+    let code = unsafe { done(&raw mut error, call) };
+    assert_eq!(virtsev_error_code(error), code);
+    // SAFETY: the error lives, and so its text.
+    let text = unsafe { CStr::from_ptr(virtsev_error_message(error)) }.to_str().unwrap().to_owned();
+    virtsev_error_free(error);
+    (code, text)
+}
+
+#[test]
+fn a_panic_is_an_error_with_its_text() {
+    for (call, text) in [
+        (
+            Box::new(|| -> Result<(), Failure> { panic!("a text") })
+                as Box<dyn FnOnce() -> Result<(), Failure>>,
+            "found a text",
+        ),
+        (Box::new(|| panic!("a number: {}", 7)), "found a number: 7"),
+        (Box::new(|| std::panic::panic_any(7_u8)), "found no text"),
+    ] {
+        let (code, told) = code_and_text(call);
+        assert_eq!(code, Kind::Bug.code().number);
+        assert!(told.ends_with(text), "{told}");
+    }
+    assert_eq!(plain(7, || panic!("a text")), 7);
+}
+
+#[test]
+fn without_a_place_for_the_error_the_number_comes_all_the_same() {
+    // SAFETY: NULL is allowed.
+    let code = unsafe { done(ptr::null_mut(), || Err(Error::new(Kind::State, "no").into())) };
+    assert_eq!(code, -11);
+}
+
+#[test]
+fn an_answer_that_no_c_string_can_hold_is_a_fault_and_no_half_of_it() {
+    let mut out = ptr::dangling_mut::<c_char>();
+    let before = out;
+    let (code, told) = {
+        let mut error = ptr::null_mut();
+        // SAFETY: places for a string and a handle.
+        let code = unsafe { answer(&raw mut out, &raw mut error, || Ok("a\0b".into())) };
+        // SAFETY: the error lives, and so its text.
+        let text = unsafe { CStr::from_ptr(virtsev_error_message(error)) }.to_str().unwrap().to_owned();
+        virtsev_error_free(error);
+        (code, text)
+    };
+    assert_eq!((code, out), (Kind::Bug.code().number, before), "{told}");
+}

@@ -1,0 +1,93 @@
+//! What lives: every handle and every string that a caller was given. In: values. Out: addresses, and the values again.
+//! Never: follows an address.
+//!
+//! Each value is an `Arc`, whose address is the handle. A call clones it out of the table, so one that is freed meanwhile
+//! on another thread stays whole until the call is over.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::ffi::c_char;
+use std::sync::atomic::AtomicU8;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use virt_sev::{Error, Kind, Result};
+
+/// A type of handle in C, and what stands behind it.
+pub(crate) trait Handle {
+    /// What it stands for.
+    type Held: Any + Send + Sync;
+    /// Its name in C.
+    const NAME: &'static str;
+}
+
+type Table = HashMap<usize, Arc<dyn Any + Send + Sync>>;
+
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+
+/// No value is half in the table, whoever panicked.
+fn table() -> MutexGuard<'static, Table> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many handles and strings live.
+pub(crate) fn count() -> usize {
+    table().len()
+}
+
+/// Gives a value to the caller.
+pub(crate) fn give<H: Handle>(value: H::Held) -> *mut H {
+    let value = Arc::new(value);
+    let address = Arc::as_ptr(&value);
+    table().insert(address.addr(), value);
+    address.cast_mut().cast()
+}
+
+/// The value behind a handle.
+///
+/// # Errors
+/// `Kind::Usage` for NULL, for a handle that was freed or is of another kind, and for what is no handle.
+pub(crate) fn find<H: Handle>(handle: *const H) -> Result<Arc<H::Held>> {
+    let wrong =
+        |message: &str| Err(Error::new(Kind::Usage, message).at(H::NAME).wanted("a handle that lives"));
+    if handle.is_null() {
+        return wrong("NULL is no handle");
+    }
+    let found = table().get(&handle.addr()).cloned();
+    match found.map(Arc::downcast) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(_)) => wrong("the handle is of another kind"),
+        None => wrong("the handle was freed, or never was one"),
+    }
+}
+
+/// Takes a handle back. What is none, or of another kind, is left alone.
+pub(crate) fn free<H: Handle>(handle: *mut H) {
+    // Dropped only when the table is free again: a value may take its time.
+    drop(take::<H::Held>(handle.addr()));
+}
+
+fn take<T: Any + Send + Sync>(address: usize) -> Option<Arc<dyn Any + Send + Sync>> {
+    let mut table = table();
+    if table.get(&address).is_some_and(|value| value.is::<T>()) { table.remove(&address) } else { None }
+}
+
+/// A string that a caller holds, and may write into.
+struct Text(Box<[AtomicU8]>);
+
+/// Gives a string to the caller.
+///
+/// # Errors
+/// `Kind::Bug` where it holds a NUL: C would see only its beginning.
+pub(crate) fn give_text(text: String) -> Result<*mut c_char> {
+    if text.contains('\0') {
+        return Err(Error::new(Kind::Bug, "the answer holds a NUL character, which no C string can"));
+    }
+    let text = Text(text.into_bytes().into_iter().chain([0]).map(AtomicU8::new).collect());
+    let address = text.0.as_ptr().cast_mut();
+    table().insert(address.addr(), Arc::new(text));
+    Ok(address.cast())
+}
+
+/// Takes a string back. What is none is left alone.
+pub(crate) fn free_text(text: *mut c_char) {
+    drop(take::<Text>(text.addr()));
+}
