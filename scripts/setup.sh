@@ -6,9 +6,10 @@
 # - System packages come from the machine's own Debian mirror (Debian 12 and 13). On Debian 12 libvirt and QEMU
 #   come from bookworm-backports, unless the machine has Debian 12's own already. The machine's apt configuration
 #   is read, never written: the lists for this lie in build/apt.
-# - The simulator needs three things that no machine has installed: firmware that can take a secret (ovmf-amdsev,
-#   Debian sid), a guest kernel (Debian's cloud kernel) and sevctl (a Rust package). They are unpacked below build/.
-# - The tests need other firmware images too (ovmf) and sev-snp-measure (a Python package). These too lie below build/.
+# - The simulator needs two things that no machine has installed: firmware that can take a secret (ovmf-amdsev, Debian sid)
+#   and a guest kernel (Debian's cloud kernel). They are unpacked below build/.
+# - The tests need other firmware images too (ovmf), sevctl and snpguest (Rust packages) and sev-snp-measure (a Python
+#   package). These too lie below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -217,15 +218,18 @@ other_packages() {
 mkdir -p "$build/apt"
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
-sevctl_version=0.6.2
-if [ "$only" != demo ] && [ ! -x "$build/peers/bin/sevctl" ]; then
-  say "sevctl $sevctl_version (a peer to test against)"
-  # The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: that one
-  # leaves rubbish in reserved bytes of its certificates.
-  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $sevctl_version sevctl </dev/null ||
-    die "sevctl $sevctl_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
+# The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: sevctl's
+# leaves rubbish in reserved bytes of its certificates.
+peer_crate() {
+  local name=$1 version=$2
+  [ "$only" != demo ] && [ ! -x "$build/peers/bin/$name" ] || return 0
+  say "$name $version (a peer to test against; some minutes)"
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version "$version" "$name" </dev/null ||
+    die "$name $version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
-fi
+}
+peer_crate sevctl 0.6.2
+peer_crate snpguest 0.11.0
 
 measure=$build/peers/sev-snp-measure
 if [ "$only" != demo ] && [ ! -d "$measure" ]; then
@@ -234,14 +238,6 @@ if [ "$only" != demo ] && [ ! -d "$measure" ]; then
   PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
     -r scripts/peers-requirements.txt </dev/null || die "sev-snp-measure cannot be installed; what pip says is above. Mend that and run again."
   mv "$measure.new" "$measure"
-fi
-
-snpguest_version=0.11.0
-if [ "$only" != demo ] && [ ! -x "$build/peers/bin/snpguest" ]; then
-  say "snpguest $snpguest_version (a peer to test against; some minutes)"
-  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version $snpguest_version snpguest </dev/null ||
-    die "snpguest $snpguest_version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
-  rm -rf "$build/peers/target"
 fi
 
 busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)

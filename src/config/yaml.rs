@@ -15,6 +15,13 @@ pub(crate) const LONGEST: usize = 4 << 20;
 const DEEPEST: usize = 64;
 /// How many documents a stream may hold.
 const MOST_DOCUMENTS: usize = 256;
+/// How many plain values, maps and lists a stream may hold. One takes some hundred bytes of memory, and may be a single byte
+/// of the text. A KubeVirt machine with its status has about a thousand.
+const MOST_NODES: usize = 200_000;
+/// How many marks of YAML's flow style, which JSON is. What stands in brackets or braces the parser holds back until it sees
+/// that it is no key, so that a limit of what comes out of it is too late. Text may have them too, a script for one.
+const MOST_MARKS: usize = MOST_NODES;
+const MARKS: &str = ",[]{}&!?";
 
 /// One node. Aliases share the node that they name, so that a small text cannot become a large tree.
 #[derive(Debug)]
@@ -95,8 +102,14 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Vec<Rc<Node>>> {
             .found(format!("{} bytes", text.len()))
             .wanted(format!("at most {LONGEST} bytes")));
     }
+    if text.bytes().filter(|b| MARKS.as_bytes().contains(b)).count() > MOST_MARKS {
+        return Err(Error::new(Kind::Config, format!("too many of the characters {MARKS}"))
+            .at(name)
+            .wanted(format!("at most {MOST_MARKS}")));
+    }
     let text = join_surrogates(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut builder = Builder { name, stack: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
+    let mut builder =
+        Builder { name, stack: Vec::new(), anchors: HashMap::new(), roots: Vec::new(), nodes: 0 };
     let mut parser = Parser::new_from_str(&text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|e| {
@@ -114,10 +127,19 @@ struct Builder<'a> {
     /// Each with its height: how deep maps and lists lie in it.
     anchors: HashMap<usize, (Rc<Node>, usize)>,
     roots: Vec<Rc<Node>>,
+    nodes: usize,
 }
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, line: usize) -> Result<()> {
+        use Event::{Alias, MappingStart, Scalar, SequenceStart};
+        self.nodes +=
+            usize::from(matches!(event, Alias(_) | Scalar(..) | SequenceStart(..) | MappingStart(..)));
+        if self.nodes > MOST_NODES {
+            return Err(self
+                .wrong(line, "too many values, maps and lists")
+                .wanted(format!("at most {MOST_NODES}")));
+        }
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {

@@ -54,11 +54,47 @@ fn depth_and_length_have_limits() {
     let deep = "[".repeat(DEEPEST + 1);
     assert!(parse(&deep, "f").unwrap_err().to_string().contains("too deep"));
     // Read in time, and dropped without a deep recursion.
-    let chain: String = (1..100_000).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
+    let chain: String = (1..50_000).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
     let e = parse(&format!("a0: &a0 []\n{chain}"), "f").unwrap_err().to_string();
     assert!(e.starts_with("f:64: maps and lists lie too deep"), "{e}");
     let long = "# comment\n".repeat(LONGEST / 10 + 1);
     assert!(parse(&long, "f").unwrap_err().to_string().contains("too long"));
+}
+
+/// Four mebibytes took a gigabyte of memory and seconds.
+#[test]
+fn many_small_nodes_are_refused_before_they_cost_much() {
+    let many = MOST_NODES + 1;
+    for text in
+        ["a:\n".repeat(many / 2 + 1), "-\n".repeat(many), format!("a: &a x\nb:\n{}", "- *a\n".repeat(many))]
+    {
+        let e = parse(&text, "f").unwrap_err().to_string();
+        assert!(
+            e.starts_with("f:") && e.contains("too many values, maps and lists: wanted at most 200000"),
+            "{e}"
+        );
+    }
+    for inside in ["1,", "[],", "? a: b,", "{},"] {
+        let text = format!("{{\"schema\": \"virt-sev/bundle/1\", \"x\": [{}]}}", inside.repeat(many));
+        let e = parse(&text, "f").unwrap_err().to_string();
+        assert!(e.contains("too many of the characters ,[]{}&!?: wanted at most 200000"), "{e}");
+    }
+}
+
+/// An instance with a mebibyte of cloud-init, and the machines of a whole cluster.
+#[test]
+fn large_documents_of_real_life_pass() {
+    let script = "    for f in a b; do test -e \"$f\" || { echo \"{\\\"f\\\": [1, 2]}\"; exit 1; }; done\n";
+    let script = script.repeat((1 << 20) / script.len());
+    let lxd = format!("config:\n  security.sev: 'true'\n  cloud-init.user-data: |\n{script}devices: {{}}\n");
+    assert_eq!(parse(&lxd, "f").unwrap().len(), 1);
+    let condition = "{\"lastProbeTime\": null, \"status\": \"True\", \"type\": \"Ready\"}, ".repeat(120);
+    let machine = format!(
+        "{{\"kind\": \"VirtualMachineInstance\", \"status\": {{\"conditions\": [{condition}null]}}}},"
+    );
+    let json = format!("{{\"items\": [{}null]}}", machine.repeat(200));
+    assert!(json.len() > 1 << 20);
+    assert_eq!(parse(&json, "f").unwrap().len(), 1);
 }
 
 #[test]

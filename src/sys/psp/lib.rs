@@ -1,10 +1,10 @@
 //! `/dev/sev`: what the standard library cannot ask of it. In: a question of [`virt_sev::host::Device`]. Out: bytes, or
 //! the system's error. Never: a command that changes the platform, or libvirt.
 //!
-//! A package of its own, because the core forbids unsafe code, and because the package around it links
-//! libvirt, which `virt-sev` must not load. No crate has this ioctl behind a safe call without bringing the whole of
-//! AMD's formats along, and the kernel shows the status nowhere else: its log, which the core reads too, has the version
-//! alone. The one unsafe operation is the ioctl.
+//! A package of its own, because the core forbids unsafe code, and because the package around it links libvirt, which
+//! `virt-sev` must not load. No crate has this ioctl behind a safe call without bringing the whole of AMD's formats along,
+//! and the kernel shows the status nowhere else: its log, which the core reads too, has the version alone. The one unsafe
+//! operation is the ioctl.
 #![deny(unsafe_op_in_unsafe_fn)]
 
 use rustix::io::Errno;
@@ -16,7 +16,7 @@ use std::path::Path;
 use virt_sev::host::{Device, RealProbe, Status};
 
 const PATH: &str = "/dev/sev";
-/// More than any attribute asked for here has: the kernel's own limit is 64 KiB, and labels have some tens of bytes.
+/// The kernel's own limit (`XATTR_SIZE_MAX`). The labels that are asked for have some tens of bytes.
 const LONGEST_ATTRIBUTE: usize = 64 << 10;
 
 /// `struct sev_issue_cmd` (Linux `include/uapi/linux/psp-sev.h`), which is packed.

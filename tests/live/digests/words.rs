@@ -9,11 +9,20 @@ use virt_sev::hex;
 #[test]
 fn options_that_make_no_sense_are_told_all_at_once() {
     let firmware = setup("VIRT_SEV_FIRMWARE");
-    let firmware = firmware.to_str().unwrap();
-    let of = |args: &[&str]| Command::new(program("virt-sev")).arg("digest").args(args).output().unwrap();
+    let of = |args: &str| {
+        let mut command = Command::new(program("virt-sev"));
+        command.arg("digest");
+        for word in args.split(' ') {
+            match word {
+                "OVMF" => command.arg("--firmware").arg(&firmware),
+                word => command.arg(word),
+            };
+        }
+        command.output().unwrap()
+    };
     for (args, says) in [
         (
-            &["--mode", "sev", "--num-cpus", "1", "--vcpu-type", "EPYC", "--save-vmsa", "x"][..],
+            "--mode sev --num-cpus 1 --vcpu-type EPYC --save-vmsa x",
             &[
                 "--firmware is needed",
                 "--num-cpus makes no sense with --mode sev",
@@ -21,83 +30,36 @@ fn options_that_make_no_sense_are_told_all_at_once() {
                 "--save-vmsa makes no sense with --mode sev",
             ][..],
         ),
+        ("--mode sev-es OVMF", &["needs --num-cpus", "needs --vcpu-type, --vcpu-sig"]),
         (
-            &["--mode", "sev-es", "--firmware", firmware],
-            &["needs --num-cpus", "needs --vcpu-type, --vcpu-sig"],
-        ),
-        (
-            &[
-                "--mode",
-                "snp",
-                "--firmware",
-                firmware,
-                "--num-cpus",
-                "1",
-                "--vcpu-type",
-                "EPYC",
-                "--legacy-vm-type",
-                "on",
-            ],
+            "--mode snp OVMF --num-cpus 1 --vcpu-type EPYC --legacy-vm-type on",
             &["--legacy-vm-type makes no sense with --mode snp"],
         ),
         (
-            &[
-                "--mode",
-                "sev-es",
-                "--firmware",
-                firmware,
-                "--num-cpus",
-                "1",
-                "--vcpu-type",
-                "EPYC",
-                "--vcpu-sig",
-                "1",
-            ],
+            "--mode sev-es OVMF --num-cpus 1 --vcpu-type EPYC --vcpu-sig 1",
             &["--vcpu-type excludes --vcpu-sig"],
         ),
         (
-            &["--mode", "snp:ovmf-hash", "--firmware", firmware, "--kernel", "x", "--snp-ovmf-hash", "00"],
+            "--mode snp:ovmf-hash OVMF --kernel x --snp-ovmf-hash 00",
             &[
                 "--kernel makes no sense with --mode snp:ovmf-hash",
                 "--snp-ovmf-hash makes no sense with --mode snp:ovmf-hash",
             ],
         ),
         (
-            &["--mode", "sev-es", "--firmware", firmware, "--num-cpus", "1", "--vcpu-type", "epyc"],
+            "--mode sev-es OVMF --num-cpus 1 --vcpu-type epyc",
             &["--vcpu-type: not a model of an AMD processor that is known"],
         ),
         (
-            &["--mode", "sev-es", "--firmware", firmware, "--num-cpus", "1", "--cpu-family", "25"],
+            "--mode sev-es OVMF --num-cpus 1 --cpu-family 25",
             &["needs all of --cpu-family, --cpu-model and --cpu-stepping"],
         ),
         (
-            &[
-                "--mode",
-                "snp",
-                "--firmware",
-                firmware,
-                "--num-cpus",
-                "1",
-                "--vmsa-cpu0",
-                "x",
-                "--guest-features",
-                "1",
-            ],
+            "--mode snp OVMF --num-cpus 1 --vmsa-cpu0 x --guest-features 1",
             &["VMSA files exclude --guest-features"],
         ),
         (
-            &[
-                "--mode",
-                "snp",
-                "--firmware",
-                firmware,
-                "--num-cpus",
-                "1",
-                "--vcpu-type",
-                "EPYC",
-                "--snp-ovmf-hash",
-                "0f",
-            ],
+            "--mode snp OVMF --num-cpus 1 --vcpu-type EPYC --snp-ovmf-hash 0f",
             &["--snp-ovmf-hash: not the hash of a firmware image"],
         ),
     ] {
@@ -105,22 +67,11 @@ fn options_that_make_no_sense_are_told_all_at_once() {
         assert_code(&out, 2);
         assert!(out.stdout.is_empty());
         for text in says {
-            assert!(err(&out).contains(text), "{args:?}: {text}: {}", err(&out));
+            assert!(err(&out).contains(text), "{args}: {text}: {}", err(&out));
         }
     }
     // Bit 0 of the features is KVM's own.
-    let out = of(&[
-        "--mode",
-        "snp",
-        "--firmware",
-        firmware,
-        "--num-cpus",
-        "1",
-        "--vcpu-type",
-        "EPYC",
-        "--guest-features",
-        "0x20",
-    ]);
+    let out = of("--mode snp OVMF --num-cpus 1 --vcpu-type EPYC --guest-features 0x20");
     assert_code(&out, 0);
     assert!(err(&out).contains("no guest has this digest"), "{}", err(&out));
 }
@@ -136,18 +87,7 @@ fn an_initrd_of_a_gibibyte_is_hashed_in_little_memory() {
     let out = Command::new("sh")
         .args(["-c", "ulimit -v $0; exec \"$@\"", &KIB.to_string()])
         .arg(program("virt-sev"))
-        .args([
-            "digest",
-            "--mode",
-            "sev",
-            "--kernel",
-            "kernel",
-            "--initrd",
-            "initrd",
-            "--format",
-            "json",
-            "--firmware",
-        ])
+        .args("digest --mode sev --kernel kernel --initrd initrd --format json --firmware".split(' '))
         .arg(setup("VIRT_SEV_FIRMWARE"))
         .current_dir(dir.path())
         .output()
