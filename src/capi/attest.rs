@@ -122,7 +122,7 @@ pub unsafe extern "C" fn virtsev_verify_domain(
     owner: *const virtsev_owner,
     domain: *mut _virDomain,
     cancel: *const virtsev_cancel,
-    progress: Option<virtsev_progress>,
+    progress: virtsev_progress,
     opaque: *mut c_void,
     json: *mut *mut c_char,
     err: *mut *mut virtsev_error,

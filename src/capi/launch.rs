@@ -122,7 +122,7 @@ pub unsafe extern "C" fn virtsev_launch(
     xml: *const c_char,
     owner: *const virtsev_owner,
     cancel: *const virtsev_cancel,
-    progress: Option<virtsev_progress>,
+    progress: virtsev_progress,
     opaque: *mut c_void,
     json: *mut *mut c_char,
     err: *mut *mut virtsev_error,

@@ -7,16 +7,16 @@ use virt_sev::launch::Step;
 /// Hears of a step that is done: JSON with "step" ("defined", "started", "measured", "verified", "injected", "resumed") and
 /// "text" for people. The string lives during the call only. Called on the thread of the function that it was given to,
 /// which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. More steps may come.
-pub type virtsev_progress = unsafe extern "C" fn(opaque: *mut c_void, json: *const c_char);
+pub type virtsev_progress = Option<unsafe extern "C" fn(opaque: *mut c_void, json: *const c_char)>;
 
 /// Who hears of steps.
 pub(crate) struct Listener {
-    progress: Option<virtsev_progress>,
+    progress: virtsev_progress,
     opaque: *mut c_void,
 }
 
 impl Listener {
-    pub(crate) fn new(progress: Option<virtsev_progress>, opaque: *mut c_void) -> Self {
+    pub(crate) fn new(progress: virtsev_progress, opaque: *mut c_void) -> Self {
         Self { progress, opaque }
     }
 
