@@ -73,7 +73,7 @@ generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
-	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-capi --test capi -- header
+	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-capi --test capi -- header::
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib

@@ -11,9 +11,12 @@ fn text(command: &mut Command) -> String {
     String::from_utf8(succeeds(command).stdout).unwrap()
 }
 
-/// The functions that the header declares.
-fn declared() -> BTreeSet<String> {
-    let header = fs::read_to_string(root().join("include/virtsev.h")).unwrap();
+fn header() -> String {
+    fs::read_to_string(root().join("include/virtsev.h")).unwrap()
+}
+
+/// The functions that a header declares, in its order.
+fn declared(header: &str) -> Vec<String> {
     let (_, functions) = header.split_once("extern \"C\"").unwrap();
     let line = |l: &str| {
         let (head, _) = l.split_once('(')?;
@@ -24,13 +27,27 @@ fn declared() -> BTreeSet<String> {
 }
 
 #[test]
+fn the_driver_has_every_function_in_the_order_of_the_header() {
+    let header = header();
+    let functions = declared(&header);
+    let (_, table) = header.split_once("typedef struct virtsev_driver {").unwrap();
+    let (table, _) = table.split_once('}').unwrap();
+    let member = |part: &str| part.split_once(')').map(|(name, _)| format!("virtsev_{name}"));
+    let members: Vec<String> = table.split("(*").skip(1).filter_map(member).collect();
+    let (last, others) = functions.split_last().unwrap();
+    assert_eq!((members.as_slice(), last.as_str()), (others, "virtsev_driver_get"));
+    // Each says since when it is there.
+    assert_eq!(header.matches("Since ABI ").count(), functions.len());
+}
+
+#[test]
 fn the_library_exports_what_the_header_declares_and_nothing_else() {
     let library = prefix().join("lib/libvirtsev.so");
     let symbols =
         text(Command::new("nm").args(["-D", "--defined-only", "--format=just-symbols"]).arg(&library));
     let exported: BTreeSet<String> =
         symbols.lines().filter(|s| *s != "virtsev_debug_panic").map(str::to_owned).collect();
-    assert_eq!(exported, declared());
+    assert_eq!(exported, declared(&header()).into_iter().collect());
     assert!(exported.contains("virtsev_driver_get"));
 
     let dynamic = text(Command::new("readelf").arg("-d").arg(&library));
