@@ -6,7 +6,7 @@
 //! keys ─▶ config::resolve ─▶ SevConfig ─┐
 //! XML ──▶ domain::Domain::parse ────────┼─▶ plan::plan ─▶ Plan::apply ─▶ XML that is right
 //! host ─▶ host::HostFacts::gather ──────┘        │
-//!                                      preflight::run
+//!                                      preflight::run   (both in one: prepare::prepare)
 //!                                                │
 //!        launch::Launch::define ─▶ start_paused ─▶ measure ─▶ verify ─▶ inject ─▶ resume
 //!             ▲ bundle                        evidence │            packet ▲
@@ -23,7 +23,8 @@
 //!
 //! Everything up to [`preflight`] is pure; the host is read in [`host`] alone; XML is written from `xml-templates/`
 //! alone, and so are whole new documents, in [`generate`]. This crate links no libvirt: [`launch`] works over the
-//! trait [`launch::Hypervisor`], whose implementation over libvirt is the package `virt-sev-sys`.
+//! trait [`launch::Hypervisor`], whose implementation over libvirt is the package `virt-sev-sys`. [`launch::check()`],
+//! [`launch::launch()`] and [`launch::appraise()`] are the whole ways.
 //!
 //! ```
 //! use virt_sev::{config, domain::Domain, host::HostFacts, plan};
@@ -49,8 +50,10 @@ pub mod codes;
 pub mod config;
 mod crypt;
 pub mod domain;
+mod draft;
 pub mod error;
 pub mod explain;
+pub mod files;
 pub mod finding;
 pub mod generate;
 pub mod guid;
@@ -61,8 +64,10 @@ pub mod inject;
 pub mod launch;
 pub mod lint;
 pub mod measure;
+pub mod owner;
 pub mod plan;
 pub mod preflight;
+pub mod prepare;
 pub mod redact;
 pub mod report;
 pub mod session;

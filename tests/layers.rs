@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `guid` and `image` are
+/// Each layer with what it may import. `error`, `codes`, `redact`, `finding`, `files`, `guid`, `image` and `draft` are
 /// free to all.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &[]),
@@ -20,7 +20,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // config reads YAML; domain and host: which processor, which image.
     ("appraisal", &["config", "domain", "host", "measure", "session"]),
     ("generate", &["config", "domain", "plan"]),
-    ("launch", &["config", "domain", "host", "measure", "plan", "preflight", "session", "inject"]),
+    ("prepare", &["config", "domain", "host", "plan", "preflight"]),
+    ("owner", &["appraisal", "config", "domain", "host", "inject", "measure", "session"]),
+    (
+        "launch",
+        &[
+            "appraisal",
+            "config",
+            "domain",
+            "host",
+            "inject",
+            "measure",
+            "owner",
+            "plan",
+            "preflight",
+            "prepare",
+            "session",
+        ],
+    ),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -3,6 +3,7 @@
 use crate::args::{Cli, Command, Common, Format, When};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use virt_sev::answer::document;
 use virt_sev::report::{Note, Style, clean_lines, render};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
@@ -112,13 +113,8 @@ impl Output {
     }
 
     /// The answer as JSON: one document, `schema` first.
-    pub(crate) fn answer_json(self, kind: &str, mut value: serde_json::Value) -> Result<()> {
-        let mut document = serde_json::Map::new();
-        document.insert("schema".into(), format!("virt-sev/{kind}/1").into());
-        if let Some(fields) = value.as_object_mut() {
-            document.append(fields);
-        }
-        self.answer_document(&document.into())
+    pub(crate) fn answer_json(self, kind: &str, value: serde_json::Value) -> Result<()> {
+        self.answer_document(&document(kind, value))
     }
 
     /// The answer as a JSON document of another schema than ours.

@@ -191,6 +191,12 @@ pub const KEYS: &[Key] = &[
         "bit 24: ciphertext hiding must be enabled",
     ),
     key(
+        "security.sev.snp.policy.page_swap_disabled",
+        KeyType::Bool,
+        OFF,
+        "bit 25: the guest's pages are not moved or swapped out",
+    ),
+    key(
         "security.sev.snp.policy.min_abi",
         KeyType::Version,
         Some("0.0"),

@@ -43,6 +43,7 @@ pub(super) const SNP_POLICY_BITS: &[(&str, u32, bool)] = &[
     ("security.sev.snp.policy.aes256xts", 22, false),
     ("security.sev.snp.policy.rapl_disabled", 23, false),
     ("security.sev.snp.policy.ciphertext_hiding", 24, false),
+    ("security.sev.snp.policy.page_swap_disabled", 25, false),
 ];
 
 /// Bit 17.

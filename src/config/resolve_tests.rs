@@ -41,6 +41,7 @@ fn policies_bit_by_bit() {
         (".snp=true .snp.policy.aes256xts=true", 0x43_0000),
         (".snp=true .snp.policy.rapl_disabled=true", 0x83_0000),
         (".snp=true .snp.policy.ciphertext_hiding=true", 0x103_0000),
+        (".snp=true .snp.policy.page_swap_disabled=true", 0x203_0000),
         (".snp=true .snp.policy.min_abi=1.55", 0x30137),
         (".snp=true .snp.policy=0xa0000", 0xa0000),
     ] {

@@ -1,7 +1,7 @@
 //! What a document says, as plain values. In: the elements. Out: [`DomainFacts`]. Never: a judgement, a change.
 
 use super::devices::{self, Device};
-use super::{Domain, ElementId, path, units};
+use super::{Domain, ElementId, units};
 use crate::codes::Kind;
 use crate::error::Error;
 
@@ -264,8 +264,7 @@ pub(super) fn once<'d>(
 /// The error of an element that has a brother of the same name before it.
 pub(super) fn twice(d: &Domain<'_>, second: ElementId) -> Error {
     Error::new(Kind::Domain, "an element that stands twice")
-        .at(d.path(second))
-        .found(path::line_column(&d.text, d.span(second).start))
+        .at(d.named(second, "", d.span(second).start))
         .wanted(format!("one <{}>", d.name(second)))
 }
 
@@ -278,10 +277,11 @@ pub(super) fn text(d: &Domain<'_>, id: Option<ElementId>) -> Option<String> {
 
 /// An attribute that is a number.
 pub(super) fn number(d: &Domain<'_>, id: ElementId, name: &str) -> Result<Option<u32>, Error> {
-    let Some(value) = d.attribute(id, name) else { return Ok(None) };
+    let Some(attribute) = d.attribute_at(id, name) else { return Ok(None) };
+    let value = d.value(attribute);
     value.trim().parse().map(Some).map_err(|_| {
         Error::new(Kind::Domain, "not a number")
-            .at(format!("{}/@{name}", d.path(id)))
+            .at(d.named(id, &format!("/@{name}"), attribute.name().start))
             .found(format!("'{value}'"))
             .wanted("a whole number")
     })
@@ -296,7 +296,7 @@ fn size(d: &Domain<'_>, id: Option<ElementId>) -> Result<Option<u64>, Error> {
     match bytes {
         Some(b) => Ok(Some(b)),
         None => Err(Error::new(Kind::Domain, "not a size")
-            .at(d.path(id))
+            .at(d.named(id, "", d.span(id).start))
             .found(format!("'{}' with unit '{unit}'", value.trim()))
             .wanted("a whole number and a unit such as KiB, MiB or GiB")),
     }

@@ -27,6 +27,12 @@ impl Domain<'_> {
         out
     }
 
+    /// An element, or something of it, for an error: `/domain/os[2] (line 23, column 3)`.
+    #[cold]
+    pub(super) fn named(&self, id: ElementId, part: &str, at: usize) -> String {
+        format!("{}{part} ({})", self.path(id), line_column(&self.text, at))
+    }
+
     /// As deep as [`super::limits::MAX_DEPTH`].
     fn push_path(&self, id: ElementId, out: &mut String) {
         if let Some(parent) = self.parent(id) {

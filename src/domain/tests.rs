@@ -88,8 +88,9 @@ fn broken_xml_is_refused_with_its_place() {
         ("<domain>]]></domain>", "]]>"),
         ("<1domain/>", "not an XML name"),
         ("<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>", "document type declaration"),
-        ("<domain><os/><os/></domain>", "/domain/os[2]"),
-        ("<domain><memory unit='x'>1</memory></domain>", "/domain/memory"),
+        ("<domain><os/><os/></domain>", "/domain/os[2] (line 1, column 14): an element that stands twice"),
+        ("<domain>\n <memory unit='x'>1</memory></domain>", "/domain/memory (line 2, column 2): not a size"),
+        ("<domain>\n <vcpu current='x'/></domain>", "/domain/vcpu/@current (line 2, column 8): not a number"),
         ("<domain><devices><disk><driver/><driver/></disk></devices></domain>", "driver[2]"),
     ] {
         let said = refused(text);
@@ -103,7 +104,10 @@ fn every_limit_is_named() {
     let deep = format!("<domain>{}{}</domain>", "<a>".repeat(300), "</a>".repeat(300));
     assert!(refused(&deep).contains("at most 256 elements inside one another"));
     let many = format!("<domain>{}</domain>", "<a/>".repeat(limits::MAX_ELEMENTS));
-    assert!(refused(&many).contains("at most 200000 elements"));
+    assert!(
+        refused(&many).contains("line 1, column 800005:")
+            && refused(&many).contains("at most 200000 elements")
+    );
     let attributes: String = (0..300).map(|n| format!(" a{n}='1'")).collect();
     assert!(refused(&format!("<domain{attributes}/>")).contains("at most 256 attributes"));
     let declared: String = (0..150).map(|n| format!(" xmlns:p{n}='u'")).collect();

@@ -82,8 +82,8 @@ pub(super) static TOPICS: &[Topic] = &[
         &["SNP_LAUNCH_START ret=-22"],
         &[
             cause(
-                "The policy has bits that KVM does not take, or lacks bit 17.",
-                "Take the default, 0x30000: leave out security.sev.snp.policy.",
+                "The policy has bits that KVM does not take, or lacks bit 17. KVM before Linux 6.19 takes none of bits 21 to 25.",
+                "Take the default, 0x30000: leave out security.sev.snp.policy and those of its keys.",
             ),
             cause("The host's kernel is older than what QEMU asks for.", "Take Linux 6.11 or newer."),
         ],

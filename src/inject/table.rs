@@ -89,7 +89,7 @@ pub fn read_secret(from: &mut dyn Read) -> Result<Secret<Vec<u8>>> {
 }
 
 /// Secrets in the order in which they stand in the table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SecretTable {
     secrets: Vec<(Guid, Secret<Vec<u8>>)>,
 }

@@ -19,7 +19,7 @@ pub struct CapsQuery {
 }
 
 /// A connection to a hypervisor. Cheap to clone; clones share the connection.
-pub trait Hypervisor: Clone + Send + Sync + 'static {
+pub trait Hypervisor: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// A domain on it.
     type Guest: Guest;
 
@@ -43,6 +43,15 @@ pub trait Hypervisor: Clone + Send + Sync + 'static {
     /// # Errors
     /// `Kind::Hypervisor`.
     fn domain_capabilities(&self, query: &CapsQuery) -> Result<String>;
+
+    /// `virConnectGetCapabilities`, as XML.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    fn capabilities(&self) -> Result<String>;
+
+    /// The versions of libvirt's daemon and of its QEMU; `None` for one that it does not tell.
+    fn versions(&self) -> [Option<(u32, u32, u32)>; 2];
 
     /// `virNodeGetSEVInfo`.
     ///
@@ -104,7 +113,7 @@ pub struct LaunchInfo {
 }
 
 /// A domain on a [`Hypervisor`].
-pub trait Guest: Clone + Send + Sync + 'static {
+pub trait Guest: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Its name.
     ///
     /// # Errors

@@ -8,21 +8,41 @@
 //! ```
 //!
 //! The order of steps is a type: what is not measured cannot be verified, what is not verified gets no secret.
+//! [`launch()`] takes all the steps; [`check()`] says before whether it could begin, [`appraise()`] verifies a guest that waits
+//! for its owner, from another machine.
+//!
 //! Any failure after [`Launch::define`] destroys the guest and puts its definition back. A SEV-SNP guest has no
 //! measurement that the host can read and no secret to inject: its way has neither step.
 
+mod appraise;
+mod asking;
+mod check;
+mod define;
+mod deliver;
+mod flow;
 mod hypervisor;
 mod identity;
 pub mod journal;
+mod measurement;
+mod processor;
+mod security;
 mod states;
 #[cfg(test)]
 mod tests;
 mod undo;
 mod wait;
 
+pub use appraise::{Appraised, Deliver, Terms, appraise};
+pub use asking::{Asking, active, is_active, query};
+pub use check::{CheckReport, check, wanted};
+pub use define::{Definition, define};
+pub use deliver::deliver;
+pub use flow::{Launched, Outcome, Ready, Step, Unverified, launch};
 pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
+pub use measurement::{ATTESTS_ITSELF, Reported};
+pub use security::{Holder, Security, Verification, boot_of};
 pub use states::{
-    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, could_begin, differs, evidence,
+    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, could_begin, evidence,
 };
 pub use undo::{Recovered, recover};
 pub use wait::{Cancel, within};

@@ -9,7 +9,7 @@ use super::wait::{Calls, Cancel, within};
 use crate::codes::Kind;
 use crate::error::{Error, Result};
 use crate::inject::packet::Packet;
-use crate::measure::verify::{Evidence, Expected, Verdict, check};
+use crate::measure::verify::{Evidence, Expected, Verdict, check, differs};
 use crate::redact::Secret;
 use std::time::Duration;
 
@@ -305,15 +305,6 @@ impl<H: Hypervisor> Launch<Measured, H> {
         self.undo.disarm();
         (self.guest, self.state.0)
     }
-}
-
-/// What a measurement that is not the expected one means.
-#[must_use]
-pub fn differs() -> Error {
-    Error::new(Kind::No, "the launch measurement is not the expected one").hint(
-        "The guest was not launched with the firmware, kernel, initrd, command line, policy, session or SEV firmware \
-         that you expect. Do not give it secrets.",
-    )
 }
 
 impl<H: Hypervisor> Launch<Verified, H> {

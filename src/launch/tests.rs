@@ -96,6 +96,12 @@ impl Hypervisor for Fake {
     fn domain_capabilities(&self, _: &CapsQuery) -> Result<String> {
         Err(refused("not here"))
     }
+    fn capabilities(&self) -> Result<String> {
+        Err(Error::new(Kind::Hypervisor, "not asked"))
+    }
+    fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
+        [None; 2]
+    }
     fn node_sev(&self) -> Result<NodeSev> {
         Err(refused("not here"))
     }

@@ -146,6 +146,15 @@ fn mac(evidence: &Evidence, digest: &Digest32, tik: &Secret<[u8; 16]>) -> Result
     Ok(mac)
 }
 
+/// What a measurement that is not the expected one means.
+#[must_use]
+pub fn differs() -> Error {
+    Error::new(Kind::No, "the launch measurement is not the expected one").hint(
+        "The guest was not launched with the firmware, kernel, initrd, command line, policy, session or SEV firmware \
+         that you expect. Do not give it secrets.",
+    )
+}
+
 #[cfg(test)]
 #[path = "verify_tests.rs"]
 mod tests;

@@ -14,6 +14,7 @@ pub mod chip;
 pub mod create;
 pub mod gather;
 pub mod keys;
+pub mod make;
 pub mod registry;
 pub mod roots;
 

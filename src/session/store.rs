@@ -4,18 +4,19 @@
 //! A folder that is not there is filled under a hidden name and then gets its own: a program that is killed at any time
 //! leaves all or nothing of it. In a folder that is there, each file is written and synced under a hidden name; then all
 //! get their names by hard links, which never replace a file; then the hidden names go. Whatever fails before the last
-//! link takes everything back.
+//! link takes everything back. What a program that was killed left under hidden names goes with the next one that writes there.
 
+use crate::draft::Draft;
 use crate::{Error, Kind, Result};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// What must go again when something fails; the hidden files go in any case.
+/// What must go again when something fails; the drafts go in any case.
 #[derive(Default)]
 struct Undo {
-    hidden: Vec<PathBuf>,
+    drafts: Vec<Draft>,
     files: Vec<PathBuf>,
     folder: Option<PathBuf>,
     done: bool,
@@ -23,13 +24,10 @@ struct Undo {
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        // There is nothing left to tell an error to; what cannot be removed was never complete.
-        for path in &self.hidden {
-            let _ = fs::remove_file(path);
-        }
         if self.done {
             return;
         }
+        // There is nothing left to tell an error to; what cannot be removed was never complete.
         for path in &self.files {
             let _ = fs::remove_file(path);
         }
@@ -61,8 +59,8 @@ pub(super) fn write_all_or_none(
         for (path, content) in all.iter().zip(contents) {
             stage(path, content, &mut undo)?;
         }
-        for (path, hidden) in all.iter().zip(undo.hidden.clone()) {
-            link(&hidden, path, &mut undo)?;
+        for (path, draft) in all.iter().zip(&undo.drafts) {
+            link(draft.path(), path, &mut undo.files)?;
         }
     } else {
         return Err(failed("cannot make the folder", folder, ErrorKind::AlreadyExists.into()));
@@ -84,61 +82,52 @@ fn new_folder(
     beside: Option<(&Path, &[u8])>,
     undo: &mut Undo,
 ) -> Result<()> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let new = folder.with_file_name(format!(".{name}.{}", unique()?));
-    DirBuilder::new().mode(0o700).create(&new).map_err(|e| failed("cannot make the folder", folder, e))?;
-    undo.folder = Some(new.clone());
+    let new = Draft::folder(folder).map_err(|e| failed("cannot make the folder", folder, e))?;
     let inside = beside.and_then(|(path, content)| {
         let name = path.file_name().filter(|_| path.parent() == Some(folder));
-        name.map(|name| (new.join(name), content))
+        name.map(|name| (new.path().join(name), content))
     });
+    let mut names = Vec::new();
     for (path, content) in
-        files.iter().map(|(name, content)| (new.join(name), *content)).chain(inside.clone())
+        files.iter().map(|(name, content)| (new.path().join(name), *content)).chain(inside.clone())
     {
-        create(&path, content, 0o600).map_err(|e| failed("cannot write to", folder, e))?;
-        undo.files.push(path);
+        create(&path, content).map_err(|e| failed("cannot write to", folder, e))?;
+        names.extend(path.file_name().map(|name| folder.join(name)));
     }
     let outside = beside.filter(|_| inside.is_none());
     if let Some((path, content)) = outside {
         stage(path, content, undo)?;
     }
-    fs::rename(&new, folder).map_err(|e| failed("cannot make the folder", folder, e))?;
+    fs::rename(new.path(), folder).map_err(|e| failed("cannot make the folder", folder, e))?;
     // From here on they are taken back under their own names.
     undo.folder = Some(folder.to_owned());
-    for path in &mut undo.files {
-        *path = folder.join(path.file_name().unwrap_or_default());
-    }
-    match (outside, undo.hidden.first().cloned()) {
-        (Some((path, _)), Some(hidden)) => link(&hidden, path, undo),
+    undo.files = names;
+    match (outside, undo.drafts.first()) {
+        (Some((path, _)), Some(draft)) => link(draft.path(), path, &mut undo.files),
         _ => Ok(()),
     }
 }
 
 /// Writes a file that will be `path` under a hidden name beside it.
 fn stage(path: &Path, content: &[u8], undo: &mut Undo) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let hidden = path.with_file_name(format!(".{name}.{}", unique()?));
-    undo.hidden.push(hidden.clone());
-    create(&hidden, content, 0o600).map_err(|e| failed("cannot write to", parent(path), e))
+    let draft = Draft::file(path, content, 0o600).map_err(|e| failed("cannot write to", parent(path), e))?;
+    undo.drafts.push(draft);
+    Ok(())
 }
 
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn create(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written
+fn create(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content).and_then(|()| file.sync_all())
 }
 
-fn link(hidden: &Path, path: &Path, undo: &mut Undo) -> Result<()> {
+fn link(hidden: &Path, path: &Path, linked: &mut Vec<PathBuf>) -> Result<()> {
     match take_name(hidden, path, |from, to| fs::hard_link(from, to)) {
         Ok(()) => {
-            undo.files.push(path.to_owned());
+            linked.push(path.to_owned());
             Ok(())
         }
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
@@ -166,34 +155,13 @@ fn take_name(
 
 /// Writes a private file, complete or not at all, under a name that nobody may have yet (`AlreadyExists`).
 pub(super) fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    write_whole(path, content, 0o600, |hidden, path| {
-        take_name(hidden, path, |from, to| fs::hard_link(from, to))
-    })
+    let draft = Draft::file(path, content, 0o600)?;
+    take_name(draft.path(), path, |from, to| fs::hard_link(from, to))
 }
 
 /// Writes a public file, complete or not at all, in the place of whatever has its name.
 pub(super) fn write_over(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    write_whole(path, content, 0o644, |hidden, path| fs::rename(hidden, path))
-}
-
-fn write_whole(
-    path: &Path,
-    content: &[u8],
-    mode: u32,
-    name: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let hidden = path.with_file_name(format!(".{}", unique().map_err(std::io::Error::other)?));
-    let written = create(&hidden, content, mode).and_then(|()| name(&hidden, path));
-    // After a rename there is none.
-    let _ = fs::remove_file(&hidden);
-    written
-}
-
-/// A name that nobody else has.
-fn unique() -> Result<String> {
-    let mut bytes = [0u8; 8];
-    crate::crypt::random(&mut bytes)?;
-    Ok(crate::hex::encode(&bytes))
+    fs::rename(Draft::file(path, content, 0o644)?.path(), path)
 }
 
 fn exists(path: &Path) -> Error {

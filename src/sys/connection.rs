@@ -9,6 +9,11 @@ use virt_sev::host::NodeSev;
 use virt_sev::launch::{CapsQuery, Hypervisor};
 use virt_sev::{Error, Kind, Result};
 
+/// Keeps libvirt from printing every error to stderr, in the whole process: for programs whose own errors say it once.
+pub fn be_quiet() {
+    virt::error::clear_error_callback();
+}
+
 /// A connection to libvirt; clones share it.
 #[derive(Clone)]
 pub struct Libvirt {
@@ -29,8 +34,6 @@ impl Libvirt {
     /// # Errors
     /// `Kind::Hypervisor` with libvirt's reason.
     pub fn open(uri: Option<&str>) -> Result<Self> {
-        // libvirt prints every error to stderr by default; ours say it once, in their own place.
-        virt::error::clear_error_callback();
         let connect = Connect::open(uri).map_err(|e| {
             let name = uri.map(|uri| uri.escape_debug().to_string());
             told(
@@ -40,6 +43,12 @@ impl Libvirt {
         })?;
         let name = connect.uri().map_err(|e| told("libvirt does not name its URI", &e))?;
         Ok(Self { connect, uri: name.into(), asked: uri.map(Into::into) })
+    }
+
+    /// The caller's own connection.
+    pub(crate) fn of_caller(connect: Connect) -> Result<Self> {
+        let name = connect.uri().map_err(|e| told("libvirt does not name its URI", &e))?;
+        Ok(Self { connect, asked: Some(name.as_str().into()), uri: name.into() })
     }
 
     /// The names of all domains, active or not, in order.
@@ -56,22 +65,6 @@ impl Libvirt {
         let mut names = domains.iter().filter_map(name).collect::<Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
-    }
-
-    /// The versions of libvirt's daemon and of its QEMU; `None` for one that it does not tell.
-    #[must_use]
-    pub fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
-        // libvirt writes 11.3.0 as 11003000.
-        let parts = |n: u32| (n / 1_000_000, n / 1000 % 1000, n % 1000);
-        [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
-    }
-
-    /// `virConnectGetCapabilities`, as XML.
-    ///
-    /// # Errors
-    /// `Kind::Hypervisor`.
-    pub fn capabilities(&self) -> Result<String> {
-        self.connect.capabilities().map_err(|e| told("libvirt gives no capabilities", &e))
     }
 
     /// What a domain starts with next time; what a transient one was started with. `None` where there is no such
@@ -115,7 +108,11 @@ impl Hypervisor for Libvirt {
     }
 
     fn another(&self) -> Result<Self> {
-        Self::open(self.asked.as_deref())
+        Self::open(self.asked.as_deref()).or_else(|e| match self.connect.is_alive() {
+            // A caller's connection may need a password that only the caller has: while it lives, it serves.
+            Ok(true) => Ok(self.clone()),
+            Ok(false) | Err(_) => Err(e),
+        })
     }
 
     fn is_local(&self) -> Result<bool> {
@@ -141,6 +138,16 @@ impl Hypervisor for Libvirt {
                 0,
             )
             .map_err(|e| told("libvirt gives no domain capabilities", &e))
+    }
+
+    fn capabilities(&self) -> Result<String> {
+        self.connect.capabilities().map_err(|e| told("libvirt gives no capabilities", &e))
+    }
+
+    fn versions(&self) -> [Option<(u32, u32, u32)>; 2] {
+        // libvirt writes 11.3.0 as 11003000.
+        let parts = |n: u32| (n / 1_000_000, n / 1000 % 1000, n % 1000);
+        [self.connect.lib_version(), self.connect.hyp_version()].map(|v| v.ok().filter(|n| *n > 0).map(parts))
     }
 
     fn node_sev(&self) -> Result<NodeSev> {

@@ -1,13 +1,14 @@
 //! libvirt for virt-sev: the only package that links it.
 //!
-//! In: calls of [`virt_sev::launch::Hypervisor`]. Out: plain values. Unsafe code lives in `raw.rs` alone: the
-//! calls that the `virt` crate does not wrap.
+//! In: calls of [`virt_sev::launch::Hypervisor`]. Out: plain values. Unsafe code lives in `raw.rs`, the calls that the
+//! `virt` crate does not wrap, and in `caller.rs`, pointers that a caller hands over.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod caller;
 mod connection;
 mod error;
 mod guest;
 mod raw;
 
-pub use connection::Libvirt;
+pub use connection::{Libvirt, be_quiet};
 pub use guest::LibvirtGuest;

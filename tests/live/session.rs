@@ -3,6 +3,7 @@
 use crate::chain::{Place, ca, hex, platform};
 use crate::lab::{assert_code, err, program};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -169,6 +170,28 @@ fn a_run_that_is_killed_leaves_all_or_nothing() {
     for hidden in names(place.dir.path()).iter().filter(|n| n.starts_with('.')) {
         assert_eq!(place.path(hidden).metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
+    // The next run clears it away.
+    assert_code(&session(&place, "keys", &[]), 0);
+    assert_eq!(names(place.dir.path()).into_iter().find(|n| n.starts_with('.')), None);
+}
+
+/// Killed in a folder that is there, when the keys are on the disk and have no names yet.
+#[test]
+fn keys_that_a_killed_run_leaves_go_with_the_next_run() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("keys")).unwrap();
+    let out = Command::new("sh")
+        .args(["-c", "ulimit -c 0; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(program("virt-sev"))
+        .args(arguments(&place, "keys"))
+        .output()
+        .unwrap();
+    assert_eq!(out.status.signal(), Some(25), "SIGXFSZ: {}", err(&out));
+    let left = names(&place.path("keys"));
+    assert!(left.len() > 1 && left.iter().all(|n| n.starts_with('.')), "{left:?}");
+    assert!(left.iter().any(|n| n.starts_with(".tek.bin.")), "{left:?}");
+    assert_code(&session(&place, "keys", &[]), 0);
+    assert_eq!(names(&place.path("keys")), FILES);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 //! and letters of virt-qemu-sev-validate and sev-snp-measure.
 
 use super::number;
+use crate::cmd::progress;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use virt_sev::measure::vmsa::InitialState;
+use virt_sev::owner::{BootFiles, Cpus};
 
 /// What is measured besides the processors.
 #[derive(Debug, Clone, Default, Args)]
@@ -58,48 +61,37 @@ pub(crate) struct CpuArgs {
 }
 
 impl BootArgs {
-    /// The options that were given.
-    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
-        given([
-            ("--firmware", self.firmware.is_some()),
-            ("--kernel", self.kernel.is_some()),
-            ("--initrd", self.initrd.is_some()),
-            ("--cmdline", self.cmdline.is_some()),
-        ])
+    /// As the library takes them; a terminal sees how far the hashing is.
+    pub(crate) fn files(&self) -> BootFiles {
+        BootFiles {
+            firmware: self.firmware.clone(),
+            kernel: self.kernel.clone(),
+            initrd: self.initrd.clone(),
+            cmdline: self.cmdline.clone(),
+            watch: Some(progress::watch),
+        }
     }
 }
 
 impl CpuArgs {
-    /// The options that were given.
-    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
-        given([
-            ("--num-cpus", self.num_cpus.is_some()),
-            ("--vmsa-cpu0", self.vmsa_cpu0.is_some()),
-            ("--vmsa-cpu1", self.vmsa_cpu1.is_some()),
-            ("--vcpu-type", self.vcpu_type.is_some()),
-            ("--vcpu-sig", self.vcpu_sig.is_some()),
-            ("--cpu-family", self.cpu_family.is_some()),
-            ("--cpu-model", self.cpu_model.is_some()),
-            ("--cpu-stepping", self.cpu_stepping.is_some()),
-            ("--guest-features", self.guest_features.is_some()),
-            ("--legacy-vm-type", self.legacy_vm_type.is_some()),
-        ])
+    /// As the library takes them.
+    pub(crate) fn cpus(&self) -> Cpus {
+        Cpus {
+            num_cpus: self.num_cpus,
+            vmsa_cpu0: self.vmsa_cpu0.clone(),
+            vmsa_cpu1: self.vmsa_cpu1.clone(),
+            vcpu_type: self.vcpu_type.clone(),
+            vcpu_sig: self.vcpu_sig,
+            cpu_family: self.cpu_family,
+            cpu_model: self.cpu_model,
+            cpu_stepping: self.cpu_stepping,
+            guest_features: self.guest_features,
+            state: self.legacy_vm_type.map(|legacy| match legacy {
+                OnOff::On => InitialState::Legacy,
+                OnOff::Off => InitialState::Init2,
+            }),
+        }
     }
-
-    /// True where a processor is named, in any of the four ways.
-    pub(crate) fn named(&self) -> bool {
-        self.vcpu_type.is_some()
-            || self.vcpu_sig.is_some()
-            || self.cpu_family.is_some()
-            || self.vmsa_cpu0.is_some()
-    }
-}
-
-/// The names whose option was given.
-pub(crate) fn given<const N: usize>(
-    options: [(&'static str, bool); N],
-) -> impl Iterator<Item = &'static str> {
-    options.into_iter().filter_map(|(name, given)| given.then_some(name))
 }
 
 /// QEMU's words for a switch.

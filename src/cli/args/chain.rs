@@ -4,6 +4,7 @@ use super::WaitArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use virt_sev::session::chain::CEK_SERVICE;
+use virt_sev::session::make::Trust;
 
 const FETCH_EXAMPLES: &str = "\
 PDH, PEK, OCA and CEK, and ASK and ARK where the chain leads to a known root: the form of `sevctl export --full`. A host has \
@@ -78,4 +79,11 @@ pub(crate) struct TrustArgs {
     /// The chip's identity in hexadecimal, where the files do not tell it
     #[arg(long, value_name = "ID")]
     pub(crate) chip_id: Option<String>,
+}
+
+impl TrustArgs {
+    /// As the library takes them.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust { ca: self.ca.clone(), cek: self.cek.clone(), chip_id: self.chip_id.clone() }
+    }
 }

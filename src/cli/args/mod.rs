@@ -17,7 +17,6 @@ pub(crate) mod snp;
 mod verify;
 
 pub(crate) use apply::ApplyArgs;
-pub(crate) use boot::{BootArgs, CpuArgs, OnOff, given};
 pub(crate) use chain::{ChainCommand, ChainVerifyArgs, TrustArgs};
 pub(crate) use check::CheckArgs;
 pub(crate) use digest::{DigestArgs, DigestFormat, DigestMode};
@@ -30,6 +29,7 @@ pub(crate) use owner::SessionArgs;
 pub(crate) use secret::{PacketArgs, SecretBuildArgs, SecretCommand};
 pub(crate) use snp::{SnpCommand, SnpIdBlockArgs, SnpReportArgs};
 pub(crate) use verify::{KeyArgs, VerifyArgs, VerifyCommand};
+pub(crate) use virt_sev::owner::given;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

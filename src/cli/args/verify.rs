@@ -4,6 +4,7 @@ use super::boot::{BootArgs, CpuArgs};
 use super::{PacketArgs, WaitArgs, number};
 use clap::Args;
 use std::path::PathBuf;
+use virt_sev::owner::{Claims, Expectation, KeyFiles};
 
 pub(crate) const EXAMPLES: &str = "\
 Without --domain everything is off line: it needs --evidence, or all of --measurement, --api-major, --api-minor, \
@@ -106,4 +107,30 @@ pub(crate) struct VerifyArgs {
     /// Secret to inject after verification: luks-key:disk.key, or GUID:PATH, or a folder of keys (repeatable)
     #[arg(short = 's', long, value_name = "NAME:PATH")]
     pub(crate) inject_secret: Vec<String>,
+}
+
+impl KeyArgs {
+    /// As the library takes them.
+    pub(crate) fn files(&self) -> KeyFiles {
+        KeyFiles { tk: self.tk.clone(), tik: self.tik.clone(), tek: self.tek.clone() }
+    }
+}
+
+impl VerifyArgs {
+    /// As the library takes them.
+    pub(crate) fn expectation(&self) -> Expectation {
+        Expectation {
+            boot: self.boot.files(),
+            cpus: self.cpus.cpus(),
+            claims: Claims {
+                measurement: self.measurement.clone(),
+                api_major: self.api_major,
+                api_minor: self.api_minor,
+                build_id: self.build_id,
+                policy: self.policy,
+            },
+            policy_file: self.policy_file.clone(),
+            insecure: self.insecure,
+        }
+    }
 }

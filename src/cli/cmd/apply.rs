@@ -4,7 +4,7 @@ use super::{files, prepare};
 use crate::args::ApplyArgs;
 use crate::diff;
 use crate::output::{Answer, Output};
-use serde_json::json;
+use serde_json::Value;
 use std::path::Path;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::{Domain, Places};
@@ -51,11 +51,12 @@ pub(crate) fn run(
     }
     let (domain, encoding) = prepare::read_document(&args.domain)?;
     let config = prepare::config(&args.config, &domain, stdin, out)?;
+    let options = prepare::options(&args.config, false);
     let host = match &config {
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
     };
-    let done = prepare::prepare(&args.config, (domain, Some(&args.domain)), config, &host, false)?;
+    let done = prepare::prepare(&options, (domain, Some(&args.domain)), config, &host)?;
     if done.config.is_none() {
         out.say(&prepare::no_keys(&done.domain, "the document stays as it is"));
     }
@@ -76,18 +77,11 @@ pub(crate) fn run(
     }
     let written = args.in_place || args.output.is_some();
     if out.is_json() {
-        let plan = done.plan.as_ref();
-        out.answer_json(
-            "apply",
-            json!({
-                "changed": changed,
-                "edits": plan.map_or_else(Vec::new, |p| p.edits().iter().map(|e| json!({
-                    "rule": e.rule(), "reason": e.reason(), "places": e.places(&done.domain), "text": e.text(),
-                })).collect()),
-                "findings": done.findings,
-                "xml": if written { None } else { Some(&done.xml) },
-            }),
-        )?;
+        let mut answer = done.json();
+        if written {
+            answer["xml"] = Value::Null;
+        }
+        out.answer_json("apply", answer)?;
     } else if args.diff {
         let splices = done.plan.as_ref().map_or(Ok(Vec::new()), |p| p.splices_by_rule(&done.domain))?;
         out.answer(&diff::unified(before, &splices, &shown(args), out.stdout_color()))?;

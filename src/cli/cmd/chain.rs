@@ -9,11 +9,12 @@ use std::fmt::Write as _;
 use virt_sev::session::ca::CaCert;
 use virt_sev::session::cert::Usage;
 use virt_sev::session::chain::{Chain, Report};
+use virt_sev::session::make::{self, verdict};
 use virt_sev::{Result, hex};
 
 pub(crate) fn verify(args: &ChainVerifyArgs, out: Output) -> Result<Answer> {
-    let roots = trust::roots(&args.trust)?;
-    let chain = trust::complete(trust::read(&args.files)?, &args.trust, &roots, args.wait.timeout, out)?;
+    let roots = args.trust.trust().roots()?;
+    let chain = trust::complete(make::read(&args.files)?, &args.trust, &roots, args.wait.timeout, out)?;
     let report = chain.check(&roots);
     if out.is_json() {
         out.answer_json("chain", as_json(&chain, &report))?;
@@ -92,15 +93,6 @@ fn text(chain: &Chain, report: &Report<'_>, colour: bool) -> String {
     }
     let _ = writeln!(out, "{}", verdict(report));
     out
-}
-
-/// In one line: whether the chain holds, and up to whom.
-pub(crate) fn verdict(report: &Report<'_>) -> String {
-    match report.root().filter(|_| report.verified()) {
-        Some(root) if root.built_in => format!("verified to AMD's root {}", root.name),
-        Some(root) => format!("verified to {}, which is not one of AMD's roots", root.name),
-        None => "not verified".to_owned(),
-    }
 }
 
 /// The fields of the JSON answer.

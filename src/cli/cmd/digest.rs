@@ -1,8 +1,7 @@
 //! `virt-sev digest`. In: firmware, kernel, initrd, command line, processors. Out: the launch digest. Never: a digest that no
 //! guest of QEMU can have, unless a VMSA file says so.
 
-use super::boot::{self, Boot};
-use super::{cpus, files};
+use super::files;
 use crate::args::{DigestArgs, DigestFormat, DigestMode, given};
 use crate::output::{Answer, Output};
 use base64::Engine as _;
@@ -14,6 +13,7 @@ use virt_sev::image::ImageContents;
 use virt_sev::measure::kernel_hashes::KernelHashes;
 use virt_sev::measure::vmsa::{InitialState, SNP_ACTIVE, VcpuSetup, VcpuState};
 use virt_sev::measure::{Digest48, sev, snp};
+use virt_sev::owner::{Cpus, boot, cpus};
 use virt_sev::{Error, Kind, Result, hex};
 
 /// Digests, the answer first; for built SEV-ES processors with their initial state.
@@ -21,18 +21,12 @@ type Digests = Vec<(Option<InitialState>, Vec<u8>)>;
 
 pub(crate) fn run(args: &DigestArgs, out: Output) -> Result<Answer> {
     check_usage(args)?;
-    let boot = Boot {
-        firmware: args.boot.firmware.clone().unwrap_or_default(),
-        kernel: args.boot.kernel.clone(),
-        initrd: args.boot.initrd.clone(),
-        cmdline: args.boot.cmdline.clone(),
-        vcpus: args.cpus.num_cpus,
-        cpu: None,
-    };
+    let cpus = args.cpus.cpus();
+    let boot = args.boot.files().boot(cpus.num_cpus)?;
     let image = boot::image(&boot.firmware)?;
     let at = |e: Error| e.at(boot.firmware.display().to_string());
     let contents = ovmf::inspect(&image).map_err(at)?;
-    let vcpus = states(args, &contents, at)?;
+    let vcpus = states(args.mode, &cpus, &contents, at)?;
     let (digests, kernel) = match args.mode {
         DigestMode::SnpOvmfHash => {
             (vec![(None, snp::Measured::new(&image).map_err(at)?.hash().to_vec())], None)
@@ -67,7 +61,7 @@ pub(crate) fn run(args: &DigestArgs, out: Output) -> Result<Answer> {
 
 /// Options that make no sense in the mode, or together; every one is told.
 fn check_usage(args: &DigestArgs) -> Result<()> {
-    let (c, b) = (&args.cpus, &args.boot);
+    let (c, b) = (args.cpus.cpus(), args.boot.files());
     let mut problems = Vec::new();
     let mut wrong = |text: String| problems.push(Error::new(Kind::Usage, text));
     if b.firmware.is_none() {
@@ -96,34 +90,34 @@ fn check_usage(args: &DigestArgs) -> Result<()> {
     if c.vmsa_cpu0.is_some() && args.save_vmsa.is_some() {
         wrong("VMSA files exclude --save-vmsa".to_owned());
     }
-    problems.extend(boot::problems(b));
-    problems.extend(cpus::problems(c));
+    problems.extend(b.problems());
+    problems.extend(c.problems());
     Error::many(problems).map_or(Ok(()), Err)
 }
 
 /// The processors in each state that they may have, the likeliest first; none where they do not count.
 fn states(
-    args: &DigestArgs,
+    mode: DigestMode,
+    c: &Cpus,
     contents: &ImageContents,
     at: impl Fn(Error) -> Error,
 ) -> Result<Vec<(Option<InitialState>, VcpuState)>> {
-    let c = &args.cpus;
     let count = c.num_cpus.unwrap_or(1);
-    if let Some(given) = cpus::files(c, count)? {
+    if let Some(given) = c.files(count)? {
         return Ok(vec![(None, given)]);
     }
-    let Some(cpu) = cpus::signature(c)? else { return Ok(Vec::new()) };
-    let setups: Vec<VcpuSetup> = if args.mode == DigestMode::Snp {
+    let Some(cpu) = c.signature()? else { return Ok(Vec::new()) };
+    let setups: Vec<VcpuSetup> = if mode == DigestMode::Snp {
         let snp = VcpuSetup::snp(cpu);
         vec![VcpuSetup { features: c.guest_features.unwrap_or(snp.features), ..snp }]
     } else {
         let features = c.guest_features.unwrap_or_default();
-        let first = cpus::state(c).unwrap_or(InitialState::auto(features));
-        let others = InitialState::ALL.into_iter().filter(|s| *s != first && cpus::state(c).is_none());
+        let first = c.state.unwrap_or(InitialState::auto(features));
+        let others = InitialState::ALL.into_iter().filter(|s| *s != first && c.state.is_none());
         std::iter::once(first).chain(others).map(|state| VcpuSetup { cpu, state, features }).collect()
     };
     let active = setups.iter().any(|s| s.features & SNP_ACTIVE != 0);
-    if active != (args.mode == DigestMode::Snp) {
+    if active != (mode == DigestMode::Snp) {
         log::warn!(
             "KVM sets bit 0 of the features for every SEV-SNP guest and for no other: no guest has this digest"
         );
@@ -239,7 +233,7 @@ fn inputs(args: &DigestArgs, image: &[u8], kernel: Option<&KernelHashes>) -> Res
             put(name, path(file));
         }
     }
-    if let Some(cpu) = cpus::signature(c)? {
+    if let Some(cpu) = args.cpus.cpus().signature()? {
         let signature = format!("{:#x}", cpu.eax());
         put(
             "cpu",

@@ -1,24 +1,12 @@
-//! Files in and out. In: paths, `-` for standard streams. Out: bytes; files that are complete or not there.
+//! Files that are written. In: paths. Out: files that are complete or not there. Reading them is the library's.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write as _};
-use std::os::fd::AsFd as _;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+pub(crate) use virt_sev::files::{open, read, read_short, read_text, shown};
 use virt_sev::{Error, Kind, Result};
-
-/// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
-const MOST: u64 = 32 << 20;
-
-/// The most that is read of everything else: what passes between owner and host has some KiB, domain capabilities some
-/// hundred, and a parser of JSON takes thirty times the memory of its text.
-const MOST_OF_SHORT: u64 = 1 << 20;
-
-/// A file's name for people.
-pub(crate) fn shown(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
-}
 
 fn trouble(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, what).at(shown(path)).because(e)
@@ -30,55 +18,6 @@ pub(crate) fn plain(e: std::io::Error) -> std::io::Error {
         Some((text, _)) => std::io::Error::new(e.kind(), text.to_owned()),
         None => e,
     }
-}
-
-/// Opens a file to be read as a stream; `-` is standard input.
-pub(crate) fn open(what: &str, path: &Path) -> Result<File> {
-    let opened = if path == Path::new("-") {
-        // Not /dev/stdin: that cannot be opened where standard input is a socket.
-        std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        File::open(path)
-    };
-    let file = opened.map_err(|e| trouble(&format!("the {what} cannot be opened"), path, e))?;
-    // A folder opens, and fails only when it is read, with a text that names no file.
-    match file.metadata() {
-        Ok(m) if m.is_dir() => Err(Error::new(Kind::File, format!("the {what} is a folder")).at(shown(path))),
-        _ => Ok(file),
-    }
-}
-
-/// Reads a whole document; `-` is standard input.
-pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
-    read_up_to(MOST, what, path)
-}
-
-/// Reads what has no reason to be long: reports and certificates, which a stranger may have made.
-pub(crate) fn read_short(what: &str, path: &Path) -> Result<Vec<u8>> {
-    read_up_to(MOST_OF_SHORT, what, path)
-}
-
-fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(what, path)?
-        .take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
-    if bytes.len() as u64 > most {
-        return Err(Error::new(Kind::File, format!("the {what} is too large"))
-            .at(shown(path))
-            .wanted(format!("at most {} MiB", most >> 20)));
-    }
-    Ok(bytes)
-}
-
-/// The same as text.
-pub(crate) fn read_text(what: &str, path: &Path) -> Result<String> {
-    String::from_utf8(read_short(what, path)?).map_err(|e| {
-        Error::new(Kind::File, format!("the {what} is not UTF-8 text"))
-            .at(path.display().to_string())
-            .because(e.utf8_error())
-    })
 }
 
 /// Writes a file, complete or not at all: a new one with `mode`, an existing one with the mode and owner it has.
@@ -262,19 +201,6 @@ mod tests {
         write_private(&[("packet", &link, b"new")]).unwrap();
         assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), mode(&link)), ("old", 0o600));
         write_private(&[("packet", &dir.path().join("fresh"), b"new")]).unwrap();
-    }
-
-    /// 30 MB of JSON as evidence took a gigabyte of memory.
-    #[test]
-    fn what_has_no_reason_to_be_long_is_not_read_to_its_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let (long, most) = (dir.path().join("long"), 1 << 20);
-        fs::write(&long, vec![b' '; most]).unwrap();
-        assert_eq!(read_text("evidence", &long).unwrap().len(), most);
-        fs::File::create(&long).unwrap().set_len(4 << 30).unwrap();
-        for result in [read_text("evidence", &long).map(drop), read_short("report", &long).map(drop)] {
-            assert!(result.unwrap_err().to_string().contains("is too large: wanted at most 1 MiB"));
-        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `virt-sev firmware`; `list` is in `firmware_list`. In: an image. Out: what its GUID table holds, and which modes it serves.
 
-use super::{boot, files, firmware_list};
+use super::{files, firmware_list};
 use crate::args::FirmwareCommand;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::Result;
 use virt_sev::image::{Area, ImageContents};
+use virt_sev::owner::boot::image_contents;
 
 pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Result<Answer> {
     match args {
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Res
 }
 
 fn inspect(image: &Path, out: Output) -> Result<Answer> {
-    let contents = boot::image_contents(image)?;
+    let contents = image_contents(image)?;
     let size = files::open("firmware", image)?.metadata().map_or(0, |m| m.len());
     if contents == ImageContents::default() {
         out.say(&format!(

@@ -47,7 +47,7 @@ fn probe(host_root: Option<&Path>, uri: Option<&str>) -> Result<Box<dyn Probe>> 
             .hint("Run it on that host, or give --host-root DIR."));
     };
     let session = local.split(['?', '#']).next() == Some("session");
-    Ok(Box::new(super::host::machine(session)))
+    Ok(Box::new(virt_sev_psp::machine(session)))
 }
 
 /// `None` where that cannot be told: the image cannot be read.

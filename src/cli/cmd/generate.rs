@@ -35,7 +35,7 @@ pub(crate) fn run(
         Some(config) => facts(&domain, config)?,
         None => HostFacts::not_asked(),
     };
-    let done = prepare::prepare(&args.config, (domain, None), config, &host, false)?;
+    let done = prepare::prepare(&prepare::options(&args.config, false), (domain, None), config, &host)?;
     out.findings(&done.findings);
     notes(&request, done.config.as_ref(), out);
     let mut made = make::create(&request)?;

@@ -5,11 +5,11 @@ use super::files;
 use crate::args::{Format, HostArgs};
 use crate::output::{Answer, Output};
 use std::path::Path;
-use virt_sev::host::{DomCaps, Fact, HostFacts, Probe as _, RealProbe, Recorder, RootProbe, domcaps};
+use virt_sev::host::{DomCaps, Fact, HostFacts, Probe as _, Recorder, RootProbe, domcaps};
 use virt_sev::preflight::{HostReport, prometheus};
 use virt_sev::report::Style;
 use virt_sev::{Error, Kind, Result};
-use virt_sev_psp::SecureProcessor;
+use virt_sev_psp::machine;
 
 /// libvirt's answer in a folder that stands for a host.
 const DOMCAPS: &str = "domcaps.xml";
@@ -34,12 +34,6 @@ pub(crate) fn run(args: &HostArgs, out: Output) -> Result<Answer> {
         ));
     }
     Ok(answer)
-}
-
-/// This machine, as the daemon of the system or of the user sees it.
-pub(crate) fn machine(session: bool) -> RealProbe {
-    let probe = if session { RealProbe::session() } else { RealProbe::system() };
-    probe.with(&SecureProcessor)
 }
 
 /// Below a folder that is not there nothing is found, and the answer would blame the host.

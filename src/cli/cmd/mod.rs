@@ -1,29 +1,23 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
 pub(crate) mod apply;
-pub(crate) mod boot;
 pub(crate) mod chain;
-pub(crate) mod cpus;
 mod digest;
 mod download;
 mod encoding;
-pub(crate) mod evidence;
 mod explain;
 pub(crate) mod files;
 mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
 pub(crate) mod host;
-pub(crate) mod judge;
 mod keys;
 pub(crate) mod lint;
-pub(crate) mod owner;
 pub(crate) mod packet;
 pub(crate) mod prepare;
-mod progress;
+pub(crate) mod progress;
 mod sarif;
 mod secret;
-mod secrets;
 pub(crate) mod session;
 mod snp;
 pub(crate) mod trust;

@@ -1,31 +1,17 @@
-//! From a document and keys to the document as it should be. In: text, options, host facts. Out: [`Prepared`].
-//! The one way that `apply`, `define` and `launch` share.
+//! Documents and keys as the command line names them. In: paths, options. Out: a domain, its configuration, the document as
+//! it should be.
 
 use super::encoding::{self, Encoding};
 use super::files;
 use crate::args::ConfigArgs;
 use crate::output::Output;
-use std::path::{Path, PathBuf};
-use virt_sev::config::{self, FirmwareChoice, SevConfig};
-use virt_sev::domain::{Domain, Places};
+use std::path::Path;
+use virt_sev::config::{self, SevConfig};
+use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
-use virt_sev::plan::{self, Plan};
-use virt_sev::{Error, Finding, Kind, Result, Severity, preflight};
-
-/// A document, what its keys ask for, and what it should become.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    /// The document as it came.
-    pub(crate) domain: Domain<'static>,
-    /// What the keys ask for; `None`: nothing.
-    pub(crate) config: Option<SevConfig>,
-    /// The edits; `None` when nothing was asked for.
-    pub(crate) plan: Option<Plan>,
-    /// What the rules and the host's layers have to say, short of errors.
-    pub(crate) findings: Vec<Finding>,
-    /// The document as it should be.
-    pub(crate) xml: String,
-}
+use virt_sev::plan::{self, Options};
+pub(crate) use virt_sev::prepare::{Prepared, images};
+use virt_sev::{Error, Kind, Result};
 
 /// Reads a domain document.
 pub(crate) fn read_domain(path: &Path) -> Result<Domain<'static>> {
@@ -94,59 +80,17 @@ pub(crate) fn config(
     Ok(loaded.config)
 }
 
-/// The firmware images that the keys and the document name: they are looked into, whoever describes them.
-pub(crate) fn images(domain: &Domain<'_>, config: &SevConfig) -> Vec<PathBuf> {
-    let key = match &config.firmware {
-        FirmwareChoice::Path(path) => Some(path.clone()),
-        FirmwareChoice::Auto => None,
-    };
-    let loader = domain.facts().os.loader.as_ref().and_then(|l| l.path.as_ref()).map(PathBuf::from);
-    key.into_iter().chain(loader).collect()
+/// What a plan depends on besides keys, document and host.
+pub(crate) fn options(args: &ConfigArgs, injects_secret: bool) -> Options {
+    Options { skip: args.skip.clone(), injects_secret, record: args.record }
 }
 
-/// Plans, applies, and asks the host: what is wrong with the document or the keys comes first, then the host.
-/// The file, where the document is one, is for the places of errors.
-///
-/// # Errors
-/// Every error finding; then there is no document at all.
+/// The document as it should be, of one that came out of a file or from libvirt.
 pub(crate) fn prepare(
-    args: &ConfigArgs,
+    options: &Options,
     (domain, file): (Domain<'static>, Option<&Path>),
     config: Option<SevConfig>,
     host: &HostFacts,
-    injects_secret: bool,
 ) -> Result<Prepared> {
-    let Some(wanted) = &config else {
-        let xml = domain.text().to_owned();
-        return Ok(Prepared { domain, config, plan: None, findings: Vec::new(), xml });
-    };
-    let options = plan::Options { skip: args.skip.clone(), injects_secret, record: args.record };
-    let plan = plan::plan(wanted, &domain, host, &options)?;
-    let layers = preflight::run(wanted, host, &args.skip);
-    refuse(located(plan.error(), &domain, file), preflight::refuse(&layers).err())?;
-    let xml = plan.apply(&domain)?;
-    let findings =
-        plan.findings().iter().cloned().chain(layers).filter(|f| f.severity != Severity::Ok).collect();
-    Ok(Prepared { domain, config, plan: Some(plan), findings, xml })
-}
-
-/// Each problem of a document that came out of a file with its line there: `/domain/os/type (guest.xml:7:5)`.
-pub(crate) fn located(e: Option<Error>, domain: &Domain<'_>, file: Option<&Path>) -> Option<Error> {
-    let e = e?;
-    let Some(file) = file else { return Some(e) };
-    let (places, name) = (Places::new(domain), files::shown(file));
-    Some(e.with_places(|path| {
-        let at = places.find(path).0;
-        path.starts_with("/domain").then(|| format!("{path} ({name}:{}:{})", at.line, at.column))
-    }))
-}
-
-/// Everything that stands in the way, in one error. The first problem gives the exit code: a document that is wrong is
-/// wrong on every host; and where only the host is, its missing mode says more than its missing firmware.
-pub(crate) fn refuse(rules: Option<Error>, layers: Option<Error>) -> Result<()> {
-    let problems = match rules {
-        Some(e) if e.kind() != Kind::No => vec![Some(e), layers],
-        rules => vec![layers, rules],
-    };
-    Error::many(problems.into_iter().flatten().collect()).map_or(Ok(()), Err)
+    virt_sev::prepare::prepare(options, domain, file.map(files::shown).as_deref(), config, host)
 }

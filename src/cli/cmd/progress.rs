@@ -1,41 +1,38 @@
-//! How far a long piece of work is. In: work that counts its bytes. Out: one line on a terminal, gone at the end. Never: a
+//! How far a long piece of work is. In: the bytes that it has counted. Out: one line on a terminal, gone at the end. Never: a
 //! word where standard error is no terminal, with `-q`, or within the first second.
 
-use std::fs::File;
-use std::io::{IsTerminal as _, Read, Result, Write as _, stderr};
+use std::any::Any;
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A file that counts what is read of it.
-#[derive(Debug)]
-pub(crate) struct Counted<'a> {
-    pub(crate) file: File,
-    pub(crate) done: &'a AtomicU64,
+/// Ends the line when it is dropped.
+struct Line {
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl Read for Counted<'_> {
-    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
-        let n = self.file.read(into)?;
-        self.done.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
-/// Does the work, and says how much of `total` bytes it has counted.
-pub(crate) fn watched<T>(what: &str, total: u64, work: impl FnOnce(&AtomicU64) -> T) -> T {
-    let done = AtomicU64::new(0);
+/// Says how much of `total` bytes is done, until what it gives is dropped: a [`virt_sev::owner::Watch`].
+pub(crate) fn watch(what: &'static str, total: u64, done: Arc<AtomicU64>) -> Box<dyn Any> {
     // `-q` leaves nothing but errors.
     if !log::log_enabled!(log::Level::Warn) || !stderr().is_terminal() {
-        return work(&done);
+        return Box::new(());
     }
-    std::thread::scope(|scope| {
-        let (end, ended) = channel();
-        scope.spawn(|| tell(what, total, &done, ended));
-        let answer = work(&done);
-        drop(end);
-        answer
-    })
+    let (end, ended) = channel();
+    let thread = std::thread::spawn(move || tell(what, total, &done, ended));
+    Box::new(Line { end: Some(end), thread: Some(thread) })
 }
 
 fn tell(what: &str, total: u64, done: &AtomicU64, ended: Receiver<()>) {

@@ -1,8 +1,9 @@
 //! The answer of `lint` as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"). In: judged documents.
 //! Out: one log with one run. Never: a finding that the other formats do not have.
 
-use super::lint::{Judged, Located, Report};
+use super::lint::Report;
 use serde_json::{Value, json};
+use virt_sev::lint::{Judged, Located};
 use virt_sev::{About, Severity, explain};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";

@@ -1,20 +1,21 @@
 //! `virt-sev secret build`. In: secrets, keys, a measurement. Out: the packet for the guest that was measured, as files.
 
-use super::{owner, packet};
+use super::packet;
 use crate::args::SecretBuildArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use virt_sev::Result;
 use virt_sev::inject::packet::build as encrypted;
 use virt_sev::measure::verify::Evidence;
+use virt_sev::owner::secrets;
 
 pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     packet::check(&args.to)?;
-    let keys = owner::keys(&args.keys)?;
+    let keys = args.keys.files().read()?;
     let measurement = Evidence::parse_measurement(&args.measurement)?;
     let mut mac = [0; 32];
     mac.copy_from_slice(&measurement[..32]);
-    let table = owner::secrets(&args.secret)?;
+    let table = secrets::table(&args.secret)?;
     let made = encrypted(&keys.tik, &keys.tek, &mac, &table.to_bytes(None)?)?;
     packet::write(&args.to, &made, measurement)?;
     if out.is_json() {

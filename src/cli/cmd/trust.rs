@@ -1,42 +1,17 @@
 //! A chain on its way to a root. In: a chain as it came, `--ca`, `--cek`, `--fetch`. Out: the chain with the signed CEK,
 //! where that can be had. Never: a network unless asked for it, or a CEK that is kept before its signature holds.
 
-use super::{download, files};
+use super::download;
 use crate::args::TrustArgs;
 use crate::output::Output;
-use std::path::{Path, PathBuf};
 use virt_sev::session::cache::CekCache;
 use virt_sev::session::cert::Usage;
 use virt_sev::session::chain::{Chain, cek_address};
-use virt_sev::session::chip::ChipId;
-use virt_sev::session::gather::{Input, gather};
+use virt_sev::session::make::Trust;
 use virt_sev::session::roots::Roots;
 use virt_sev::{Error, Kind, Result};
 
-/// AMD's roots, and the one of `--ca`.
-pub(crate) fn roots(args: &TrustArgs) -> Result<Roots> {
-    let mut roots = Roots::built_in()?;
-    if let Some(ca) = &args.ca {
-        roots.add(&ca.display().to_string(), &files::read_short("root certificates", ca)?)?;
-    }
-    Ok(roots)
-}
-
-/// The chain in these files.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Chain> {
-    if paths.iter().filter(|p| *p == Path::new("-")).count() > 1 {
-        return Err(Error::new(Kind::Usage, "standard input can be read only once").at("-"));
-    }
-    let files: Vec<(String, Vec<u8>)> = paths
-        .iter()
-        .map(|path| Ok((files::shown(path), files::read_short("certificate chain", path)?)))
-        .collect::<Result<_>>()?;
-    let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
-    gather(&inputs)
-}
-
 /// Puts the signed CEK into a chain that has it unsigned: from `--cek`, from those kept, or from the key service.
-/// Without any of them the chain stays as it is, and its verification says what to do.
 pub(crate) fn complete(
     chain: Chain,
     args: &TrustArgs,
@@ -44,23 +19,11 @@ pub(crate) fn complete(
     seconds: u32,
     out: Output,
 ) -> Result<Chain> {
-    let given = args.chip_id.as_deref().map(ChipId::parse).transpose().map_err(|e| e.at("--chip-id"))?;
-    let mut chain = chain.of_chip(given);
-    if let Some(path) = &args.cek {
-        chain.replace_cek(&files::read_short("CEK", path)?).map_err(|e| e.at(path.display().to_string()))?;
-        return Ok(chain);
-    }
-    if chain.has_signed_cek() {
-        return Ok(chain);
-    }
-    // Without a folder of one's own nothing is kept; that is no reason to stop.
-    let cache = CekCache::default_folder().ok().map(|folder| CekCache::below(&folder));
-    if let Some(path) = cache.as_ref().and_then(|cache| cache.complete(&mut chain)) {
+    let (mut chain, kept) = args.trust().complete(chain)?;
+    if let Some(path) = kept {
         out.say(&format!("signed CEK: {}", path.display()));
-        return Ok(chain);
-    }
-    if args.fetch {
-        fetch(&mut chain, args, roots, seconds, cache.as_ref(), out)?;
+    } else if args.fetch && !chain.has_signed_cek() {
+        fetch(&mut chain, args, roots, seconds, Trust::cache().as_ref(), out)?;
     }
     Ok(chain)
 }

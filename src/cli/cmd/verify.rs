@@ -1,14 +1,12 @@
 //! `virt-sev verify`, off line. In: evidence and expectations from options and files. Out: the verdict.
 
-use super::boot::{self, Boot};
-use super::judge::{self, Judge, Judgement};
-use super::{evidence, owner, packet, snp};
+use super::{packet, snp};
 use crate::args::snp::{SnpExpectedArgs, SnpLaunchedArgs};
-use crate::args::{SnpReportArgs, VerifyArgs, VerifyCommand, given};
+use crate::args::{SnpReportArgs, VerifyCommand, given};
 use crate::output::{Answer, Output};
-use serde_json::json;
 use std::path::Path;
 use virt_sev::measure::verify::{Evidence, Verdict};
+use virt_sev::owner::{Boot, Judgement, evidence, judge, keys, secrets};
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
@@ -18,30 +16,18 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     }
     check_usage(args)?;
     check_complete(args)?;
-    let keys = owner::keys(&v.keys)?;
+    let expected = v.expectation();
+    let keys = v.keys.files().read()?;
     let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
-    let evidence = host_says.as_ref().map_or_else(|| evidence(v), |said| Ok(said.evidence))?;
-    let boot = if judge::by_policy_alone(v)? {
-        None
-    } else {
-        Some(Boot {
-            firmware: v.boot.firmware.clone().ok_or_else(no_firmware)?,
-            kernel: v.boot.kernel.clone(),
-            initrd: v.boot.initrd.clone(),
-            cmdline: v.boot.cmdline.clone(),
-            vcpus: v.cpus.num_cpus,
-            cpu: None,
-        })
-    };
-    let table = owner::secrets(&v.inject_secret)?;
-    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, &keys)?;
-    if host_says.is_some() && judgement.accepted() {
-        evidence::answer_once(&keys, &evidence)?;
-    }
+    let evidence = host_says.as_ref().map_or_else(|| expected.claims.evidence(), |said| Ok(said.evidence))?;
+    let table = secrets::table(&v.inject_secret)?;
+    // Claims that were typed are no evidence of a launch.
+    let (judgement, boot) = judge::judge(&expected, &keys, &evidence, host_says.is_some())?;
     let packed = judgement.accepted() && !table.is_empty();
     if packed {
-        let area = secret_area(boot.as_ref())?;
-        packet::write(&args.to, &owner::packet(&keys, &evidence, &table, area)?, evidence.measurement)?;
+        let area = boot.as_ref().map(Boot::secret_area).transpose()?.flatten();
+        let made = keys::packet(&keys, &evidence, &table, area)?;
+        packet::write(&args.to, &made, evidence.measurement)?;
     }
     let answer = tell(&judgement, &evidence, out)?;
     if packed {
@@ -105,12 +91,6 @@ fn as_report(args: &VerifyCommand, report: &Path) -> Result<SnpReportArgs> {
     })
 }
 
-/// How much room the image has for secrets, where the image is known.
-pub(crate) fn secret_area(boot: Option<&Boot>) -> Result<Option<u32>> {
-    let contents = boot.map(|boot| boot::image_contents(&boot.firmware)).transpose()?;
-    Ok(contents.and_then(|image| image.secret).map(|area| area.size))
-}
-
 /// Options that make no sense together.
 pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
     if packet::wanted(&args.to) && args.verify.inject_secret.is_empty() {
@@ -123,15 +103,15 @@ pub(crate) fn check_usage(args: &VerifyCommand) -> Result<()> {
             .hint("Without a secret there is nothing to write."));
     }
     packet::check(&args.to)?;
-    owner::check_usage(&args.verify)
+    args.verify.expectation().check()
 }
 
 /// What is missing off line: all of it is told.
 fn check_complete(args: &VerifyCommand) -> Result<()> {
     let v = &args.verify;
-    let mut problems: Vec<Error> = owner::no_keys(&v.keys).into_iter().collect();
+    let mut problems: Vec<Error> = v.keys.files().missing().into_iter().collect();
     if args.evidence.is_none() {
-        problems.extend(missing(v).map(|option| {
+        problems.extend(v.expectation().claims.missing().map(|option| {
             Error::new(Kind::Usage, format!("{option} is needed"))
                 .hint("--evidence FILE holds all of these; with --domain NAME the hypervisor is asked.")
         }));
@@ -150,28 +130,6 @@ fn check_complete(args: &VerifyCommand) -> Result<()> {
 
 fn no_firmware() -> Error {
     Error::new(Kind::Usage, "--firmware is needed")
-}
-
-/// What of the evidence no option gives.
-fn missing(v: &VerifyArgs) -> impl Iterator<Item = &'static str> {
-    given([
-        ("--measurement", v.measurement.is_none()),
-        ("--api-major", v.api_major.is_none()),
-        ("--api-minor", v.api_minor.is_none()),
-        ("--build-id", v.build_id.is_none()),
-        ("--policy", v.policy.is_none()),
-    ])
-}
-
-/// The evidence that the options give; [`check_complete`] has seen that they do.
-fn evidence(v: &VerifyArgs) -> Result<Evidence> {
-    Ok(Evidence {
-        measurement: Evidence::parse_measurement(v.measurement.as_deref().unwrap_or_default())?,
-        api_major: v.api_major.unwrap_or_default(),
-        api_minor: v.api_minor.unwrap_or_default(),
-        build_id: v.build_id.unwrap_or_default(),
-        policy: v.policy.unwrap_or_default(),
-    })
 }
 
 /// Says where the packet is and what to do with it.
@@ -198,32 +156,7 @@ pub(crate) fn tell(judgement: &Judgement, evidence: &Evidence, out: Output) -> R
     }
     let accepted = judgement.accepted();
     if out.is_json() {
-        let mut answer = json!({
-            "verified": accepted,
-            "policy": format!("{:#x}", evidence.policy),
-            "api-major": evidence.api_major,
-            "api-minor": evidence.api_minor,
-            "build-id": evidence.build_id,
-        });
-        match verdict {
-            Verdict::Matched { digest, state } => {
-                answer["digest"] = hex::encode(digest).into();
-                if let Some(state) = state {
-                    answer["initial-state"] = state.to_string().into();
-                }
-            }
-            Verdict::Differs { reported, computed } => {
-                answer["reported"] = hex::encode(reported).into();
-                answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
-            }
-        }
-        if let Some(cause) = &judgement.cause {
-            answer["cause"] = json!(cause);
-        }
-        if !judgement.refused.is_empty() {
-            answer["findings"] = json!(judgement.refused);
-        }
-        out.answer_json("verify", answer)?;
+        out.answer_json("verify", judgement.json(evidence))?;
     } else if !out.quiet {
         match verdict {
             Verdict::Matched { digest, state } if accepted => {

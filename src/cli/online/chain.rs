@@ -11,8 +11,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 use virt_sev::launch::{Cancel, Hypervisor as _, within};
 use virt_sev::session::chain::Chain;
-use virt_sev::session::chip::ChipId;
-use virt_sev::session::gather::{Input, gather};
+use virt_sev::session::make;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
 
@@ -21,7 +20,7 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
         return Err(Error::new(Kind::Usage, "certificates are no text for a terminal")
             .hint("Give -o FILE, or > FILE; `virt-sev chain verify` shows them."));
     }
-    let roots = trust::roots(&args.trust)?;
+    let roots = args.trust.trust().roots()?;
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
@@ -45,7 +44,7 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
     if let Some(id) = found.chip_id() {
         out.say(&format!("chip {id}"));
     }
-    out.say(&chain::verdict(&report));
+    out.say(&make::verdict(&report));
     if let Some(e) = report.into_error() {
         out.say(&format!("virt-sev: warning: {e}"));
     }
@@ -56,7 +55,5 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
 pub(super) fn of_platform(libvirt: Libvirt, limit: Duration, cancel: &Cancel) -> Result<Chain> {
     let uri = libvirt.uri().to_owned();
     let node = within(limit, cancel, "reading the platform's certificates", move || libvirt.node_sev())?;
-    let bytes = [node.pdh, node.cert_chain].concat();
-    let chain = gather(&[Input { name: &uri, bytes: &bytes }])?;
-    Ok(chain.of_chip(ChipId::from_bytes(&node.cpu0_id)))
+    make::of_node(node, &uri)
 }

@@ -47,8 +47,8 @@ fn ask(args: &HostArgs, uris: &[String]) -> Vec<Result<HostReport>> {
 fn report(args: &HostArgs, uri: &str) -> Result<HostReport> {
     let (cancel, limit) = (Cancel::default(), Duration::from_secs(args.wait.timeout.into()));
     let libvirt = connect::open(Some(uri), limit, &cancel)?;
-    let root = args.host_root.as_deref();
-    let facts = connect::everything(&libvirt, root, CapsQuery::default(), &[], limit, &cancel)?;
+    let root = args.host_root.as_deref().map(host::root).transpose()?;
+    let facts = connect::asking(&libvirt, limit, &cancel).facts(root.as_ref(), CapsQuery::default(), &[])?;
     Ok(HostReport::new(libvirt.uri(), &facts))
 }
 

@@ -3,7 +3,7 @@
 
 use super::connect;
 use crate::args::LintArgs;
-use crate::cmd::lint::{self, Subject};
+use crate::cmd::lint;
 use crate::cmd::prepare;
 use crate::output::{Answer, Output};
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::{Cancel, Hypervisor as _, within};
+use virt_sev::lint::Subject;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
 
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
         if let Some(facts) = known.get(&key) {
             return Ok(HostFacts::clone(facts));
         }
-        let facts = connect::host_facts(&libvirt, None, domain, config, LIMIT, &Cancel::default())?;
+        let facts = connect::asking(&libvirt, LIMIT, &Cancel::default()).facts_for(None, domain, config)?;
         known.insert(key, facts.clone());
         Ok(facts)
     };
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
 }
 
 /// What a domain starts with next time; what a transient one was started with.
-fn read(libvirt: &Libvirt, name: &str) -> Result<Option<Subject>> {
+fn read(libvirt: &Libvirt, name: &str) -> Result<Option<Subject<'static>>> {
     let (hv, wanted) = (libvirt.clone(), name.to_owned());
     let xml = within(LIMIT, &Cancel::default(), "reading a domain", move || hv.document(&wanted))?;
     xml.map(|xml| {

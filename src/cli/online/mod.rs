@@ -1,6 +1,5 @@
 //! The commands that speak to libvirt. In: the command line. Out: an answer. Never: a rule about domains.
 
-mod bundle;
 mod chain;
 mod check;
 mod connect;
@@ -10,7 +9,6 @@ mod implied;
 mod launch;
 mod lint;
 mod measurement;
-mod processor;
 mod secret;
 mod session;
 mod verify;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 use virt_sev::inject::file::PacketFile;
 use virt_sev::inject::packet::Packet;
-use virt_sev::launch::{self, Cancel, Guest as _, GuestState, within};
+use virt_sev::launch::{Cancel, Guest, active, deliver};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
@@ -16,31 +16,13 @@ pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Re
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
+    let asking = connect::asking(&libvirt, limit, &cancel);
     let name = args.domain.clone();
-    let (guest, state) = within(limit, &cancel, "looking at the guest", move || {
-        let guest = connect::active(&libvirt, &name)?;
-        let state = guest.state()?;
-        Ok((guest, state))
-    })?;
-    if state != GuestState::Paused {
-        return Err(Error::new(Kind::State, "the guest is not paused")
-            .at(args.domain.clone())
-            .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
-    }
-    if let Some(measurement) = bound_to {
-        let asked = guest.clone();
-        let info = within(limit, &cancel, "reading the launch measurement", move || asked.launch_info())?;
-        if launch::evidence(&info)?.measurement != measurement {
-            return Err(Error::new(Kind::Session, "this packet is for another launch")
-                .at(args.domain.clone())
-                .hint("The owner made it for the evidence of one launch. Send the evidence of this one: `virt-sev measurement NAME -o FILE`."));
-        }
-    }
-    let (address, asked) = (args.set_address, guest.clone());
-    within(limit, &cancel, "injecting the secret", move || asked.inject(&packet, address))?;
+    let guest = asking.ask("looking for the guest", move |hv| active(&hv, &name))?;
+    deliver(&asking, &guest, &args.domain, packet, bound_to, args.set_address)?;
     out.say(&format!("{}: secret injected", args.domain));
     if args.resume {
-        within(limit, &cancel, "resuming the guest", move || guest.resume())?;
+        asking.of(&guest, "resuming the guest", Guest::resume)?;
         out.say(&format!("{}: resumed", args.domain));
     }
     Ok(Answer::Yes)

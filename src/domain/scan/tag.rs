@@ -16,10 +16,9 @@ impl<'a> Scanner<'a> {
     pub(super) fn start_tag(&mut self) -> Result<(), Error> {
         let (text, start) = (self.text, self.at);
         let index = self.out.elements.len();
-        limits::check("elements", index + 1, limits::MAX_ELEMENTS, || "document".into())?;
-        limits::check("elements inside one another", self.open.len() + 1, limits::MAX_DEPTH, || {
-            line_column(text, start)
-        })?;
+        let here = || line_column(text, start);
+        limits::check("elements", index + 1, limits::MAX_ELEMENTS, here)?;
+        limits::check("elements inside one another", self.open.len() + 1, limits::MAX_DEPTH, here)?;
         if self.open.is_empty() && index > 0 {
             return Err(self.error(start, "a second root element"));
         }
@@ -28,7 +27,7 @@ impl<'a> Scanner<'a> {
             return Err(self.error(start, "not an XML name").found(&text[start..run.end]));
         };
         let name_length = run.end - start - 1;
-        limits::check("bytes of one name", name_length, limits::MAX_NAME, || line_column(text, start))?;
+        limits::check("bytes of one name", name_length, limits::MAX_NAME, here)?;
         self.at = run.end;
         let first = self.out.attributes.len();
         self.attributes()?;

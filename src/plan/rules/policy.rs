@@ -9,21 +9,23 @@ pub(super) static RULE: Rule = Rule {
     id: "policy",
     title: "the guest policy is valid and no wider than meant",
     text: "The policy is fixed at launch and part of the measurement. A reserved bit makes the firmware refuse \
-           the launch, and so does an SNP policy without bit 17. A policy that permits debugging lets the host \
+           the launch, and so does an SNP policy without bit 17. Bits 21 to 25 need firmware that has what they \
+           ask for, and KVM of Linux 6.19 or newer: before, it takes none of them. A policy that permits debugging lets the host \
            read and write the guest's memory in the clear, so such a guest is not confidential. A policy that \
            permits key sharing lets the host start a second guest with the same key.",
     without: "The firmware refuses the launch, or the host may do more with the guest than its owner thinks.",
-    source: "AMD 55766, chapter 2 (guest policy); AMD 56860, section 4.3 (SNP guest policy)",
+    source: "AMD 55766, chapter 2 (guest policy); AMD 56860, section 4.3 (SNP guest policy); Linux \
+             KVM_X86_SNP_POLICY_BITS",
     severity: None,
     run,
 };
 
 const KEY_SEV: &str = "security.sev.policy";
 const KEY_SNP: &str = "security.sev.snp.policy";
-/// SNP: bit 17 must be one, bit 19 permits debugging, bits 25 to 63 must be zero (AMD 56860, table 9).
+/// SNP: bit 17 must be one, bit 19 permits debugging, bits 26 to 63 must be zero (AMD 56860, table 9).
 const SNP_ONE: u64 = 1 << 17;
 const SNP_DEBUG: u64 = 1 << 19;
-const SNP_RESERVED: u64 = !((1 << 25) - 1);
+const SNP_RESERVED: u64 = !((1 << 26) - 1);
 
 fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     match &ctx.config.technology {
@@ -50,8 +52,8 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
                 });
             }
             if bits & SNP_RESERVED != 0 {
-                out.error(format!("the policy {bits:#x} sets reserved bits above bit 24"), |f| {
-                    f.path(KEY_SNP).fix("Bits 25 to 63 are zero.")
+                out.error(format!("the policy {bits:#x} sets reserved bits above bit 25"), |f| {
+                    f.path(KEY_SNP).fix("Bits 26 to 63 are zero.")
                 });
             }
             debug(out, bits & SNP_DEBUG != 0, KEY_SNP, "Clear security.sev.snp.policy.debug (bit 19).");

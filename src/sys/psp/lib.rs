@@ -13,7 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, Result};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use virt_sev::host::{Device, Status};
+use virt_sev::host::{Device, RealProbe, Status};
 
 const PATH: &str = "/dev/sev";
 /// More than any attribute asked for here has: the kernel's own limit is 64 KiB, and labels have some tens of bytes.
@@ -29,6 +29,13 @@ struct IssueCommand {
 
 /// `SEV_ISSUE_CMD`: `_IOWR('S', 0, struct sev_issue_cmd)`.
 const ISSUE: rustix::ioctl::Opcode = opcode::read_write::<IssueCommand>(b'S', 0);
+
+/// This machine with that device, as the daemon of the system or of the user (`session`) sees it.
+#[must_use]
+pub fn machine(session: bool) -> RealProbe {
+    let probe = if session { RealProbe::session() } else { RealProbe::system() };
+    probe.with(&SecureProcessor)
+}
 
 /// The device of this machine.
 #[derive(Debug, Clone, Copy)]

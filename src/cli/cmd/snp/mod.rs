@@ -1,7 +1,6 @@
 //! `virt-sev snp`. In: the command line. Out: an answer. Never: a hypervisor.
 
 pub(crate) mod id_block;
-mod launched;
 pub(crate) mod report;
 
 use super::files;

@@ -1,16 +1,17 @@
 //! `virt-sev snp report`. In: a report, certificates, what it must say. Out: every check, and whether all hold.
 //! Never: a network: the certificate's address is printed, not fetched.
 
-use super::launched::Launched;
 use super::{bytes, padded};
 use crate::args::SnpReportArgs;
 use crate::args::snp::SnpExpectedArgs;
-use crate::cmd::{files, judge};
+use crate::cmd::files;
 use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use virt_sev::appraisal::mismatch::Cause;
 use virt_sev::appraisal::policy::Claims;
+use virt_sev::owner::judge;
+use virt_sev::owner::launched::Launched;
 use virt_sev::report::{Note, render, summary};
 use virt_sev::snp::cert::Role;
 use virt_sev::snp::certs::Certs;
@@ -27,7 +28,7 @@ use virt_sev::{Error, Kind, Result, hex};
 pub(crate) fn run(args: &SnpReportArgs, out: Output) -> Result<Answer> {
     let mut expected = expected(&args.expected)?;
     let policy = judge::read_policy(args.launched.policy_file.as_deref())?;
-    let launched = Launched::new(&args.launched.boot, &args.launched.cpus)?;
+    let launched = Launched::new(&args.launched.boot.files(), &args.launched.cpus.cpus())?;
     if launched.is_some() && expected.measurement.is_some() {
         return Err(Error::new(Kind::Usage, "--measurement and --firmware both say what was launched"));
     }

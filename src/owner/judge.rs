@@ -2,19 +2,21 @@
 //! policy file does not allow, and what is behind a measurement that differs.
 //! Never: a verdict that an explanation changes.
 
-use super::boot::{self, Boot};
-use super::{files, owner};
-use crate::args::VerifyArgs;
+use super::Expectation;
+use super::boot::{self, Boot, image_contents};
+use super::evidence::answer_once;
+use crate::appraisal::Description;
+use crate::appraisal::mismatch::{self, Cause, Image};
+use crate::appraisal::policy::{Claims, Policy};
+use crate::files;
+use crate::host::{Fact, RealProbe, inventory};
+use crate::measure::sev::Measured;
+use crate::measure::verify::{Candidate, Evidence, Expected, Verdict, check, differs};
+use crate::session::keys::TransportKeys;
+use crate::{Error, Finding, Kind, Result, hex};
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use virt_sev::appraisal::Description;
-use virt_sev::appraisal::mismatch::{self, Cause, Image};
-use virt_sev::appraisal::policy::{Claims, Policy};
-use virt_sev::host::{Fact, RealProbe, inventory};
-use virt_sev::measure::sev::Measured;
-use virt_sev::measure::verify::{Candidate, Evidence, Expected, Verdict, check};
-use virt_sev::session::keys::TransportKeys;
-use virt_sev::{Error, Finding, Kind, Result, hex};
 
 /// The most images that are tried where the firmware may be another, and the largest: QEMU takes no larger one (`max-fw-size`).
 const MOST_IMAGES: usize = 64;
@@ -22,8 +24,9 @@ const LARGEST_IMAGE: u64 = 16 << 20;
 
 /// What the owner expects and allows.
 #[derive(Debug)]
-pub(crate) struct Judge {
-    pub(crate) expected: Expected,
+pub struct Judge {
+    /// The digests that are expected.
+    pub expected: Expected,
     policy: Policy,
     parts: Option<Parts>,
 }
@@ -38,23 +41,27 @@ struct Parts {
 
 /// The answer.
 #[derive(Debug)]
-pub(crate) struct Judgement {
-    pub(crate) verdict: Verdict,
+pub struct Judgement {
+    /// Whether the measurement is an expected one.
+    pub verdict: Verdict,
     /// What the policy file does not allow of a launch that was measured as expected.
-    pub(crate) refused: Vec<Finding>,
+    pub refused: Vec<Finding>,
     /// What is behind a measurement that differs.
-    pub(crate) cause: Option<Cause>,
+    pub cause: Option<Cause>,
 }
 
 impl Judgement {
-    pub(crate) fn accepted(&self) -> bool {
+    /// True where the launch is as expected and allowed.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
         self.verdict.matched() && self.refused.is_empty()
     }
 
     /// Why not, for whoever must act.
-    pub(crate) fn refusal(&self) -> Option<Error> {
+    #[must_use]
+    pub fn refusal(&self) -> Option<Error> {
         if !self.verdict.matched() {
-            return Some(virt_sev::launch::differs().and_hint(self.explanation()));
+            return Some(differs().and_hint(self.explanation()));
         }
         let one = |f: &Finding| {
             Error::new(Kind::No, f.title.clone())
@@ -65,12 +72,68 @@ impl Judgement {
     }
 
     /// What is behind a measurement that differs, in one line.
-    pub(crate) fn explanation(&self) -> String {
+    #[must_use]
+    pub fn explanation(&self) -> String {
         explanation(self.cause.as_ref())
+    }
+
+    /// The JSON answer, without its schema.
+    #[must_use]
+    pub fn json(&self, evidence: &Evidence) -> Value {
+        let mut answer = json!({
+            "verified": self.accepted(),
+            "policy": format!("{:#x}", evidence.policy),
+            "api-major": evidence.api_major,
+            "api-minor": evidence.api_minor,
+            "build-id": evidence.build_id,
+        });
+        match &self.verdict {
+            Verdict::Matched { digest, state } => {
+                answer["digest"] = hex::encode(digest).into();
+                if let Some(state) = state {
+                    answer["initial-state"] = state.to_string().into();
+                }
+            }
+            Verdict::Differs { reported, computed } => {
+                answer["reported"] = hex::encode(reported).into();
+                answer["expected"] = computed.iter().map(|c| hex::encode(c)).collect::<Vec<_>>().into();
+            }
+        }
+        if let Some(cause) = &self.cause {
+            answer["cause"] = json!(cause);
+        }
+        if !self.refused.is_empty() {
+            answer["findings"] = json!(self.refused);
+        }
+        answer
     }
 }
 
-pub(super) fn explanation(cause: Option<&Cause>) -> String {
+/// Judges evidence off line: the expectation's own files are all that counts. What is accepted is recorded, and another
+/// launch of the same session is refused from then on, where `record` says so.
+///
+/// # Errors
+/// As [`Judge::new`]; `Kind::Session` for a second launch of one session. A measurement that differs is an answer.
+pub fn judge(
+    expected: &Expectation,
+    keys: &TransportKeys,
+    evidence: &Evidence,
+    record: bool,
+) -> Result<(Judgement, Option<Boot>)> {
+    let boot = match by_policy_alone(expected)? {
+        true => None,
+        false => Some(expected.boot.boot(expected.cpus.num_cpus)?),
+    };
+    let judgement = Judge::new(expected, boot.as_ref(), evidence.policy)?.judge(evidence, keys)?;
+    if record && judgement.accepted() {
+        answer_once(keys, evidence)?;
+    }
+    Ok((judgement, boot))
+}
+
+/// What is behind a measurement that differs, in one line.
+#[must_use]
+pub fn explanation(cause: Option<&Cause>) -> String {
     match cause {
         Some(cause) => format!("One change makes the measurement right: {}.", cause.text),
         None => "No single change that was tried makes the measurement right.".to_owned(),
@@ -78,7 +141,10 @@ pub(super) fn explanation(cause: Option<&Cause>) -> String {
 }
 
 /// True where the policy file names the digests that may be launched, and no image is given to compute one from.
-pub(crate) fn by_policy_alone(v: &VerifyArgs) -> Result<bool> {
+///
+/// # Errors
+/// As [`read_policy`]; `Kind::Usage` for options that need an image.
+pub fn by_policy_alone(v: &Expectation) -> Result<bool> {
     if v.boot.firmware.is_some() || policy(v)?.digests::<32>().is_none_or(|all| all.is_empty()) {
         return Ok(false);
     }
@@ -91,12 +157,15 @@ pub(crate) fn by_policy_alone(v: &VerifyArgs) -> Result<bool> {
     Error::many(problems).map_or(Ok(true), Err)
 }
 
-fn policy(v: &VerifyArgs) -> Result<Policy> {
+fn policy(v: &Expectation) -> Result<Policy> {
     read_policy(v.policy_file.as_deref())
 }
 
 /// The policy file; without one nothing is restricted.
-pub(super) fn read_policy(file: Option<&Path>) -> Result<Policy> {
+///
+/// # Errors
+/// `Kind::File`; as [`Policy::parse`].
+pub fn read_policy(file: Option<&Path>) -> Result<Policy> {
     match file {
         Some(path) => Policy::parse(&files::read_text("policy file", path)?, &files::shown(path)),
         None => Ok(Policy::default()),
@@ -106,14 +175,19 @@ pub(super) fn read_policy(file: Option<&Path>) -> Result<Policy> {
 impl Judge {
     /// Reads and hashes everything. `guest_policy` decides whether the processors are measured. Without `boot` the policy
     /// file's digests are what is expected.
-    pub(crate) fn new(v: &VerifyArgs, boot: Option<&Boot>, guest_policy: u32) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `Kind::File`, `Kind::Firmware`; `Kind::Usage` where processors are measured and none is named.
+    pub fn new(v: &Expectation, boot: Option<&Boot>, guest_policy: u32) -> Result<Self> {
         let policy = policy(v)?;
         let Some(boot) = boot else {
             let digests = policy.digests::<32>().unwrap_or_default();
             let digests = digests.into_iter().map(|digest| Candidate { digest, state: None }).collect();
             return Ok(Self { expected: Expected { digests }, policy, parts: None });
         };
-        let processors = owner::processors(v, boot)?;
+        let processors = v.cpus.processors(boot.vcpus.unwrap_or(1), boot.cpu, || {
+            Ok(image_contents(&boot.firmware)?.es_reset_addr)
+        })?;
         let (firmware, kernel) = boot.hashed(|| {
             Measured::new(&mut files::open("firmware", &boot.firmware)?)
                 .map_err(|e| e.at(boot.firmware.display().to_string()))
@@ -127,7 +201,10 @@ impl Judge {
     }
 
     /// Judges a launch.
-    pub(crate) fn judge(&self, evidence: &Evidence, keys: &TransportKeys) -> Result<Judgement> {
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn judge(&self, evidence: &Evidence, keys: &TransportKeys) -> Result<Judgement> {
         let verdict = check(evidence, &self.expected, &keys.tik)?;
         Ok(Judgement {
             refused: self.refused(evidence, &verdict),
@@ -167,7 +244,7 @@ fn log_inputs(boot: &Boot, policy: u32, expected: &Expected) {
 
 /// Images that the guest may have been launched from instead: those in the folder of the owner's, and those that this
 /// machine's descriptors name.
-pub(super) fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
+pub fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
     let folder = given.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

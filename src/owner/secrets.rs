@@ -1,18 +1,35 @@
 //! A secret from where `GUID-OR-ALIAS:PATH` says it is. In: a file, or a folder of keys. Out: the secret.
 //! Never: a key that is left out because it could not be read.
 
-use super::files;
+use crate::files;
+use crate::inject::bundle::bundle;
+use crate::inject::table::{SecretSpec, SecretTable, read_secret};
+use crate::redact::Secret;
+use crate::{Error, Kind, Result};
+use std::ffi::OsStr;
 use std::path::Path;
-use virt_sev::inject::bundle::bundle;
-use virt_sev::inject::table::read_secret;
-use virt_sev::redact::Secret;
-use virt_sev::{Error, Kind, Result};
 
 /// The most keys of a folder. A packet has 16 KiB, and a key takes 10 bytes of it at the least.
 const MOST_KEYS: usize = 2048;
 
+/// The table of the secrets that `NAME:PATH` names; read before anything is started.
+///
+/// # Errors
+/// `Kind::Usage` for a text that names none; `Kind::File`; `Kind::Config` for a secret that does not fit.
+pub fn table(specs: &[String]) -> Result<SecretTable> {
+    let mut table = SecretTable::new();
+    for text in specs {
+        let spec = SecretSpec::parse(OsStr::new(text))?;
+        table.add(spec.guid, read(&spec.path)?)?;
+    }
+    Ok(table)
+}
+
 /// A file as it is; a folder as a bundle with one key for each of its files.
-pub(crate) fn read(path: &Path) -> Result<Secret<Vec<u8>>> {
+///
+/// # Errors
+/// `Kind::File`, with the place.
+pub fn read(path: &Path) -> Result<Secret<Vec<u8>>> {
     if path.is_dir() { folder(path) } else { file(path) }
 }
 
