@@ -3,13 +3,18 @@
 
 PREFIX ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 CARGO ?= cargo
+# Where cargo leaves what is installed.
+OUT ?= target/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build demo check check-static check-tests bench fuzz install uninstall generate clean
+.PHONY: all setup build demo check check-static check-tests bench fuzz install install-lib uninstall uninstall-lib generate clean
 
 all: build
 
@@ -18,7 +23,7 @@ setup:
 
 # What ships. qemu-sev-sim and sev-lab are development tools and do not.
 build:
-	$(CARGO) build --release --locked -p virt-sev-cli
+	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi
 
 # A recursive make reads build/env.mk after set-up has written it.
 demo:
@@ -68,17 +73,34 @@ generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
+	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-capi --test capi -- header::
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
-install:
-	@[ -x target/release/virt-sev ] && [ -x target/release/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
-	install -Dm0755 target/release/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
-	install -Dm0755 target/release/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
+install: install-lib
+	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
+	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
+	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 
-uninstall:
+# The C library, with what a compiler needs.
+install-lib:
+	@[ -e $(OUT)/libvirtsev.so ] && [ -e $(OUT)/libvirtsev.a ] || { echo "run 'make' first" >&2; exit 1; }
+	install -Dm0755 $(OUT)/libvirtsev.so $(DESTDIR)$(LIBDIR)/libvirtsev.so.$(VERSION)
+	ln -sf libvirtsev.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libvirtsev.so.0
+	ln -sf libvirtsev.so.0 $(DESTDIR)$(LIBDIR)/libvirtsev.so
+	install -Dm0644 $(OUT)/libvirtsev.a $(DESTDIR)$(LIBDIR)/libvirtsev.a
+	install -Dm0644 include/virtsev.h $(DESTDIR)$(INCLUDEDIR)/virtsev.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		packaging/virtsev.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
+	chmod 0644 $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
+
+uninstall-lib:
+	rm -f $(DESTDIR)$(LIBDIR)/libvirtsev.* $(DESTDIR)$(INCLUDEDIR)/virtsev.h $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
+
+uninstall: uninstall-lib
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/virt-sev
 

@@ -16,9 +16,9 @@
  *            handle that is freed while a call uses it stays whole for that call; the strings of an error do not. None may
  *            be called from a signal handler.
  * JSON       One document, "schema" first: virt-sev/KIND/1. Members may be added; none changes its meaning.
- * Sizes      A string given may have any length; a document of keys above 1 MiB is refused. Sizes in answers are in bytes.
+ * Sizes      A string given may have any length; a document of keys above 4 MiB is refused. Sizes in answers are in bytes.
  * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. A fault of virt-sev is
- *            VIRTSEV_ERR_BUG, and the process lives.
+ *            VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
  */
 
 #ifndef VIRTSEV_H
@@ -67,8 +67,6 @@ struct _virDomain;
  */
 #define VIRTSEV_ABI_VERSION 1
 
-typedef struct Option_virtsev_progress Option_virtsev_progress;
-
 /**
  * Stops a long call from another thread, or from the call's own progress callback.
  */
@@ -94,6 +92,13 @@ typedef struct virtsev_owner virtsev_owner;
  * What the rules decided for one document.
  */
 typedef struct virtsev_plan virtsev_plan;
+
+/**
+ * Hears of a step that is done: JSON with "step" ("defined", "started", "measured", "verified", "injected", "resumed") and
+ * "text" for people. The string lives during the call only. Called on the thread of the function that it was given to,
+ * which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. More steps may come.
+ */
+typedef void (*virtsev_progress)(void *opaque, const char *json);
 
 /**
  * Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
@@ -162,7 +167,7 @@ typedef struct virtsev_driver {
                 const char *xml,
                 const struct virtsev_owner *owner,
                 const struct virtsev_cancel *cancel,
-                struct Option_virtsev_progress progress,
+                virtsev_progress progress,
                 void *opaque,
                 char **json,
                 struct virtsev_error **err);
@@ -194,7 +199,7 @@ typedef struct virtsev_driver {
   int (*verify_domain)(const struct virtsev_owner *owner,
                        struct _virDomain *domain,
                        const struct virtsev_cancel *cancel,
-                       struct Option_virtsev_progress progress,
+                       virtsev_progress progress,
                        void *opaque,
                        char **json,
                        struct virtsev_error **err);
@@ -400,7 +405,7 @@ void virtsev_plan_free(struct virtsev_plan *plan);
  * rules is an answer and no error.
  *
  * config: the keys to judge by, above those in the domain's metadata; NULL, and without keys, the domain is judged by its
- * own: those in its metadata, or what its <launchSecurity> stands for. json: the answer, for virtsev_string_free().
+ * own: those in its metadata, or what its `<launchSecurity>` stands for. json: the answer, for virtsev_string_free().
  *
  * VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
  * Since ABI 1.
@@ -556,7 +561,7 @@ int virtsev_launch(const struct virtsev_config *config,
                    const char *xml,
                    const struct virtsev_owner *owner,
                    const struct virtsev_cancel *cancel,
-                   struct Option_virtsev_progress progress,
+                   virtsev_progress progress,
                    void *opaque,
                    char **json,
                    struct virtsev_error **err);
@@ -636,7 +641,7 @@ int virtsev_packet(const struct virtsev_owner *owner,
 int virtsev_verify_domain(const struct virtsev_owner *owner,
                           struct _virDomain *domain,
                           const struct virtsev_cancel *cancel,
-                          struct Option_virtsev_progress progress,
+                          virtsev_progress progress,
                           void *opaque,
                           char **json,
                           struct virtsev_error **err);

@@ -51,6 +51,12 @@ bsdutils:script
 checkpolicy:checkpolicy
 curl:curl
 "
+# The C library's tests.
+[ "$only" = demo ] || wanted="$wanted
+g++:g++
+valgrind:valgrind
+abigail-tools:abidiff
+"
 
 has() { # program or file
   case $1 in /*) [ -e "$1" ] ;; *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;; esac

@@ -71,6 +71,27 @@ fn imports_go_one_way() {
     assert!(looked_at > MAY_IMPORT.len(), "the sources were not found");
 }
 
+/// The C library holds nothing that a Rust program could not do too, and follows a caller's pointer in one file.
+#[test]
+fn the_c_library_adds_a_boundary_and_nothing_else() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/capi"), &mut files);
+    assert!(files.len() > 8, "the sources were not found");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let Some((_, functions)) = text.split_once("#[unsafe(no_mangle)]") else {
+            // A file without functions of the ABI: only the boundary itself is unsafe.
+            let is_safe = !text.lines().any(|l| !l.trim_start().starts_with("//") && l.contains("unsafe {"));
+            assert!(is_safe || name.starts_with("boundary"), "{name}: unsafe code outside the boundary");
+            continue;
+        };
+        for raw in ["from_ptr", "from_raw", "transmute", ".write(", ".read("] {
+            assert!(!functions.contains(raw), "{name}: {raw} belongs into boundary.rs");
+        }
+    }
+}
+
 #[test]
 fn no_source_file_is_over_500_lines() {
     let mut files = Vec::new();

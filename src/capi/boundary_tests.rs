@@ -1,7 +1,7 @@
 //! What crosses the boundary, and what does not.
 
 use super::*;
-use crate::error::{virtsev_error_code, virtsev_error_free, virtsev_error_message};
+use crate::error::{virtsev_error_code, virtsev_error_free, virtsev_error_json, virtsev_error_message};
 use std::ptr;
 
 fn code_and_text(call: impl FnOnce() -> Result<(), Failure>) -> (c_int, String) {
@@ -17,16 +17,16 @@ fn code_and_text(call: impl FnOnce() -> Result<(), Failure>) -> (c_int, String) 
 
 #[test]
 fn a_panic_is_an_error_with_its_text() {
-    for (call, text) in [
-        (
-            Box::new(|| -> Result<(), Failure> { panic!("a text") })
-                as Box<dyn FnOnce() -> Result<(), Failure>>,
-            "found a text",
-        ),
-        (Box::new(|| panic!("a number: {}", 7)), "found a number: 7"),
-        (Box::new(|| std::panic::panic_any(7_u8)), "found no text"),
-    ] {
-        let (code, told) = code_and_text(call);
+    let calls: [(fn(), &str); 3] = [
+        (|| panic!("a text"), "found a text"),
+        (|| panic!("a number: {}", std::process::id()), &format!("found a number: {}", std::process::id())),
+        (|| std::panic::panic_any(7_u8), "found no text"),
+    ];
+    for (call, text) in calls {
+        let (code, told) = code_and_text(|| {
+            call();
+            Ok(())
+        });
         assert_eq!(code, Kind::Bug.code().number);
         assert!(told.ends_with(text), "{told}");
     }
@@ -54,4 +54,17 @@ fn an_answer_that_no_c_string_can_hold_is_a_fault_and_no_half_of_it() {
         (code, text)
     };
     assert_eq!((code, out), (Kind::Bug.code().number, before), "{told}");
+}
+
+#[test]
+fn a_verdict_of_no_brings_its_answer() {
+    let mut error = ptr::null_mut();
+    let no =
+        || Err(Failure::with_answer(Error::new(Kind::No, "not verified"), serde_json::json!({ "a": 1 })));
+    // SAFETY: a place for a handle.
+    let code = unsafe { done(&raw mut error, no) };
+    // SAFETY: the error lives, and so its text.
+    let json = unsafe { CStr::from_ptr(virtsev_error_json(error)) }.to_str().unwrap().to_owned();
+    virtsev_error_free(error);
+    assert!(code == -1 && json.ends_with(",\"answer\":{\"a\":1}}"), "{json}");
 }

@@ -1,4 +1,4 @@
-//! Keys and options. In: texts of a caller. Out: [`Settings`] behind a handle.
+//! Keys and options. In: texts of a caller. Out: settings behind a handle.
 
 use crate::boundary::{answer, done, optional_text, plain, text};
 use crate::error::virtsev_error;

@@ -5,10 +5,10 @@
 //! on another thread stays whole until the call is over.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use virt_sev::{Error, Kind, Result};
 
 /// A type of handle in C, and what stands behind it.
@@ -19,9 +19,9 @@ pub(crate) trait Handle {
     const NAME: &'static str;
 }
 
-type Table = HashMap<usize, Arc<dyn Any + Send + Sync>>;
+type Table = BTreeMap<usize, Arc<dyn Any + Send + Sync>>;
 
-static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+static TABLE: Mutex<Table> = Mutex::new(Table::new());
 
 /// No value is half in the table, whoever panicked.
 fn table() -> MutexGuard<'static, Table> {

@@ -3,9 +3,9 @@
 //! In: calls from C. Out: numbers of [`virt_sev::codes`], handles, strings. Never: a decision (the library's), a panic
 //! that crosses, a change of libvirt's error handler, a signal handler, a word on standard output.
 //!
-//! A function here reads its arguments ([`boundary`]), finds what its handles stand for ([`handles`]) and calls the
+//! A function here reads its arguments (`boundary`), finds what its handles stand for (`handles`) and calls the
 //! library. A handle is a number that is looked up: nothing that a caller holds is followed. Unsafe are only the strings
-//! that a caller gives and the places that he wants written; all of it is in [`boundary`].
+//! that a caller gives and the places that he wants written; all of it is in `boundary`.
 #![deny(unsafe_op_in_unsafe_fn)]
 // One contract for every function, and it stands at the head of the header.
 #![allow(clippy::missing_safety_doc)]

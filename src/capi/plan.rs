@@ -127,7 +127,7 @@ pub extern "C" fn virtsev_plan_free(plan: *mut virtsev_plan) {
 /// rules is an answer and no error.
 ///
 /// config: the keys to judge by, above those in the domain's metadata; NULL, and without keys, the domain is judged by its
-/// own: those in its metadata, or what its <launchSecurity> stands for. json: the answer, for virtsev_string_free().
+/// own: those in its metadata, or what its `<launchSecurity>` stands for. json: the answer, for virtsev_string_free().
 ///
 /// VIRTSEV_ERR_DOMAIN for what is no domain; VIRTSEV_ERR_CONFIG and VIRTSEV_ERR_SESSION for the keys; VIRTSEV_ERR_USAGE.
 /// Since ABI 1.

@@ -1,7 +1,12 @@
 //! The C ABI, from C and C++: programs that use it right, wrong, from many threads and as older callers do.
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
+mod abi;
+mod cc;
+mod documented;
 mod header;
+mod installed;
+mod programs;
 
 use std::path::PathBuf;
 
