@@ -152,6 +152,21 @@ typedef struct virtsev_driver {
   struct virtsev_cancel *(*cancel_new)(void);
   int (*cancel_ask)(struct virtsev_cancel *cancel, struct virtsev_error **err);
   void (*cancel_free)(struct virtsev_cancel *cancel);
+  struct virtsev_owner *(*owner_new)(void);
+  int (*owner_set)(struct virtsev_owner *owner,
+                   const char *name,
+                   const char *value,
+                   struct virtsev_error **err);
+  int (*owner_keys)(struct virtsev_owner *owner,
+                    const uint8_t *tik,
+                    const uint8_t *tek,
+                    struct virtsev_error **err);
+  int (*owner_secret)(struct virtsev_owner *owner,
+                      const char *name,
+                      const void *secret,
+                      size_t size,
+                      struct virtsev_error **err);
+  void (*owner_free)(struct virtsev_owner *owner);
   int (*check)(const struct virtsev_config *config,
                struct _virConnect *conn,
                const char *xml,
@@ -172,21 +187,6 @@ typedef struct virtsev_driver {
                 char **json,
                 struct virtsev_error **err);
   int (*recover)(struct _virConnect *conn, char **json, struct virtsev_error **err);
-  struct virtsev_owner *(*owner_new)(void);
-  int (*owner_set)(struct virtsev_owner *owner,
-                   const char *name,
-                   const char *value,
-                   struct virtsev_error **err);
-  int (*owner_keys)(struct virtsev_owner *owner,
-                    const uint8_t *tik,
-                    const uint8_t *tek,
-                    struct virtsev_error **err);
-  int (*owner_secret)(struct virtsev_owner *owner,
-                      const char *name,
-                      const void *secret,
-                      size_t size,
-                      struct virtsev_error **err);
-  void (*owner_free)(struct virtsev_owner *owner);
   int (*measurement)(struct _virDomain *domain, char **json, struct virtsev_error **err);
   int (*verify)(const struct virtsev_owner *owner,
                 const char *evidence,
