@@ -4,12 +4,12 @@
 //!
 //! The names are those of simple-kbs (`src/policy.rs`).
 
-use crate::config::{value, yaml};
+use crate::config::strict::Strict;
+use crate::config::value;
 use crate::finding::{Finding, Severity};
 use crate::hex;
 use crate::measure::from_base64;
 use crate::{Error, Kind, Result};
-use std::rc::Rc;
 
 /// The id of every finding that a policy file gives.
 pub const POLICY_FILE: &str = "policy-file";
@@ -56,44 +56,21 @@ impl Policy {
     /// # Errors
     /// `Kind::Config`.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
-        let roots = yaml::parse(text, name)?;
-        let [root] = roots.as_slice() else {
-            return Err(Error::new(Kind::Config, "a policy file is one document")
-                .at(name)
-                .found(format!("{} documents", roots.len())));
-        };
-        let mut reader = Reader { name, problems: Vec::new() };
-        if root.is_null() || !matches!(**root, yaml::Node::Map { .. }) {
-            return Err(reader.wrong(root, "a policy file is a map of keys").wanted(KEYS.join(", ")));
-        }
-        for (n, (key, _)) in root.entries().iter().enumerate() {
-            if key.text().is_some() && root.entries()[..n].iter().any(|(k, _)| k.text() == key.text()) {
-                let e = reader.wrong(key, "a key stands twice in the policy file");
-                reader.problems.push(e.found(value::shown(key.text().unwrap_or_default())));
-            }
-            let known = key.text().is_some_and(|k| KEYS.contains(&k));
-            if !known {
-                let e = reader
-                    .wrong(key, "an unknown key in the policy file")
-                    .found(value::shown(key.text().unwrap_or_default()))
-                    .wanted(KEYS.join(", "));
-                reader.problems.push(e);
-            }
-        }
-        let major = root.get(MAJOR).and_then(|n| reader.one(MAJOR, n, value::unsigned_8));
-        let minor = root.get(MINOR).and_then(|n| reader.one(MINOR, n, value::unsigned_8));
-        if let Some(alone) = root.get(MINOR).filter(|_| root.get(MAJOR).is_none()) {
-            let e = reader.wrong(alone, "a lowest minor version alone would allow every higher major one");
-            reader.problems.push(e.wanted(format!("{MAJOR} too")));
+        let mut file = Strict::parse(text, name, "policy file", &KEYS)?;
+        let major = file.one(MAJOR, value::unsigned_8);
+        let minor = file.one(MINOR, value::unsigned_8);
+        if file.has(MINOR) && !file.has(MAJOR) {
+            let wanted = format!("{MAJOR} too");
+            file.refuse(MINOR, "a lowest minor version alone would allow every higher major one", &wanted);
         }
         let policy = Self {
-            allowed_digests: root.get(DIGESTS).map(|n| reader.list(DIGESTS, n, digest)),
-            allowed_policies: root.get(POLICIES).map(|n| reader.list(POLICIES, n, value::unsigned_64)),
+            allowed_digests: file.list(DIGESTS, digest),
+            allowed_policies: file.list(POLICIES, value::unsigned_64),
             min_fw_api: (major.is_some() || minor.is_some())
                 .then(|| (major.unwrap_or_default(), minor.unwrap_or_default())),
-            allowed_build_ids: root.get(BUILDS).map(|n| reader.list(BUILDS, n, value::unsigned_8)),
+            allowed_build_ids: file.list(BUILDS, value::unsigned_8),
         };
-        Error::many(reader.problems).map_or(Ok(policy), Err)
+        file.finish(policy)
     }
 
     /// The allowed digests of this size; `None` where digests are not restricted.
@@ -156,41 +133,6 @@ fn digest(text: &str) -> Result<Vec<u8>> {
             .found(value::shown(plain))
             .wanted("32 bytes (SEV, SEV-ES) or 48 bytes (SEV-SNP), in hex or base64")
     })
-}
-
-struct Reader<'a> {
-    name: &'a str,
-    problems: Vec<Error>,
-}
-
-impl Reader<'_> {
-    fn wrong(&self, node: &yaml::Node, what: &str) -> Error {
-        Error::new(Kind::Config, what).at(format!("{}:{}", self.name, node.line()))
-    }
-
-    fn one<T>(&mut self, key: &str, node: &yaml::Node, read: fn(&str) -> Result<T>) -> Option<T> {
-        let result = match node.text().filter(|_| !node.is_null()) {
-            Some(text) => read(text),
-            None => Err(Error::new(Kind::Config, "not a plain value").found(node.describe())),
-        };
-        result.map_err(|e| self.problems.push(e.at(format!("{}:{}: {key}", self.name, node.line())))).ok()
-    }
-
-    fn list<T>(&mut self, key: &str, node: &Rc<yaml::Node>, read: fn(&str) -> Result<T>) -> Vec<T> {
-        let items = match &**node {
-            yaml::Node::List { items, .. } => items.as_slice(),
-            yaml::Node::Scalar { .. } | yaml::Node::Map { .. } => {
-                let e = self.wrong(node, "a list is wanted here").found(node.describe());
-                self.problems.push(e.hint(format!("Write: {key}: [VALUE, VALUE]")));
-                return Vec::new();
-            }
-        };
-        if items.is_empty() {
-            let e = self.wrong(node, "an empty list allows nothing");
-            self.problems.push(e.hint(format!("Leave {key} out where anything is allowed.")));
-        }
-        items.iter().filter_map(|item| self.one(key, item, read)).collect()
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod raw;
 mod resolve;
 mod session;
 mod sources;
+pub(crate) mod strict;
 mod to_keys;
 mod types;
 pub(crate) mod value;
