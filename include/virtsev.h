@@ -17,8 +17,11 @@
  *            be called from a signal handler.
  * JSON       One document, "schema" first: virt-sev/KIND/1. Members may be added; none changes its meaning.
  * Sizes      A string given may have any length; a document of keys above 4 MiB is refused. Sizes in answers are in bytes.
- * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. A fault of virt-sev is
- *            VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
+ * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched; it is called on threads
+ *            of this library too. A fault of virt-sev is VIRTSEV_ERR_BUG and a line on standard error, and the process
+ *            lives.
+ * References A connection or a domain is referenced for the time of the call; for as long as libvirt needs where the wait
+ *            for an answer was cancelled or took too long.
  */
 
 #ifndef VIRTSEV_H
@@ -96,7 +99,8 @@ typedef struct virtsev_plan virtsev_plan;
 /**
  * Hears of a step that is done: JSON with "step" ("defined", "started", "measured", "verified", "injected", "resumed") and
  * "text" for people. The string lives during the call only. Called on the thread of the function that it was given to,
- * which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. More steps may come.
+ * which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. It returns: no longjmp()
+ * and no exception leaves it. More steps may come.
  */
 typedef void (*virtsev_progress)(void *opaque, const char *json);
 
@@ -436,8 +440,9 @@ int virtsev_host(struct _virConnect *conn,
 struct virtsev_cancel *virtsev_cancel_new(void);
 
 /**
- * Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. From any thread,
- * not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does not live. Since ABI 1.
+ * Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. One that has
+ * let its guest run returns 0. From any thread, not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does not
+ * live. Since ABI 1.
  */
 int virtsev_cancel_ask(struct virtsev_cancel *cancel,
                        struct virtsev_error **err);
@@ -567,8 +572,8 @@ int virtsev_launch(const struct virtsev_config *config,
                    struct virtsev_error **err);
 
 /**
- * Ends what launches that were cut off have left on this hypervisor, where the program that launched has died: JSON,
- * virt-sev/recover/1, with "told", a sentence for each.
+ * Ends what launches that were cut off have left on this hypervisor, where the program that launched has died or libvirt
+ * was gone: JSON, virt-sev/recover/1, with "told", a sentence for each. One that is under way is left alone.
  *
  * conn: a virConnectPtr, of which a reference is taken for the time of the call. json: the answer, for
  * virtsev_string_free().

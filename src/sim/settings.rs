@@ -128,9 +128,7 @@ pub enum Fault {
     NoEs,
     /// No ASID is free.
     NoAsid,
-    /// The measurement query gets no reply.
-    Hang,
-    /// This step does not end until the guest is destroyed.
+    /// This step does not end until the guest is destroyed; a measurement gets no reply.
     HangAt(Step),
     /// The emulator dies at this step.
     CrashAt(Step),
@@ -146,8 +144,8 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("no-sev", Fault::NoSev),
     ("no-es", Fault::NoEs),
     ("no-asid", Fault::NoAsid),
-    ("hang", Fault::Hang),
     ("hang-at=start", Fault::HangAt(Step::Start)),
+    ("hang", Fault::HangAt(Step::Measure)),
     ("hang-at=inject", Fault::HangAt(Step::Inject)),
     ("hang-at=resume", Fault::HangAt(Step::Resume)),
     ("crash-at=start", Fault::CrashAt(Step::Start)),
@@ -283,14 +281,17 @@ mod tests {
             Fault::NoSev => 5,
             Fault::NoEs => 6,
             Fault::NoAsid => 7,
-            Fault::Hang => 8,
-            Fault::CrashAt(Step::Start) => 9,
-            Fault::CrashAt(Step::Measure) => 10,
-            Fault::CrashAt(Step::Inject) => 11,
-            Fault::CrashAt(Step::Resume) => 12,
+            Fault::HangAt(Step::Start) => 8,
+            Fault::HangAt(Step::Measure) => 9,
+            Fault::HangAt(Step::Inject) => 10,
+            Fault::HangAt(Step::Resume) => 11,
+            Fault::CrashAt(Step::Start) => 12,
+            Fault::CrashAt(Step::Measure) => 13,
+            Fault::CrashAt(Step::Inject) => 14,
+            Fault::CrashAt(Step::Resume) => 15,
         };
         let places: Vec<usize> = FAULTS.iter().map(|(_, fault)| place(fault)).collect();
-        assert_eq!(places, (0..13).collect::<Vec<_>>());
+        assert_eq!(places, (0..16).collect::<Vec<_>>());
     }
 
     #[test]

@@ -32,8 +32,11 @@ const HEAD: &str = "\
  *            be called from a signal handler.
  * JSON       One document, \"schema\" first: virt-sev/KIND/1. Members may be added; none changes its meaning.
  * Sizes      A string given may have any length; a document of keys above 4 MiB is refused. Sizes in answers are in bytes.
- * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. A fault of virt-sev is
- *            VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
+ * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched; it is called on threads
+ *            of this library too. A fault of virt-sev is VIRTSEV_ERR_BUG and a line on standard error, and the process
+ *            lives.
+ * References A connection or a domain is referenced for the time of the call; for as long as libvirt needs where the wait
+ *            for an answer was cancelled or took too long.
  */
 ";
 

@@ -160,7 +160,7 @@ impl Chip {
 
     fn measure(&mut self) -> Result<Answer> {
         let faults = self.faults();
-        if faults.contains(&Fault::Hang) {
+        if faults.contains(&Fault::HangAt(Step::Measure)) {
             self.state.log(&self.guest.name, "fault: the measurement query gets no reply");
             return Ok(Answer::Silence);
         }

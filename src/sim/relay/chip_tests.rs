@@ -125,7 +125,7 @@ fn the_measurement_is_the_owners() {
 }
 
 #[test]
-fn every_fault_of_the_measurement_shows() {
+fn every_fault_shows() {
     let mut bench = bench_with(&sev(3), SECRET);
     for fault in
         [Fault::TamperedFirmware, Fault::StaleMeasurement, Fault::RandomMeasurement, Fault::WrongPolicy]
@@ -140,8 +140,12 @@ fn every_fault_of_the_measurement_shows() {
     assert_eq!(got, bench.expected(2, &got[32..]), "the chip is honest about the wrong policy");
     bench.set(&[Fault::WrongBuildId]);
     assert_eq!(bench.value("query-sev")["build-id"], 22);
-    bench.set(&[Fault::Hang]);
+    bench.set(&[Fault::HangAt(Step::Measure)]);
     assert_eq!(bench.ask("query-sev-launch-measure").unwrap(), Answer::Silence);
+    bench.set(&[Fault::HangAt(Step::Inject), Fault::HangAt(Step::Resume)]);
+    for command in ["sev-inject-launch-secret", "cont"] {
+        assert_eq!(bench.ask(command).unwrap(), Answer::Silence);
+    }
     bench.set(&[Fault::CrashAt(Step::Measure)]);
     assert_eq!(bench.ask("query-sev-launch-measure").unwrap(), Answer::Die(Step::Measure));
     bench.set(&[]);

@@ -6,9 +6,10 @@ static char *xml;
 static virtsev_cancel *cancel;
 /* The step after which the launch is to be cancelled, or "". */
 static const char *after;
-/* Cancelled there at once, or only told. */
-static int at_once;
+/* What is done there: nothing but being told, a wish to cancel, or a daemon that stands still from then on. */
+static enum { TOLD, CANCEL, STOP } there;
 static int reached;
+static const char *timeout = "10";
 
 static void progress(void *opaque, const char *json)
 {
@@ -16,7 +17,8 @@ static void progress(void *opaque, const char *json)
     (void)opaque;
     snprintf(step, sizeof step, "{\"step\":\"%s\"", after);
     if (strncmp(json, step, strlen(step)) != 0) return;
-    if (at_once) DONE(virtsev_cancel_ask(cancel, &err));
+    if (there == CANCEL) DONE(virtsev_cancel_ask(cancel, &err));
+    if (there == STOP) CHECK(kill((pid_t)atol(env("LAB_PID")), SIGSTOP) == 0);
     __atomic_store_n(&reached, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -41,6 +43,7 @@ static int launch(virConnectPtr conn, int with_owner, long delay, double *second
     session(folder);
     virtsev_config *config = config_of(folder);
     virtsev_owner *owner = owner_of(folder);
+    DONE(virtsev_config_option(config, "timeout", timeout, &err));
     cancel = virtsev_cancel_new();
     reached = 0;
     if (delay >= 0) CHECK(pthread_create(&thread, NULL, later, &delay) == 0);
@@ -49,7 +52,7 @@ static int launch(virConnectPtr conn, int with_owner, long delay, double *second
     *seconds = now() - begin;
     if (delay >= 0) CHECK(pthread_join(thread, NULL) == 0);
     if (code == VIRTSEV_ERR_CANCELLED) CHECK(strstr(virtsev_error_message(err), "cancelled") != NULL);
-    else if (code != 0) fprintf(stderr, "%s\n", virtsev_error_message(err));
+    else if (code != 0) printf("%d: %s\n%s\n", code, virtsev_error_message(err), virtsev_error_hint(err));
     virtsev_error_free(err);
     virtsev_string_free(json);
     virtsev_cancel_free(cancel);
@@ -72,7 +75,7 @@ static void in_progress(virConnectPtr conn)
 {
     static const char *const steps[] = {"defined", "started", "measured", "verified", "injected"};
     double seconds = 0;
-    at_once = 1;
+    there = CANCEL;
     for (int n = 0; n < 5; n++) {
         struct before before = look(conn);
         after = steps[n];
@@ -123,6 +126,28 @@ static void a_silent_daemon(virConnectPtr conn)
     as_before(&before);
 }
 
+/* It stops answering once the guest is started, and comes back after everybody has given up. */
+static void a_daemon_that_falls_silent(virConnectPtr conn)
+{
+    double seconds = 0;
+    char *json = NULL;
+    struct before before = look(conn);
+    after = "started";
+    there = STOP;
+    timeout = "2";
+    int code = launch(conn, 1, -1, &seconds);
+    CHECK(code == VIRTSEV_ERR_TIMEOUT && seconds < 10 && records() == 1);
+    CHECK(kill((pid_t)atol(env("LAB_PID")), SIGCONT) == 0);
+    /* While a call is under way that may still change something, so is the launch. */
+    for (int n = 0; n < 100 && records() == 1; n++) {
+        sleep_ms(100);
+        DONE(virtsev_recover(conn, &json, &err));
+        CHECK(strstr(json, "under way") != NULL || strstr(json, "The guest was destroyed") != NULL);
+        virtsev_string_free(json);
+    }
+    as_before(&before);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
@@ -135,6 +160,7 @@ int main(int argc, char **argv)
     if (strcmp(where, "progress") == 0) in_progress(conn);
     else if (strcmp(where, "moment") == 0) at_any_moment(conn);
     else if (strcmp(where, "silent") == 0) a_silent_daemon(conn);
+    else if (strcmp(where, "falls-silent") == 0) a_daemon_that_falls_silent(conn);
     else while_it_hangs(conn, where);
     CHECK(virConnectClose(conn) == 0);
     CHECK(virtsev_handle_count() == 0);
