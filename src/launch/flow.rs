@@ -199,7 +199,7 @@ pub fn launch<H: Hypervisor>(
                 resumed(None);
                 running(launch, Some(proof))
             }
-            None if security.session.is_some() => Outcome::Paused(Box::new(launch)),
+            None if security.session.is_some() => Outcome::Paused(Box::new(launch.unless_cancelled()?)),
             None => {
                 let launch = launch.resume_unverified()?;
                 resumed(Some(Unverified::NoSession));

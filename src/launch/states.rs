@@ -131,7 +131,7 @@ impl<H: Hypervisor> Launch<Defined, H> {
             name,
             previous,
             reach: Reach::Defined,
-            calls: Calls::default(),
+            calls: Calls::new(record.lock()),
             limit,
             record: Some(record),
         };
@@ -298,6 +298,18 @@ impl<H: Hypervisor> Launch<Measured, H> {
     /// `Kind::Hypervisor`, `Kind::Timeout`. Everything is undone.
     pub fn resume_unverified(self) -> Result<Launch<Running, H>> {
         resume(self)
+    }
+
+    /// Goes on unless the launch was cancelled since the last wait.
+    ///
+    /// # Errors
+    /// `Kind::Cancelled`. Everything is undone.
+    pub fn unless_cancelled(self) -> Result<Self> {
+        if self.cancel.is_asked() {
+            let error = Error::new(Kind::Cancelled, "leaving the guest to its owner: cancelled");
+            return Err(self.fail(error));
+        }
+        Ok(self)
     }
 
     /// Leaves the guest paused for its owner, who verifies elsewhere.

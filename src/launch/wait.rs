@@ -2,6 +2,7 @@
 
 use crate::codes::Kind;
 use crate::error::{Error, Result};
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -23,7 +24,7 @@ impl Cancel {
         Arc::clone(&self.0)
     }
 
-    fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -75,18 +76,26 @@ pub fn within<T: Send + 'static>(
 }
 
 /// Counts calls under way, those that nobody waits for any more among them: such a call may still change something.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Calls(Arc<AtomicUsize>);
+#[derive(Debug, Clone)]
+pub(super) struct Calls {
+    count: Arc<AtomicUsize>,
+    /// The lock of the launch's record: while a call is under way, so is the launch.
+    _record: Arc<File>,
+}
 
 struct OneCall(Calls);
 
 impl Drop for OneCall {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Calls {
+    pub(super) fn new(record: Arc<File>) -> Self {
+        Self { count: Arc::default(), _record: record }
+    }
+
     /// [`within`], counted.
     pub(super) fn within<T: Send + 'static>(
         &self,
@@ -95,7 +104,7 @@ impl Calls {
         what: &str,
         call: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.count.fetch_add(1, Ordering::SeqCst);
         let one = OneCall(self.clone());
         within(limit, cancel, what, move || {
             let _one = one;
@@ -106,7 +115,7 @@ impl Calls {
     /// True when every call has come back, at the latest after `limit`.
     pub(super) fn have_ended(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
-        while self.0.load(Ordering::SeqCst) > 0 {
+        while self.count.load(Ordering::SeqCst) > 0 {
             if Instant::now() >= end {
                 return false;
             }
