@@ -6,6 +6,7 @@ mod cc;
 mod documented;
 mod header;
 mod installed;
+mod owners;
 mod programs;
 
 use std::path::PathBuf;
