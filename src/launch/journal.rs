@@ -6,6 +6,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
+use std::io::BufReader;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ impl Journal {
     }
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
-        let under_way = Written::open(path).is_ok_and(|written| !written.take());
+        let under_way = Written::open(path).is_ok_and(|written| written.is_some_and(|w| w.is_under_way()));
         let error = Error::new(Kind::State, "a launch of this domain has not ended").at(entry.name.clone());
         if under_way {
             error.hint("It is being launched now. Wait for that launch to end.")
@@ -119,24 +120,30 @@ impl Journal {
             .filter(|p| p.extension().is_some_and(|x| x == "json"))
             .collect();
         paths.sort();
-        Ok(paths.into_iter().map(|p| Ok((read(&p)?, Written::open(&p)?))).collect())
+        Ok(paths.iter().filter_map(|path| Written::open(path).transpose()).map(read).collect())
     }
 }
 
-fn read(path: &Path) -> Result<Entry> {
-    let text = fs::read(path).map_err(|e| io("the launch record cannot be read", path, e))?;
-    serde_json::from_slice(&text).map_err(|e| {
+/// An entry, out of the very file whose lock says whether its launch is under way.
+fn read(file: Result<Written>) -> Result<(Entry, Written)> {
+    let file = file?;
+    let entry = serde_json::from_reader(BufReader::new(&*file.lock)).map_err(|e| {
         Error::new(Kind::File, "the launch record is not readable")
-            .at(path.display().to_string())
+            .at(file.path.display().to_string())
             .because(e)
             .hint("Its name is the domain's UUID: destroy that guest by hand if it is there, then remove the file.")
-    })
+    })?;
+    Ok((entry, file))
 }
 
 impl Written {
-    fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| io("the launch record cannot be read", path, e))?;
-        Ok(Self { path: path.to_owned(), lock: Arc::new(file) })
+    /// `None` where it is gone: its launch has ended.
+    fn open(path: &Path) -> Result<Option<Self>> {
+        match File::open(path) {
+            Ok(file) => Ok(Some(Self { path: path.to_owned(), lock: Arc::new(file) })),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(io("the launch record cannot be read", path, e)),
+        }
     }
 
     /// Its file.
@@ -221,6 +228,22 @@ mod tests {
         let list = journal.entries().unwrap();
         written.done();
         assert!(list[0].as_ref().unwrap().1.is_under_way());
+    }
+
+    /// A record that went away between the list and the look was a problem of the whole recovery.
+    #[test]
+    fn a_launch_that_ends_while_the_records_are_read_is_no_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        let entry = Entry::new("qemu:///x", "u-1", "guest", None);
+        std::thread::scope(|s| {
+            let launches = s.spawn(|| (0..300).for_each(|_| journal.write(&entry).unwrap().done()));
+            while !launches.is_finished() {
+                for item in journal.entries().unwrap() {
+                    item.unwrap();
+                }
+            }
+        });
     }
 
     /// `kill -9` between draft and record: the draft may hold passwords of the definition.

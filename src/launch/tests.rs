@@ -242,6 +242,23 @@ fn a_guest_that_somebody_else_started_is_left_alone() {
     }
 }
 
+/// The same where the launch was cancelled before it asked for a start: it had started nothing, and destroyed the guest.
+#[test]
+fn a_launch_that_is_cancelled_before_its_start_leaves_somebody_elses_guest_alone() {
+    let (fake, state) = (Fake::default(), tempfile::tempdir().unwrap());
+    fake.put(OLD, GuestState::Off);
+    let asked = request(&state, NEW, 5000);
+    let cancel = asked.cancel.clone();
+    let launch = Launch::define(&fake, asked).unwrap();
+    fake.put(NEW, GuestState::Running);
+    cancel.cancel();
+    let e = launch.start_paused().unwrap_err();
+    assert_eq!(e.kind(), Kind::Cancelled);
+    assert!(e.to_string().contains("started by somebody else"), "{e}");
+    assert_eq!(fake.now(), Some((OLD.into(), GuestState::Running)));
+    assert_eq!(records(&state), 0);
+}
+
 /// A cancelled start that came through after everything was put back left a paused guest.
 #[test]
 fn a_start_that_comes_late_is_undone_too() {

@@ -7,6 +7,7 @@ mod documented;
 mod go;
 mod header;
 mod installed;
+mod owners;
 mod programs;
 
 use std::path::PathBuf;
