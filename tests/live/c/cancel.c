@@ -52,7 +52,7 @@ static int launch(virConnectPtr conn, int with_owner, long delay, double *second
     *seconds = now() - begin;
     if (delay >= 0) CHECK(pthread_join(thread, NULL) == 0);
     if (code == VIRTSEV_ERR_CANCELLED) CHECK(strstr(virtsev_error_message(err), "cancelled") != NULL);
-    else if (code != 0) printf("%d: %s\n%s\n", code, virtsev_error_message(err), virtsev_error_hint(err));
+    if (code != 0) printf("%.1f s: %s\n%s\n", seconds[0], virtsev_error_message(err), virtsev_error_hint(err));
     virtsev_error_free(err);
     virtsev_string_free(json);
     virtsev_cancel_free(cancel);
