@@ -491,8 +491,8 @@ int virtsev_owner_keys(struct virtsev_owner *owner,
  * name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
  * which is copied.
  *
- * VIRTSEV_ERR_USAGE for a name that is neither, for NULL, and for a secret that is empty; VIRTSEV_ERR_CONFIG for a name that
- * stands already, or a secret that does not fit into a packet. Since ABI 1.
+ * VIRTSEV_ERR_USAGE for a name that is neither or stands already, for NULL, and for a secret that is empty; VIRTSEV_ERR_FILE
+ * for one that is too long for any packet. Since ABI 1.
  */
 int virtsev_owner_secret(struct virtsev_owner *owner,
                          const char *name,

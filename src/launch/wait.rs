@@ -23,6 +23,14 @@ impl Cancel {
         Arc::clone(&self.0)
     }
 
+    /// Nothing, as long as nobody has asked.
+    ///
+    /// # Errors
+    /// `Kind::Cancelled` naming `what`.
+    pub fn refuse(&self, what: &str) -> Result<()> {
+        if self.is_asked() { Err(Error::new(Kind::Cancelled, format!("{what}: cancelled"))) } else { Ok(()) }
+    }
+
     fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -44,10 +52,7 @@ pub fn within<T: Send + 'static>(
     what: &str,
     call: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let cancelled = || Error::new(Kind::Cancelled, format!("{what}: cancelled"));
-    if cancel.is_asked() {
-        return Err(cancelled());
-    }
+    cancel.refuse(what)?;
     let (answer, wait) = mpsc::channel();
     let thread = std::thread::Builder::new().name(what.to_owned()).spawn(move || {
         // The receiver is gone when the time was up: then nobody wants the answer.
@@ -63,7 +68,7 @@ pub fn within<T: Send + 'static>(
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
             }
-            Err(mpsc::RecvTimeoutError::Timeout) if cancel.is_asked() => return Err(cancelled()),
+            Err(mpsc::RecvTimeoutError::Timeout) if cancel.is_asked() => cancel.refuse(what)?,
             Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= end => {
                 return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
                     .wanted(format!("an answer within {} s", limit.as_secs()))
