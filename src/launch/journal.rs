@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One launch under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub struct Entry {
     pub name: String,
     /// The definition before; `None`: there was none.
     pub previous: Option<String>,
-    /// The process that launches.
+    /// The process that launches; 0 where it has ended the launch, and could not undo it.
     pid: u32,
     /// When that process began, in the kernel's clock ticks: pids are used again.
     pid_start: u64,
@@ -85,16 +86,7 @@ impl Journal {
             .map_err(|e| io("the state folder cannot be made", &self.0, e))?;
         self.sweep();
         let path = self.file(entry);
-        let text = serde_json::to_vec_pretty(entry)
-            .map_err(|e| Error::new(Kind::Bug, "a launch record cannot be written").because(e))?;
-        let draft = self.0.join(format!("{}.{}.new", entry.uuid, std::process::id()));
-        let written = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)
-            .and_then(|mut f| f.write_all(&text).and_then(|()| f.sync_all()));
+        let (draft, written) = draft(entry, &path);
         // hard_link fails where the entry exists: two launches of one domain cannot both begin.
         let linked = written.and_then(|()| fs::hard_link(&draft, &path));
         let _ = fs::remove_file(&draft);
@@ -177,11 +169,39 @@ fn read(path: &Path) -> Result<Entry> {
     })
 }
 
+/// Writes an entry beside its file, under a name that no other launch has: two threads can launch one domain.
+fn draft(entry: &Entry, path: &Path) -> (PathBuf, std::io::Result<()>) {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let draft = path.with_extension(format!("{count}.{}.new", std::process::id()));
+    let write = || {
+        let text = serde_json::to_vec_pretty(entry)?;
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(&text).and_then(|()| file.sync_all())
+    };
+    let written = write();
+    (draft, written)
+}
+
 impl Written {
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The launch has ended, and something of it is left: for `recover`, of this very process too, which may live on.
+    pub fn cut_off(self) {
+        let rewritten = read(&self.0).and_then(|entry| {
+            let (draft, written) = draft(&Entry { pid: 0, pid_start: 0, ..entry }, &self.0);
+            written
+                .and_then(|()| fs::rename(&draft, &self.0))
+                .map_err(|e| io("the launch record cannot be written", &self.0, e))
+        });
+        if let Err(e) = rewritten {
+            log::warn!("{}: recovery takes this launch for one that is under way: {e}", self.0.display());
+        }
     }
 
     /// Removes the entry: the launch ended, one way or the other.
@@ -257,6 +277,23 @@ mod tests {
         });
         assert!(journal.entries().unwrap().is_empty());
         assert_eq!(drafts.map(|d| d.exists()), [false, true], "only the living one's draft stays");
+    }
+
+    /// Threads of one process had one draft between them: the loser's error spoke of a file that was not there.
+    #[test]
+    fn of_many_threads_one_gets_the_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        for round in 0..20 {
+            let entry = Entry::new("qemu:///x", &format!("u-{round}"), "guest", None);
+            let ends: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| journal.write(&entry))).collect();
+                threads.into_iter().map(|t| t.join().unwrap()).collect()
+            });
+            let refused = |end: &Result<Written>| end.as_ref().is_err_and(|e| e.kind() == Kind::State);
+            assert_eq!(ends.iter().filter(|end| refused(end)).count(), 7, "{ends:?}");
+            assert_eq!(journal.paths("new").unwrap(), Vec::<PathBuf>::new());
+        }
     }
 
     #[test]

@@ -48,12 +48,23 @@ impl<H: Hypervisor> Undo<H> {
     pub(super) fn fail(&mut self, error: Error) -> Error {
         match self.run() {
             Ok(text) => error.and_hint(text),
-            Err(e) => error.and_hint(format!(
-                "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
-                self.name,
-                e.to_string().replace('\n', " "),
-                self.hypervisor.uri()
-            )),
+            Err(e) => {
+                self.leave();
+                error.and_hint(format!(
+                    "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
+                    self.name,
+                    e.to_string().replace('\n', " "),
+                    self.hypervisor.uri()
+                ))
+            }
+        }
+    }
+
+    /// Leaves what could not be undone to `recover`. While a call is still out, only once this process has ended: the call
+    /// may yet start the guest.
+    fn leave(&mut self) {
+        if let Some(record) = self.record.take_if(|_| self.calls.have_ended(Duration::ZERO)) {
+            record.cut_off();
         }
     }
 
@@ -98,7 +109,10 @@ impl<H: Hypervisor> Drop for Undo<H> {
         if self.record.is_some() {
             match self.run() {
                 Ok(text) => log::warn!("{}: {text}", self.name),
-                Err(e) => log::error!("{}: the launch could not be undone: {e}", self.name),
+                Err(e) => {
+                    log::error!("{}: the launch could not be undone: {e}", self.name);
+                    self.leave();
+                }
             }
         }
     }
