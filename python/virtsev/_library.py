@@ -77,23 +77,25 @@ def _load() -> Dict[str, Any]:
         library = ctypes.CDLL(name)
     except OSError as e:
         raise ImportError(f"{name} cannot be loaded: {e}. {where}", name="virtsev", path=name) from e
-    try:
-        abi_version = library.virtsev_abi_version
-    except AttributeError as e:
-        raise ImportError(f"{name} is not virt-sev's C library. {where}", name="virtsev", path=name) from e
-    abi_version.restype = c_uint32
-    has = abi_version()
-    if has < ABI:
-        needs = f"{name} is too old: it has ABI {has}, and this package needs {ABI}. Install a newer virt-sev."
-        raise ImportError(needs, name="virtsev", path=name)
     functions: Dict[str, Any] = {}
-    for function, takes in _FALLIBLE.items():
-        found = functions[function] = library[f"virtsev_{function}"]
-        found.restype, found.argtypes = c_int, (*takes, _OUT)
-    for function, (gives, takes) in _PLAIN.items():
-        found = functions[function] = library[f"virtsev_{function}"]
-        found.restype, found.argtypes = gives, takes
+    try:
+        has = _typed(library, "abi_version", *_PLAIN["abi_version"])()
+        if has < ABI:
+            needs = f"{name} is too old: it has ABI {has}, and this package needs {ABI}. Install a newer virt-sev."
+            raise ImportError(needs, name="virtsev", path=name)
+        for function, takes in _FALLIBLE.items():
+            functions[function] = _typed(library, function, c_int, (*takes, _OUT))
+        for function, (gives, takes) in _PLAIN.items():
+            functions[function] = _typed(library, function, gives, takes)
+    except AttributeError as e:
+        raise ImportError(f"{name} is not virt-sev's C library: {e}. {where}", name="virtsev", path=name) from e
     return functions
+
+
+def _typed(library: ctypes.CDLL, function: str, gives: Any, takes: Tuple[Any, ...]) -> Any:
+    found = library[f"virtsev_{function}"]
+    found.restype, found.argtypes = gives, takes
+    return found
 
 
 _FUNCTIONS = _load()

@@ -1,5 +1,5 @@
-"""The guest owner's half. In: what is expected, keys, secrets, evidence. Out: verdicts, packets, sessions. Never: a secret for
-a guest that was not verified."""
+"""The guest owner's half. In: what is expected, keys, secrets, evidence. Out: verdicts, packets, sessions. Never: a secret
+for a guest that was not verified."""
 
 import ctypes
 import json

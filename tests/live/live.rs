@@ -33,6 +33,8 @@ mod osinfo;
 mod peers;
 mod processors;
 mod psp;
+mod python;
+mod reconcile;
 mod secrecy;
 mod selinux;
 mod session;

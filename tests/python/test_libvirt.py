@@ -102,13 +102,12 @@ class Connected(Case):
                 with self.assertRaisesRegex(TypeError, "a libvirt.virConnect is wanted"):
                     call()
         for wrong in (None, object(), Other(), self.conn):
-            for call in (
-                lambda: virtsev.measurement(wrong),
-                lambda: virtsev.inject(wrong, "{}"),
-                lambda: owner.verify_domain(wrong),
-            ):
-                with self.assertRaisesRegex(TypeError, "a libvirt.virDomain is wanted"):
-                    call()
+            with self.assertRaisesRegex(TypeError, "a libvirt.virDomain is wanted"):
+                virtsev.measurement(wrong)
+            with self.assertRaisesRegex(TypeError, "a libvirt.virDomain is wanted"):
+                virtsev.inject(wrong, "{}")
+            with self.assertRaisesRegex(TypeError, "a libvirt.virDomain is wanted"):
+                owner.verify_domain(wrong)
         wrong = object()
         with self.assertRaises(TypeError):
             virtsev.host(wrong)

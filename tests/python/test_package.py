@@ -15,9 +15,9 @@ from support import ROOT
 PACKAGE = ROOT / "python"
 
 
-def run(arguments: List[str], environment: Optional[Dict[str, str]] = None, **more: object) -> "subprocess.CompletedProcess[str]":
-    env = {**os.environ, **(environment or {})}
-    return subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=300, **more)  # type: ignore[call-overload,no-any-return]
+def run(arguments: List[str], changed: Dict[str, str], folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **changed}
+    return subprocess.run(arguments, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
 class Wheel(unittest.TestCase):
@@ -59,13 +59,14 @@ class Wheel(unittest.TestCase):
     def test_is_used_from_where_it_was_installed(self) -> None:
         target = self.below / "target"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(target)]
-        installed = run([*pip, str(self.wheel)])
+        installed = run([*pip, str(self.wheel)], {})
         self.assertEqual(installed.returncode, 0, installed.stderr)
-        program = "import virtsev; print(virtsev.__file__); print(virtsev.Config({'security.sev': 1}).resolve()['mode'])"
-        used = run([sys.executable, "-c", program], {"PYTHONPATH": str(target)}, cwd=self.below)
+        program = "import virtsev as v; print(v.__file__); print(v.Config({'security.sev': 1}).resolve()['mode'])"
+        used = run([sys.executable, "-c", program], {"PYTHONPATH": str(target)}, self.below)
         self.assertEqual(used.stdout.split(), [str(target / "virtsev/__init__.py"), "sev"], used.stderr)
         # libvirt-python is loaded by whoever needs it.
-        used = run([sys.executable, "-c", "import sys, virtsev; print('libvirt' in sys.modules)"], {"PYTHONPATH": str(target)})
+        program = "import sys, virtsev; print('libvirt' in sys.modules)"
+        used = run([sys.executable, "-c", program], {"PYTHONPATH": str(target)}, self.below)
         self.assertEqual(used.stdout, "False\n", used.stderr)
 
 
@@ -111,22 +112,23 @@ class Loading(unittest.TestCase):
 class Types(unittest.TestCase):
     def check(self, *files: Path) -> None:
         mypy = os.environ.get("VIRT_SEV_MYPY", "")
-        self.assertTrue(mypy and Path(mypy).is_dir(), "VIRT_SEV_MYPY is not set: run `make check`, which does the set-up")
+        self.assertTrue(mypy and Path(mypy).is_dir(), "VIRT_SEV_MYPY names no mypy: `make check` does the set-up")
         with tempfile.TemporaryDirectory() as cache:
             config = ["--config-file", str(PACKAGE / "pyproject.toml"), "--cache-dir", cache]
-            path = os.pathsep.join([mypy, os.environ["PYTHONPATH"]])
-            checked = run([sys.executable, "-m", "mypy", *config, *map(str, files)], {"PYTHONPATH": path, "MYPYPATH": str(PACKAGE)})
+            changed = {"PYTHONPATH": mypy, "MYPYPATH": os.pathsep.join([str(PACKAGE), str(ROOT / "tests/python")])}
+            checked = run([sys.executable, "-m", "mypy", *config, *map(str, files)], changed)
             self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
     def test_the_package_the_example_and_the_tests_are_typed(self) -> None:
-        tests = sorted((ROOT / "tests/python").glob("*.py"))
+        tests = [*(ROOT / "tests/python").glob("*.py"), *(ROOT / "tests/live/python").glob("*.py")]
         self.check(PACKAGE / "virtsev", ROOT / "examples/reconcile.py", *tests)
 
     def test_a_mistake_of_a_caller_is_found(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             wrong = Path(folder, "wrong.py")
-            wrong.write_text("import virtsev\nvirtsev.Config().plan(5).edits[0]['rle']\nvirtsev.Owner().num_cpus = 'two'\n")
+            lines = ["import virtsev", "virtsev.Config().plan(5).edits[0]['rle']", "virtsev.Owner().num_cpus = 'two'"]
+            wrong.write_text("\n".join(lines))
             with self.assertRaises(AssertionError) as raised:
                 self.check(wrong)
-            for mistake in ('incompatible type "int"', "no key", "num_cpus", "Found 3 errors"):
+            for mistake in ('incompatible type "int"', "no key", "Optional[int]", "Found 3 errors"):
                 self.assertIn(mistake, str(raised.exception))
