@@ -54,6 +54,7 @@ curl:curl
 # The C library's tests.
 [ "$only" = demo ] || wanted="$wanted
 g++:g++
+golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
 "

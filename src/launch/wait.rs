@@ -3,9 +3,8 @@
 use crate::codes::Kind;
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Asks a launch, from any thread, to stop: the next wait ends with `Kind::Cancelled` and everything is undone.
@@ -49,28 +48,37 @@ pub fn within<T: Send + 'static>(
     if cancel.is_asked() {
         return Err(cancelled());
     }
-    let (answer, wait) = mpsc::channel();
+    // Not a channel: who waits for one gets a handle of its thread, which a program's main thread never frees.
+    let place = Arc::new((Mutex::new(None), Condvar::new()));
+    let answer = Arc::clone(&place);
     let thread = std::thread::Builder::new().name(what.to_owned()).spawn(move || {
-        // The receiver is gone when the time was up: then nobody wants the answer.
-        let _ = answer.send(call());
+        let told = call();
+        // Where the time was up nobody wants it.
+        *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        answer.1.notify_one();
     });
     if let Err(e) = thread {
         return Err(Error::new(Kind::Bug, format!("no thread for: {what}")).because(e));
     }
     let end = Instant::now() + limit;
     loop {
-        match wait.recv_timeout(LOOK.min(end.saturating_duration_since(Instant::now()))) {
-            Ok(result) => return result,
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) if cancel.is_asked() => return Err(cancelled()),
-            Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= end => {
-                return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
-                    .wanted(format!("an answer within {} s", limit.as_secs()))
-                    .hint("--timeout SECONDS waits longer."));
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        let ended = Arc::strong_count(&place) == 1;
+        let wait = LOOK.min(end.saturating_duration_since(Instant::now()));
+        let empty = place.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = place.1.wait_timeout_while(empty, wait, |answer| answer.is_none() && !ended);
+        if let Some(result) = waited.unwrap_or_else(PoisonError::into_inner).0.take() {
+            return result;
+        }
+        if ended {
+            return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
+        }
+        if cancel.is_asked() {
+            return Err(cancelled());
+        }
+        if Instant::now() >= end {
+            return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
+                .wanted(format!("an answer within {} s", limit.as_secs()))
+                .hint("--timeout SECONDS waits longer."));
         }
     }
 }
@@ -144,6 +152,13 @@ mod tests {
         let e = within(Duration::from_millis(20), &Cancel::default(), "silence", sleeper).unwrap_err();
         assert_eq!(e.kind(), Kind::Timeout);
         assert!(e.to_string().contains("silence"));
+    }
+
+    #[test]
+    fn a_call_that_panics_is_an_error() {
+        let call = || -> Result<()> { panic!("inside a test") };
+        let e = within(Duration::from_secs(5), &Cancel::default(), "panic", call).unwrap_err();
+        assert_eq!(e.kind(), Kind::Bug);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod abi;
 mod cc;
 mod documented;
+mod go;
 mod header;
 mod installed;
 mod owners;

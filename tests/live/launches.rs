@@ -20,7 +20,7 @@ fn full_launch(corner: &Corner<'_>, policy: &str, cmdline: Option<&str>) -> Stri
 }
 
 /// What the simulated chip decrypted for this guest.
-fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
+pub(crate) fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
     let folder = corner.lab.dir.join("state/guests").join(&corner.guest).join("secrets");
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
