@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::*;
 use crate::Kind;
 use crate::error::{Error, Result};
-use crate::host::NodeSev;
+use crate::host::{NodeSev, RealProbe};
 use crate::inject::packet::Packet;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -316,6 +316,16 @@ fn another_domain_of_that_uuid_is_never_touched() {
     let e = Launch::define(&fake, asked).unwrap_err();
     assert_eq!(e.kind(), Kind::State);
     assert_eq!(fake.now(), Some((other, GuestState::Off)));
+}
+
+/// Of a connection that had died the answer was that the host can do nothing.
+#[test]
+fn a_hypervisor_that_is_gone_is_an_error_and_no_fact() {
+    let (fake, cancel) = (Fake::default(), Cancel::default());
+    let limit = Duration::from_secs(5);
+    let asking = Asking { hypervisor: &fake, limit, cancel: &cancel, machine: |_| RealProbe::system() };
+    let e = asking.facts(None, CapsQuery::default(), &[]).unwrap_err();
+    assert_eq!((e.kind(), e.message()), (Kind::Hypervisor, "not here"));
 }
 
 /// One damaged record kept every other launch from being recovered.
