@@ -19,8 +19,8 @@
  * Sizes      A string given may have any length; a domain above 16 MiB, a document of keys above 4 MiB, evidence and a packet
  *            above 1 MiB are refused. Sizes in answers are in bytes.
  * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched; it is called on threads
- *            of this library too. A fault of virt-sev is VIRTSEV_ERR_BUG and a line on standard error, and the process
- *            lives.
+ *            of this library too. SIGPIPE is blocked on the thread of a call that asks libvirt, for as long as the call. A
+ *            fault of virt-sev is VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
  * References A connection or a domain is referenced for the time of the call; for as long as libvirt needs where the wait
  *            for an answer was cancelled or took too long.
  */

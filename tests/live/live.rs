@@ -35,6 +35,8 @@ mod osinfo;
 mod peers;
 mod processors;
 mod psp;
+mod python;
+mod reconcile;
 mod secrecy;
 mod selinux;
 mod session;
