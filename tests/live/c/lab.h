@@ -158,7 +158,6 @@ static inline virtsev_config *config_of(const char *folder)
     DONE(virtsev_config_set(config, "security.sev.memory.lock", "none", &err));
     DONE(virtsev_config_option(config, "skip", "mode-host", &err));
     if (strcmp(env("LAB_KVM"), "yes") != 0) DONE(virtsev_config_option(config, "skip", "kvm", &err));
-    DONE(virtsev_config_option(config, "timeout", "10", &err));
     return config;
 }
 

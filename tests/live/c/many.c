@@ -28,7 +28,6 @@ static void *one_guest(void *number)
     session(folder);
     virtsev_config *config = config_of(folder);
     virtsev_owner *owner = owner_of(folder);
-    DONE(virtsev_config_option(config, "timeout", "60", &err));
     DONE(virtsev_launch(config, conn, own, owner, NULL, NULL, NULL, &json, &err));
     CHECK(strstr(json, "\"verified\":true") != NULL && strstr(json, name) != NULL);
     virtsev_string_free(json);
