@@ -105,6 +105,13 @@ impl Journal {
         }
     }
 
+    /// Whether a launch of the domain with this UUID is under way.
+    #[must_use]
+    pub fn is_under_way(&self, uuid: &str) -> bool {
+        // Nothing but a UUID names a file.
+        uuid.len() == 36 && !uuid.contains('/') && read(&self.named(uuid)).is_ok_and(|e| e.is_under_way())
+    }
+
     /// Refuses a domain with a record.
     ///
     /// # Errors
@@ -115,7 +122,11 @@ impl Journal {
     }
 
     fn file(&self, entry: &Entry) -> PathBuf {
-        self.0.join(format!("{}.json", entry.uuid))
+        self.named(&entry.uuid)
+    }
+
+    fn named(&self, uuid: &str) -> PathBuf {
+        self.0.join(format!("{uuid}.json"))
     }
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
