@@ -177,9 +177,7 @@ fn start(
         .filter(|f| f.severity == Severity::Error)
         .partition(|f| !site.warn_only.iter().any(|id| id == f.id));
     if let Some(e) = Error::many(errors.iter().map(Finding::as_error).collect()) {
-        return Err(e.and_hint(
-            "`virt-sev lint` says the same of the domain's definition, and `virt-sev apply` mends it.",
-        ));
+        return Err(e.and_hint("`virt-sev lint -c URI --domain NAME` judges the definition."));
     }
     if let Some(wanted) = &wanted {
         session(call, domain, wanted, &world.state?)?;

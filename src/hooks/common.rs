@@ -29,6 +29,15 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
+/// Fails inside where a test wants it. Not in what ships.
+pub(crate) fn provoked() {
+    #[cfg(debug_assertions)]
+    #[allow(clippy::panic)] // what it is for
+    if std::env::var_os("VIRT_SEV_HOOK_PANIC").is_some() {
+        panic!("provoked");
+    }
+}
+
 /// Prints an answer.
 pub(crate) fn say(said: Said) -> ExitCode {
     // Nobody who went away is told; the exit code is what counts.

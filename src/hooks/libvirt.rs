@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn look(call: &Call<'_>, xml: &[u8]) -> Judged {
+    common::provoked();
     let world = World { site: site(), state: Registry::default_folder() };
     judge(call, xml, world, &virt_sev_psp::machine(false))
 }
