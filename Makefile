@@ -9,12 +9,15 @@ DESTDIR ?=
 CARGO ?= cargo
 # Where cargo leaves what is installed.
 OUT ?= target/release
+# Python 3.9 or newer; the system's, because libvirt-python is there. And where the wheel goes.
+PYTHON ?= /usr/bin/python3
+DIST ?= dist
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build demo check check-static check-tests bench fuzz install install-lib uninstall uninstall-lib generate clean
+.PHONY: all setup build wheel demo check check-static check-tests check-python bench fuzz install install-lib uninstall uninstall-lib generate clean
 
 all: build
 
@@ -24,6 +27,13 @@ setup:
 # What ships. qemu-sev-sim and sev-lab are development tools and do not.
 build:
 	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi -p virt-sev-hooks
+
+# The Python package. Built from a copy, because setuptools writes beside what it builds. Needs pip, setuptools and wheel,
+# and no network. `make install` leaves it alone: a wheel is pip's.
+wheel:
+	@rm -rf build/wheel && mkdir -p build && cp -Rp python build/wheel
+	$(PYTHON) -m pip --disable-pip-version-check wheel --quiet --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) build/wheel
+	@rm -rf build/wheel
 
 # A recursive make reads build/env.mk after set-up has written it.
 demo:
@@ -58,6 +68,13 @@ check-tests:
 	$(CARGO) build --quiet --locked --workspace
 	$(CARGO) test --locked --workspace
 	$(CARGO) test --locked -p virt-sev-sim --features live
+	@$(MAKE) --no-print-directory check-python
+
+# The Python package against the debug library.
+check-python: export VIRTSEV_LIBRARY := $(CURDIR)/target/debug/libvirtsev.so
+check-python: export PYTHONPATH := $(CURDIR)/python
+check-python:
+	$(PYTHON) -B -m unittest discover -s tests/python
 
 bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
@@ -108,4 +125,4 @@ uninstall: uninstall-lib
 
 clean:
 	$(CARGO) clean
-	rm -rf build
+	rm -rf build dist

@@ -8,8 +8,8 @@
 #   is read, never written: the lists for this lie in build/apt.
 # - The simulator needs two things that no machine has installed: firmware that can take a secret (ovmf-amdsev, Debian sid)
 #   and a guest kernel (Debian's cloud kernel). They are unpacked below build/.
-# - The tests need other firmware images too (ovmf), sevctl and snpguest (Rust packages) and sev-snp-measure (a Python
-#   package). These too lie below build/.
+# - The tests need other firmware images too (ovmf), sevctl and snpguest (Rust packages), sev-snp-measure and mypy (Python
+#   packages). These too lie below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -51,11 +51,14 @@ bsdutils:script
 checkpolicy:checkpolicy
 curl:curl
 "
-# The C library's tests.
+# The tests of the C library and of the Python package.
 [ "$only" = demo ] || wanted="$wanted
 g++:g++
+golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
+python3-setuptools:
+python3-wheel:
 "
 
 has() { # program or file
@@ -237,14 +240,18 @@ peer_crate() {
 peer_crate sevctl 0.6.2
 peer_crate snpguest 0.11.0
 
-measure=$build/peers/sev-snp-measure
-if [ "$only" != demo ] && [ ! -d "$measure" ]; then
-  say "sev-snp-measure (a peer to test against)"
-  rm -rf "$measure.new"
-  PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$measure.new" \
-    -r scripts/peers-requirements.txt </dev/null || die "sev-snp-measure cannot be installed; what pip says is above. Mend that and run again."
-  mv "$measure.new" "$measure"
-fi
+# A Python package of PyPI in a folder of its own, pinned by content.
+peer_module() {
+  local name=$1 into=$build/peers/$1
+  [ "$only" != demo ] && [ ! -d "$into" ] || return 0
+  say "$name ($2)"
+  rm -rf "$into.new"
+  PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$into.new" \
+    -r "scripts/$name-requirements.txt" </dev/null || die "$name cannot be installed; what pip says is above. Mend that and run again."
+  mv "$into.new" "$into"
+}
+peer_module sev-snp-measure "a peer to test against"
+peer_module mypy "to check the Python package's types"
 
 busybox=$(dpkg-query -L busybox-static 2>/dev/null | grep -E '/busybox$' | head -n 1 || true)
 busybox=${busybox:-$(command -v busybox || true)}
@@ -257,7 +264,8 @@ fi
 cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
-export VIRT_SEV_SNP_MEASURE := $measure
+export VIRT_SEV_SNP_MEASURE := $build/peers/sev-snp-measure
+export VIRT_SEV_MYPY := $build/peers/mypy
 export VIRT_SEV_OVMF := $build/ovmf
 export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd

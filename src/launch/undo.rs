@@ -48,12 +48,16 @@ impl<H: Hypervisor> Undo<H> {
     pub(super) fn fail(&mut self, error: Error) -> Error {
         match self.run() {
             Ok(text) => error.and_hint(text),
-            Err(e) => error.and_hint(format!(
-                "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
-                self.name,
-                e.to_string().replace('\n', " "),
-                self.hypervisor.uri()
-            )),
+            Err(e) => {
+                // Its record stays, for whoever recovers; nobody tries a second time here.
+                self.record = None;
+                error.and_hint(format!(
+                    "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
+                    self.name,
+                    e.to_string().replace('\n', " "),
+                    self.hypervisor.uri()
+                ))
+            }
         }
     }
 
@@ -179,7 +183,7 @@ fn recover_one<H: Hypervisor>(hypervisor: &H, entry: &Entry, file: Written) -> R
     if entry.uri != hypervisor.uri() {
         return Ok(format!("{name}: on {}: left alone, for this is another hypervisor.", entry.uri));
     }
-    if entry.is_under_way() {
+    if file.is_under_way() {
         return Ok(format!("{name}: left alone, for its launch is under way."));
     }
     let ended = || -> Result<String> {

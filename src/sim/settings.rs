@@ -95,7 +95,7 @@ impl FromStr for Mode {
     }
 }
 
-/// The step at which `crash-at` kills the emulator.
+/// The step at which `crash-at` kills the emulator, or `hang-at` stops it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Before the monitor answers.
@@ -130,6 +130,8 @@ pub enum Fault {
     NoAsid,
     /// The measurement query gets no reply.
     Hang,
+    /// This step does not end until the guest is destroyed.
+    HangAt(Step),
     /// The emulator dies at this step.
     CrashAt(Step),
 }
@@ -145,6 +147,9 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("no-es", Fault::NoEs),
     ("no-asid", Fault::NoAsid),
     ("hang", Fault::Hang),
+    ("hang-at=start", Fault::HangAt(Step::Start)),
+    ("hang-at=inject", Fault::HangAt(Step::Inject)),
+    ("hang-at=resume", Fault::HangAt(Step::Resume)),
     ("crash-at=start", Fault::CrashAt(Step::Start)),
     ("crash-at=measure", Fault::CrashAt(Step::Measure)),
     ("crash-at=inject", Fault::CrashAt(Step::Inject)),
@@ -278,14 +283,17 @@ mod tests {
             Fault::NoSev => 5,
             Fault::NoEs => 6,
             Fault::NoAsid => 7,
-            Fault::Hang => 8,
-            Fault::CrashAt(Step::Start) => 9,
-            Fault::CrashAt(Step::Measure) => 10,
-            Fault::CrashAt(Step::Inject) => 11,
-            Fault::CrashAt(Step::Resume) => 12,
+            Fault::Hang | Fault::HangAt(Step::Measure) => 8,
+            Fault::HangAt(Step::Start) => 9,
+            Fault::HangAt(Step::Inject) => 10,
+            Fault::HangAt(Step::Resume) => 11,
+            Fault::CrashAt(Step::Start) => 12,
+            Fault::CrashAt(Step::Measure) => 13,
+            Fault::CrashAt(Step::Inject) => 14,
+            Fault::CrashAt(Step::Resume) => 15,
         };
         let places: Vec<usize> = FAULTS.iter().map(|(_, fault)| place(fault)).collect();
-        assert_eq!(places, (0..13).collect::<Vec<_>>());
+        assert_eq!(places, (0..16).collect::<Vec<_>>());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod afar;
 mod appraisal;
+mod c_library;
 #[path = "../support/cases.rs"]
 mod cases;
 mod cek;
@@ -27,6 +28,7 @@ mod key_service;
 mod lab;
 mod launches;
 mod lint;
+mod manager;
 mod misuses;
 mod models;
 mod offline;
@@ -34,6 +36,8 @@ mod osinfo;
 mod peers;
 mod processors;
 mod psp;
+mod python;
+mod reconcile;
 mod secrecy;
 mod selinux;
 mod session;

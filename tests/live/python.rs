@@ -1,0 +1,148 @@
+//! The Python package against a real libvirtd: beside libvirt-python, interrupted, as its document says.
+
+use crate::lab::{Corner, Lab, assert_code, code, err, program, setup};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The system's Python, where libvirt-python is, with the package and the library of this build.
+pub(crate) fn python(script: &Path) -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-B", "-X", "faulthandler"]).arg(script);
+    command.env("PYTHONPATH", root().join("python")).env("VIRTSEV_LIBRARY", program("libvirtsev.so"));
+    command
+}
+
+/// The rules that the lab's platform cannot keep.
+pub(crate) fn rules(lab: &Lab) -> &'static [&'static str] {
+    if lab.kvm { &["mode-host"] } else { &["mode-host", "kvm"] }
+}
+
+fn platform(lab: &Lab, file: &str) -> PathBuf {
+    lab.dir.join("state/platform").join(file)
+}
+
+/// A script of `tests/live/python` with what it has to know of the lab.
+fn script(corner: &Corner<'_>, name: &str) -> Command {
+    let lab = corner.lab;
+    let other = corner.path("other.fd");
+    let mut image = fs::read(setup("VIRT_SEV_FIRMWARE")).unwrap();
+    image[0x1000] ^= 1;
+    fs::write(&other, image).unwrap();
+    let known = serde_json::json!({
+        "uri": lab.uri,
+        "guest": corner.guest,
+        "domain": corner.domain(None),
+        "folder": corner.dir.path(),
+        "firmware": lab.file("VIRT_SEV_FIRMWARE"),
+        "own-firmware": setup("VIRT_SEV_FIRMWARE"),
+        "other-firmware": other,
+        "chain": platform(lab, "chain.cert"),
+        "ca": platform(lab, "ask_ark.cert"),
+        "rules": rules(lab),
+    });
+    let mut command = python(&root().join("tests/live/python").join(name));
+    command.arg(known.to_string()).env("XDG_STATE_HOME", corner.path("state"));
+    command
+}
+
+#[test]
+fn libvirt_python_and_the_library_share_a_connection() {
+    let corner = Corner::new(Lab::shared());
+    let out = script(&corner, "one_process.py").output().unwrap();
+    assert_code(&out, 0);
+    assert_eq!((&*out.stdout, &*out.stderr), (&b"ok\n"[..], &b""[..]));
+}
+
+/// The measurement hangs, and Ctrl-C comes: once, and again and again.
+#[test]
+fn ctrl_c_undoes_a_launch_from_python() {
+    for more in [0, 5] {
+        let corner = Corner::new(Lab::shared());
+        corner.lab.sev_lab(&["fault", "hang", "--guest", &corner.guest]);
+        let mut command = script(&corner, "interrupted.py");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.any(|line| line == "started"), "it did not start");
+        std::thread::sleep(Duration::from_millis(500));
+        let begin = Instant::now();
+        for _ in 0..=more {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let told: Vec<String> = said.collect();
+        let out = child.wait_with_output().unwrap();
+        assert!(told[0].starts_with("CancelledError: ") && told.join(" ").contains("destroyed"), "{told:?}");
+        // As Python ends for it.
+        assert_eq!(out.status.signal(), Some(2), "{}", err(&out));
+        assert!(err(&out).contains("KeyboardInterrupt"), "{}", err(&out));
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+        assert_eq!(corner.lab.state(&corner.guest), "none");
+    }
+}
+
+/// The programs of the document, by the names in their first lines.
+#[test]
+fn the_exchange_of_the_document_runs() {
+    let corner = Corner::new(Lab::shared());
+    let text = fs::read_to_string(root().join("docs/python.md")).unwrap();
+    for block in text.split("```python\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let name = block.strip_prefix("# ").and_then(|b| b.split_whitespace().next()).unwrap();
+        fs::write(corner.path(name), block).unwrap();
+    }
+    symlink(setup("VIRT_SEV_FIRMWARE"), corner.path("OVMF.amdsev.fd")).unwrap();
+    fs::write(corner.path("disk.key"), "the disk's key").unwrap();
+    // What this platform needs to be told stands in the domain.
+    let key = |name: &str, value: &str| format!("<v:key name='security.sev.{name}'>{value}</v:key>");
+    let keys =
+        key("firmware", corner.lab.file("VIRT_SEV_FIRMWARE").to_str().unwrap()) + &key("memory.lock", "none");
+    let xml = fs::read_to_string(corner.domain(None)).unwrap();
+    let metadata = format!(
+        "<metadata><v:config xmlns:v='urn:virt-sev:config:1'>{keys}</v:config></metadata>\n  <memory"
+    );
+    fs::write(corner.path("guest.xml"), xml.replacen("<memory", &metadata, 1)).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = python(&corner.path(program));
+        command.args(arguments).current_dir(corner.dir.path()).env("XDG_STATE_HOME", corner.path("state"));
+        command.output().unwrap()
+    };
+    let uri = corner.lab.uri.as_str();
+
+    let (chain, ca) = (platform(corner.lab, "chain.cert"), platform(corner.lab, "ask_ark.cert"));
+    let out = run("session.py", &[chain.to_str().unwrap()]);
+    assert!(code(&out) != 0 && err(&out).contains("CertificateError"), "{}", err(&out));
+    assert_code(&run("session.py", &[chain.to_str().unwrap(), ca.to_str().unwrap()]), 0);
+    let launch = [&[uri, "guest.xml"], rules(corner.lab)].concat();
+    let out = run("launch.py", &launch);
+    assert_code(&out, 0);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("measured"), "{out:?}");
+    assert_eq!(corner.lab.state(&corner.guest), "paused");
+    let out = run("launch.py", &launch);
+    assert_code(&out, 1);
+    assert!(err(&out).contains("used"), "{}", err(&out));
+
+    assert_code(&run("verify.py", &[]), 0);
+    assert_code(&run("inject.py", &[uri, &corner.guest]), 0);
+    assert_eq!(corner.lab.state(&corner.guest), "running");
+    let secret = corner.lab.dir.join("state/guests").join(&corner.guest).join("secrets/001.bin");
+    assert!(fs::read(secret).unwrap().windows(14).any(|w| w == b"the disk's key"));
+
+    // Another image is not what was measured.
+    let mut image = fs::read(setup("VIRT_SEV_FIRMWARE")).unwrap();
+    image[0x1000] ^= 1;
+    fs::remove_file(corner.path("OVMF.amdsev.fd")).unwrap();
+    fs::write(corner.path("OVMF.amdsev.fd"), image).unwrap();
+    let out = run("verify.py", &[]);
+    assert_code(&out, 1);
+    assert!(err(&out).starts_with("not verified: "), "{}", err(&out));
+}
