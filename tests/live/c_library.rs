@@ -284,6 +284,7 @@ fn an_owner_verifies_over_a_connection() {
     }
     x.does("launch", &["s1", "evidence"]);
     x.does("verify", &["s2", NO, "measurement"]);
+    x.does("stop", &["s1"]);
     x.does("verify", &["s1", "0"]);
     assert_eq!(x.state(), "running");
 }

@@ -83,6 +83,26 @@ static void verify(virConnectPtr conn, char **argv)
     virtsev_owner_free(owner);
 }
 
+static void at_the_verdict(void *cancel, const char *json)
+{
+    if (strncmp(json, "{\"step\":\"verified\"", 18) == 0) DONE(virtsev_cancel_ask((virtsev_cancel *)cancel, &err));
+}
+
+/* stop SESSION: verified, and cancelled before the secret goes in. */
+static void stop(virConnectPtr conn, char **argv)
+{
+    char *json = NULL;
+    virtsev_owner *owner = owner_of(argv[2]);
+    virtsev_cancel *cancel = virtsev_cancel_new();
+    virDomainPtr domain = guest(conn);
+    REFUSED(virtsev_verify_domain(owner, domain, cancel, at_the_verdict, cancel, &json, &err), VIRTSEV_ERR_CANCELLED,
+            "injecting the secret: cancelled");
+    CHECK(state_of(conn, env("LAB_GUEST")) == VIR_DOMAIN_PAUSED);
+    virDomainFree(domain);
+    virtsev_cancel_free(cancel);
+    virtsev_owner_free(owner);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc > 2);
@@ -93,6 +113,7 @@ int main(int argc, char **argv)
         if (is("launch", argv)) launch(conn, argv);
         if (is("inject", argv)) inject(conn, argv);
         if (is("verify", argv)) verify(conn, argv);
+        if (is("stop", argv)) stop(conn, argv);
         if (is("clear", argv)) clear(conn);
         CHECK(virConnectClose(conn) == 0);
     }
