@@ -16,7 +16,8 @@
  *            handle that is freed while a call uses it stays whole for that call; the strings of an error do not. None may
  *            be called from a signal handler.
  * JSON       One document, "schema" first: virt-sev/KIND/1. Members may be added; none changes its meaning.
- * Sizes      A string given may have any length; a document of keys above 4 MiB is refused. Sizes in answers are in bytes.
+ * Sizes      A string given may have any length; a domain above 16 MiB, a document of keys above 4 MiB, evidence and a packet
+ *            above 1 MiB are refused. Sizes in answers are in bytes.
  * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. A fault of virt-sev is
  *            VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
  */
@@ -96,7 +97,8 @@ typedef struct virtsev_plan virtsev_plan;
 /**
  * Hears of a step that is done: JSON with "step" ("defined", "started", "measured", "verified", "injected", "resumed") and
  * "text" for people. The string lives during the call only. Called on the thread of the function that it was given to,
- * which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. More steps may come.
+ * which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. It must return: no longjmp(), no exception and no end
+ * of the thread may leave it. More steps may come.
  */
 typedef void (*virtsev_progress)(void *opaque, const char *json);
 
@@ -491,8 +493,8 @@ int virtsev_owner_keys(struct virtsev_owner *owner,
  * name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
  * which is copied.
  *
- * VIRTSEV_ERR_USAGE for a name that is neither or stands already, for NULL, and for a secret that is empty; VIRTSEV_ERR_FILE
- * for one that is too long for any packet. Since ABI 1.
+ * VIRTSEV_ERR_USAGE for a name that is neither, for one that stands already, for NULL, and for a secret that is empty or does
+ * not fit into a packet. Since ABI 1.
  */
 int virtsev_owner_secret(struct virtsev_owner *owner,
                          const char *name,
@@ -599,8 +601,8 @@ int virtsev_measurement(struct _virDomain *domain,
  * it; 0 means that the guest is verified. A session that was answered is recorded, and evidence of another launch of it is
  * refused.
  *
- * owner: what is expected, with the keys of the session. text: what virtsev_measurement() or virtsev_launch() gave. json:
- * the answer, for virtsev_string_free().
+ * owner: what is expected, with the keys of the session. evidence: what virtsev_measurement() or virtsev_launch() gave.
+ * json: the answer, for virtsev_string_free().
  *
  * VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
  * "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second

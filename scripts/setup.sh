@@ -54,6 +54,7 @@ curl:curl
 # The tests of the C library and of the Python package.
 [ "$only" = demo ] || wanted="$wanted
 g++:g++
+golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
 python3-setuptools:

@@ -54,6 +54,11 @@ impl Draft {
         &self.path
     }
 
+    /// Its lock, which holds until this is closed, whatever became of the draft.
+    pub(crate) fn lock(&self) -> Result<File> {
+        self.file.try_clone()
+    }
+
     /// Removes the drafts of this user's dead processes that lie beside this one. What cannot be removed now is removed the
     /// next time.
     fn sweep(&self) {

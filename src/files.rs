@@ -63,6 +63,15 @@ fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Refuses a text that came some other way than out of a file, where [`read_short`] would refuse it.
+pub fn short(what: &str, text: &str) -> Result<()> {
+    if text.len() as u64 > MOST_OF_SHORT {
+        return Err(Error::new(Kind::File, format!("the {what} is too large"))
+            .wanted(format!("at most {} MiB", MOST_OF_SHORT >> 20)));
+    }
+    Ok(())
+}
+
 /// The same as text.
 pub fn read_text(what: &str, path: &Path) -> Result<String> {
     String::from_utf8(read_short(what, path)?).map_err(|e| {

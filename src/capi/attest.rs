@@ -54,8 +54,8 @@ pub unsafe extern "C" fn virtsev_measurement(
 /// it; 0 means that the guest is verified. A session that was answered is recorded, and evidence of another launch of it is
 /// refused.
 ///
-/// owner: what is expected, with the keys of the session. text: what virtsev_measurement() or virtsev_launch() gave. json:
-/// the answer, for virtsev_string_free().
+/// owner: what is expected, with the keys of the session. evidence: what virtsev_measurement() or virtsev_launch() gave.
+/// json: the answer, for virtsev_string_free().
 ///
 /// VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
 /// "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second
@@ -199,6 +199,7 @@ impl Verified {
     fn of(holder: &Holder, text: &str) -> Result<Self, Failure> {
         let Holder { keys, expectation, .. } = holder;
         let report = evidence::of_text(text, expectation.claims.policy)?;
+        expectation.claims.agree(&report.evidence)?;
         let (judgement, boot) = judge::judge(expectation, keys, &report.evidence, true)?;
         let why = if judgement.verdict.matched() { None } else { evidence::other_session(&report, keys) };
         let answer = verdict(&judgement, &report.evidence, why)?;

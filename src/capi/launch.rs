@@ -160,8 +160,8 @@ fn launch(
     let ready = Ready::new(asking, done, &host, &options, holder, local)?;
     findings.extend(ready.findings.iter().cloned());
     let launched = launch::launch(asking, ready, &Registry::default_folder()?, &|step| listener.hear(step))?;
-    // A caller that cannot be told of a guest has none, nor one that wanted to stop at the last step.
-    match asking.cancel.refuse("telling of the guest").and_then(|()| launched.json()) {
+    // A caller that cannot be told of a guest has none.
+    match launched.json() {
         Ok(answer) => {
             launched.accept();
             Ok(document("launch", with_findings(answer, &findings)))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use virt_sev::Result;
 use virt_sev::launch::{Asking, Cancel};
 use virt_sev_psp::machine;
-use virt_sev_sys::{Libvirt, LibvirtGuest, caller};
+use virt_sev_sys::{Libvirt, LibvirtGuest, NoPipeSignal, caller};
 
 /// The longest wait for one answer, where the caller says none.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,6 +22,8 @@ pub(crate) struct Online {
     libvirt: Libvirt,
     limit: Duration,
     cancel: Cancel,
+    /// The daemon's end is not the caller's.
+    _pipe: NoPipeSignal,
 }
 
 /// A reference of our own to the caller's connection.
@@ -60,7 +62,7 @@ impl Online {
     ) -> Result<Self> {
         let cancel =
             if cancel.is_null() { Cancel::default() } else { Cancel::clone(&*handles::find(cancel)?) };
-        Ok(Self { libvirt, limit: limit.unwrap_or(LIMIT), cancel })
+        Ok(Self { libvirt, limit: limit.unwrap_or(LIMIT), cancel, _pipe: NoPipeSignal::new() })
     }
 
     /// What asks it.

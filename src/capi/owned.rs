@@ -1,9 +1,9 @@
 //! What a caller said of a guest owner. In: texts and bytes. Out: a [`Holder`]. Never: a file read before it is needed, or a
 //! key in an error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use virt_sev::inject::table::{SecretSpec, SecretTable, aliases, guid_of, read_secret};
+use virt_sev::inject::table::{MAX_TABLE, SecretSpec, SecretTable, aliases, guid_of, read_secret};
 use virt_sev::launch::Holder;
 use virt_sev::measure::vmsa::InitialState;
 use virt_sev::owner::{Expectation, KeyFiles, secrets};
@@ -64,7 +64,10 @@ impl Owned {
             "inject-secret" => match value {
                 None => self.secrets.clear(),
                 Some(text) => {
-                    SecretSpec::parse(text.as_ref()).map_err(|e| e.at(name))?;
+                    let secret = SecretSpec::parse(text.as_ref()).map_err(|e| e.at(name))?;
+                    if secret.path == Path::new("-") {
+                        return Err(wrong(name, "-", "the path of a file behind the colon"));
+                    }
                     self.secrets.push(text.to_owned());
                 }
             },
@@ -106,6 +109,12 @@ impl Owned {
                 .at("name")
                 .wanted(format!("8-4-4-4-12 hexadecimal digits, or {known}"))
         })?;
+        if secret.len() > MAX_TABLE {
+            return Err(Error::new(Kind::Usage, "the secret is too long to be injected")
+                .at("secret")
+                .found(format!("{} bytes", secret.len()))
+                .wanted(format!("at most {MAX_TABLE}, with its place in the table")));
+        }
         self.table.add(guid, read_secret(&mut secret)?)
     }
 

@@ -114,8 +114,8 @@ pub unsafe extern "C" fn virtsev_owner_keys(
 /// name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
 /// which is copied.
 ///
-/// VIRTSEV_ERR_USAGE for a name that is neither or stands already, for NULL, and for a secret that is empty; VIRTSEV_ERR_FILE
-/// for one that is too long for any packet. Since ABI 1.
+/// VIRTSEV_ERR_USAGE for a name that is neither, for one that stands already, for NULL, and for a secret that is empty or does
+/// not fit into a packet. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_owner_secret(
     owner: *mut virtsev_owner,

@@ -6,7 +6,8 @@ use virt_sev::launch::Step;
 
 /// Hears of a step that is done: JSON with "step" ("defined", "started", "measured", "verified", "injected", "resumed") and
 /// "text" for people. The string lives during the call only. Called on the thread of the function that it was given to,
-/// which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. More steps may come.
+/// which waits for it; it may call any function of this library, virtsev_cancel_ask() among them. It must return: no longjmp(), no exception and no end
+/// of the thread may leave it. More steps may come.
 pub type virtsev_progress = Option<unsafe extern "C" fn(opaque: *mut c_void, json: *const c_char)>;
 
 /// Who hears of steps.

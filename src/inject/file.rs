@@ -4,7 +4,7 @@
 use super::packet::{HEADER_SIZE, Packet};
 use crate::measure::verify::Evidence;
 use crate::measure::{from_base64, to_base64};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, files};
 use serde_json::{Value, json};
 
 /// `schema` of the file.
@@ -42,6 +42,7 @@ impl PacketFile {
                 .wanted(PACKET_SCHEMA)
                 .hint("The guest owner writes it: `virt-sev verify --packet FILE`.")
         };
+        files::short("secret packet", text)?;
         let document: Value = serde_json::from_str(text).map_err(|e| no_packet().because(e))?;
         if document["schema"] != PACKET_SCHEMA {
             return Err(no_packet());

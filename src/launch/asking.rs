@@ -140,8 +140,13 @@ impl<H: Hypervisor> Asking<'_, H> {
     /// Adds what libvirt says; true where it runs on this machine.
     fn libvirts(&self, query: CapsQuery, facts: &mut HostFacts) -> Result<bool> {
         let (local, caps, node, versions) = self.ask("reading the host's capabilities", move |hv| {
-            // A host without SEV answers with an error: that is a fact, not a failure.
-            Ok((hv.is_local()?, hv.domain_capabilities(&query), hv.node_sev(), hv.versions()))
+            let (caps, node, versions) = (hv.domain_capabilities(&query), hv.node_sev(), hv.versions());
+            // A host without SEV answers with an error: that is a fact, not a failure. A connection that has died does not
+            // even tell a version.
+            match (caps, versions) {
+                (Err(e), [None, None]) => Err(e),
+                (caps, versions) => Ok((hv.is_local()?, caps, node, versions)),
+            }
         })?;
         facts.domcaps = match caps {
             Ok(xml) => Fact::Known(domcaps::parse(&xml)?),

@@ -14,6 +14,7 @@ use crate::measure::verify::{Evidence, Verdict};
 use crate::owner::keys;
 use crate::plan::Options;
 use crate::prepare::Prepared;
+use crate::session::answered::Answered;
 use crate::session::registry::Registry;
 use crate::{Error, Kind, Result, hex, preflight};
 use serde_json::{Map, Value, json};
@@ -195,11 +196,13 @@ pub fn launch<H: Hypervisor>(
         told(Step::Measured { policy: launch.evidence().policy });
         match verification {
             Some(verification) => {
-                let (launch, proof) = verified(launch, &verification, told)?;
+                let (launch, proof) = verified(launch, &verification, state, told)?;
                 resumed(None);
                 running(launch, Some(proof))
             }
-            None if security.session.is_some() => Outcome::Paused(Box::new(launch)),
+            None if security.session.is_some() => {
+                Outcome::Paused(Box::new(launch.unless_cancelled("leaving the guest to its owner")?))
+            }
             None => {
                 let launch = launch.resume_unverified()?;
                 resumed(Some(Unverified::NoSession));
@@ -214,6 +217,7 @@ pub fn launch<H: Hypervisor>(
 fn verified<H: Hypervisor>(
     launch: Launch<Measured, H>,
     v: &Verification,
+    state: &Path,
     told: &dyn Fn(Step),
 ) -> Result<(Launch<Running, H>, (Evidence, Verdict))> {
     if let Err(e) = v.claims.agree(launch.evidence()) {
@@ -231,6 +235,10 @@ fn verified<H: Hypervisor>(
     match judge().map(|judgement| judgement.refusal()) {
         Ok(None) => {}
         Ok(Some(e)) | Err(e) => return Err(launch.abandon(e)),
+    }
+    // Here the owner answers, too: evidence of another launch of this session gets no secret any more.
+    if let Err(e) = Answered::below(state).answer(&v.keys.tik, &evidence.measurement) {
+        return Err(launch.abandon(e));
     }
     told(Step::Verified);
     if !v.table.is_empty() {

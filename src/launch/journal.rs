@@ -2,13 +2,14 @@
 //! `launch --recover` reads. Never: key material; the previous definition may hold passwords, so files are 0600.
 
 use crate::codes::Kind;
+use crate::draft::Draft;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 /// One launch under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,10 +22,6 @@ pub struct Entry {
     pub name: String,
     /// The definition before; `None`: there was none.
     pub previous: Option<String>,
-    /// The process that launches; 0 where it has ended the launch, and could not undo it.
-    pid: u32,
-    /// When that process began, in the kernel's clock ticks: pids are used again.
-    pid_start: u64,
 }
 
 /// The folder of the entries: `launches` below virt-sev's state folder.
@@ -33,37 +30,22 @@ pub struct Journal(PathBuf);
 
 /// An entry that is written; removed by [`Written::done`].
 #[derive(Debug)]
-pub struct Written(PathBuf);
+pub struct Written {
+    path: PathBuf,
+    /// Locked while the launch is under way: the kernel lets go of it when the process ends, however it does. A process
+    /// number would not do: a program that launches many guests lives on when one launch is cut off.
+    lock: Arc<File>,
+}
 
 fn io(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, what).at(path.display().to_string()).because(e)
 }
 
-/// When a process began: field 22 of `/proc/PID/stat` (proc(5)); `None` when there is no such process, or when it has
-/// ended and nobody has asked how.
-fn process_start(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the fields begin behind the last one.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    match fields.next()? {
-        "Z" | "X" => None,
-        _ => fields.nth(18)?.parse().ok(),
-    }
-}
-
 impl Entry {
-    /// An entry of this very process.
+    /// An entry.
     #[must_use]
     pub fn new(uri: &str, uuid: &str, name: &str, previous: Option<String>) -> Self {
-        let pid = std::process::id();
-        let pid_start = process_start(pid).unwrap_or(0);
-        Self { uri: uri.into(), uuid: uuid.into(), name: name.into(), previous, pid, pid_start }
-    }
-
-    /// True while the process that launches is alive.
-    #[must_use]
-    pub fn is_under_way(&self) -> bool {
-        process_start(self.pid) == Some(self.pid_start)
+        Self { uri: uri.into(), uuid: uuid.into(), name: name.into(), previous }
     }
 }
 
@@ -77,21 +59,21 @@ impl Journal {
     /// Writes an entry, complete or not at all.
     ///
     /// # Errors
-    /// `Kind::File`; `Kind::State` when another process launches the same domain now.
+    /// `Kind::File`; `Kind::State` when another launch of the same domain has not ended.
     pub fn write(&self, entry: &Entry) -> Result<Written> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.0)
             .map_err(|e| io("the state folder cannot be made", &self.0, e))?;
-        self.sweep();
         let path = self.file(entry);
-        let (draft, written) = draft(entry, &path);
+        let text = serde_json::to_vec_pretty(entry)
+            .map_err(|e| Error::new(Kind::Bug, "a launch record cannot be written").because(e))?;
         // hard_link fails where the entry exists: two launches of one domain cannot both begin.
-        let linked = written.and_then(|()| fs::hard_link(&draft, &path));
-        let _ = fs::remove_file(&draft);
+        let linked = Draft::file(&path, &text, 0o600)
+            .and_then(|draft| fs::hard_link(draft.path(), &path).and_then(|()| draft.lock()));
         match linked {
-            Ok(()) => Ok(Written(path)),
+            Ok(lock) => Ok(Written { path, lock: Arc::new(lock) }),
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Err(self.taken(&path, entry)),
             Err(e) => Err(io("the launch record cannot be written", &path, e)),
         }
@@ -111,10 +93,10 @@ impl Journal {
     }
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
-        let under_way = read(path).is_ok_and(|e| e.is_under_way());
+        let under_way = Written::open(path).is_ok_and(|written| written.is_some_and(|w| w.is_under_way()));
         let error = Error::new(Kind::State, "a launch of this domain has not ended").at(entry.name.clone());
         if under_way {
-            error.hint("Another virt-sev launches it now. Wait for that one to end.")
+            error.hint("It is being launched now. Wait for that launch to end.")
         } else {
             error.hint(format!(
                 "An earlier launch was cut off. `virt-sev launch --recover -c {}` destroys its guest and puts the definition back.",
@@ -123,19 +105,11 @@ impl Journal {
         }
     }
 
-    /// Removes drafts of processes that died over them.
-    fn sweep(&self) {
-        for path in self.paths("new").unwrap_or_default() {
-            let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
-            let pid = stem.rsplit_once('.').and_then(|(_, pid)| pid.parse().ok());
-            if pid.is_some_and(|pid| process_start(pid).is_none()) {
-                // What cannot be removed now is removed the next time.
-                let _ = fs::remove_file(&path);
-            }
-        }
-    }
-
-    fn paths(&self, extension: &str) -> Result<Vec<PathBuf>> {
+    /// Every entry, with its file; an error for each that cannot be read.
+    ///
+    /// # Errors
+    /// `Kind::File` for a folder that cannot be read.
+    pub fn entries(&self) -> Result<Vec<Result<(Entry, Written)>>> {
         let list = match fs::read_dir(&self.0) {
             Ok(list) => list,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -143,71 +117,64 @@ impl Journal {
         };
         let mut paths: Vec<PathBuf> = list
             .filter_map(|item| item.ok().map(|i| i.path()))
-            .filter(|p| p.extension().is_some_and(|x| x == extension))
+            .filter(|p| p.extension().is_some_and(|x| x == "json"))
             .collect();
         paths.sort();
-        Ok(paths)
-    }
-
-    /// Every entry, with its file; an error for each that cannot be read.
-    ///
-    /// # Errors
-    /// `Kind::File` for a folder that cannot be read.
-    pub fn entries(&self) -> Result<Vec<Result<(Entry, Written)>>> {
-        self.sweep();
-        Ok(self.paths("json")?.into_iter().map(|p| Ok((read(&p)?, Written(p)))).collect())
+        Ok(paths.iter().filter_map(|path| Written::open(path).transpose()).map(read).collect())
     }
 }
 
-fn read(path: &Path) -> Result<Entry> {
-    let text = fs::read(path).map_err(|e| io("the launch record cannot be read", path, e))?;
-    serde_json::from_slice(&text).map_err(|e| {
+/// An entry, out of the very file whose lock says whether its launch is under way.
+fn read(file: Result<Written>) -> Result<(Entry, Written)> {
+    let file = file?;
+    let entry = serde_json::from_reader(BufReader::new(&*file.lock)).map_err(|e| {
         Error::new(Kind::File, "the launch record is not readable")
-            .at(path.display().to_string())
+            .at(file.path.display().to_string())
             .because(e)
             .hint("Its name is the domain's UUID: destroy that guest by hand if it is there, then remove the file.")
-    })
-}
-
-/// Writes an entry beside its file, under a name that no other launch has: two threads can launch one domain.
-fn draft(entry: &Entry, path: &Path) -> (PathBuf, std::io::Result<()>) {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let draft = path.with_extension(format!("{count}.{}.new", std::process::id()));
-    let write = || {
-        let text = serde_json::to_vec_pretty(entry)?;
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(&text).and_then(|()| file.sync_all())
-    };
-    let written = write();
-    (draft, written)
+    })?;
+    Ok((entry, file))
 }
 
 impl Written {
+    /// `None` where it is gone: its launch has ended.
+    fn open(path: &Path) -> Result<Option<Self>> {
+        match File::open(path) {
+            Ok(file) => Ok(Some(Self { path: path.to_owned(), lock: Arc::new(file) })),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(io("the launch record cannot be read", path, e)),
+        }
+    }
+
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// The launch has ended, and something of it is left: for `recover`, of this very process too, which may live on.
-    pub fn cut_off(self) {
-        let rewritten = read(&self.0).and_then(|entry| {
-            let (draft, written) = draft(&Entry { pid: 0, pid_start: 0, ..entry }, &self.0);
-            written
-                .and_then(|()| fs::rename(&draft, &self.0))
-                .map_err(|e| io("the launch record cannot be written", &self.0, e))
-        });
-        if let Err(e) = rewritten {
-            log::warn!("{}: recovery takes this launch for one that is under way: {e}", self.0.display());
-        }
+    /// True while the launch is under way, and where nobody can say.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        !self.take()
+    }
+
+    /// Takes the entry of a launch that was cut off. From then on nobody else does.
+    fn take(&self) -> bool {
+        let id = |m: fs::Metadata| (m.dev(), m.ino());
+        // A launch that ends well removes its entry, and another may have written its own since.
+        let same = || Some(id(self.path.metadata().ok()?) == id(self.lock.metadata().ok()?));
+        self.lock.try_lock().is_ok() && same() == Some(true)
+    }
+
+    /// What is held while the launch is under way.
+    pub(super) fn lock(&self) -> Arc<File> {
+        Arc::clone(&self.lock)
     }
 
     /// Removes the entry: the launch ended, one way or the other.
     pub fn done(self) {
-        if let Err(e) = fs::remove_file(&self.0) {
-            log::warn!("{}: the launch record cannot be removed: {e}", self.0.display());
+        if let Err(e) = fs::remove_file(&self.path) {
+            log::warn!("{}: the launch record cannot be removed: {e}", self.path.display());
         }
     }
 }
@@ -228,38 +195,55 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let again = journal.write(&entry).unwrap_err();
         assert_eq!(again.kind(), Kind::State);
-        assert!(again.to_string().contains("launches it now"), "{again}");
+        assert!(again.to_string().contains("being launched now"), "{again}");
         let list = journal.entries().unwrap();
-        let (found, _) = list[0].as_ref().unwrap();
+        let (found, file) = list[0].as_ref().unwrap();
         assert_eq!(found.previous.as_deref(), Some("<domain/>"));
-        assert!(found.is_under_way());
+        assert!(file.is_under_way());
         written.done();
         assert!(journal.entries().unwrap().is_empty());
         assert_eq!(fs::read_dir(dir.path().join("launches")).unwrap().count(), 0);
     }
 
+    /// A program that lived on could not recover from a launch of its own that was cut off, and neither could another.
     #[test]
-    fn a_dead_process_is_not_under_way() {
-        let mut entry = Entry::new("qemu:///x", "u-1", "guest", None);
-        entry.pid_start += 1;
-        assert!(!entry.is_under_way());
+    fn a_launch_that_was_given_up_is_not_under_way_in_a_living_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        drop(journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap());
+        let again = journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap_err();
+        assert!(again.to_string().contains("cut off"), "{again}");
+        let list = [journal.entries().unwrap(), journal.entries().unwrap()];
+        let [first, second] = list.each_ref().map(|l| &l[0].as_ref().unwrap().1);
+        assert!(!first.is_under_way());
+        assert!(second.is_under_way(), "one recovers it, and no other at the same time");
     }
 
-    /// `kill -9` of a launch whose parent has not waited for it: recovery would have left its guest alone for ever.
+    /// The record of a launch that ended well while a recovery looked at it: its guest waits for its owner.
     #[test]
-    fn a_zombie_is_not_under_way() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let mut entry = Entry::new("qemu:///x", "u-1", "guest", None);
-        entry.pid = child.id();
-        entry.pid_start = process_start(child.id()).unwrap();
-        assert!(entry.is_under_way());
-        child.kill().unwrap();
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while entry.is_under_way() && std::time::Instant::now() < end {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        assert!(!entry.is_under_way());
-        child.wait().unwrap();
+    fn a_launch_that_has_ended_is_not_recovered() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        let written = journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap();
+        let list = journal.entries().unwrap();
+        written.done();
+        assert!(list[0].as_ref().unwrap().1.is_under_way());
+    }
+
+    /// A record that went away between the list and the look was a problem of the whole recovery.
+    #[test]
+    fn a_launch_that_ends_while_the_records_are_read_is_no_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::below(dir.path());
+        let entry = Entry::new("qemu:///x", "u-1", "guest", None);
+        std::thread::scope(|s| {
+            let launches = s.spawn(|| (0..300).for_each(|_| journal.write(&entry).unwrap().done()));
+            while !launches.is_finished() {
+                for item in journal.entries().unwrap() {
+                    item.unwrap();
+                }
+            }
+        });
     }
 
     /// `kill -9` between draft and record: the draft may hold passwords of the definition.
@@ -268,32 +252,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::below(dir.path());
         journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap().done();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        let drafts = [child.id(), std::process::id()].map(|pid| {
-            let draft = dir.path().join(format!("launches/u-2.{pid}.new"));
-            fs::write(&draft, "<domain/>").unwrap();
-            draft
-        });
-        assert!(journal.entries().unwrap().is_empty());
-        assert_eq!(drafts.map(|d| d.exists()), [false, true], "only the living one's draft stays");
-    }
-
-    /// Threads of one process had one draft between them: the loser's error spoke of a file that was not there.
-    #[test]
-    fn of_many_threads_one_gets_the_record() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::below(dir.path());
-        for round in 0..20 {
-            let entry = Entry::new("qemu:///x", &format!("u-{round}"), "guest", None);
-            let ends: Vec<_> = std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| journal.write(&entry))).collect();
-                threads.into_iter().map(|t| t.join().unwrap()).collect()
-            });
-            let refused = |end: &Result<Written>| end.as_ref().is_err_and(|e| e.kind() == Kind::State);
-            assert_eq!(ends.iter().filter(|end| refused(end)).count(), 7, "{ends:?}");
-            assert_eq!(journal.paths("new").unwrap(), Vec::<PathBuf>::new());
-        }
+        let draft = dir.path().join("launches/.u-2.json.0123456789abcdef.virt-sev-draft");
+        fs::write(&draft, "<domain/>").unwrap();
+        journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap().done();
+        assert!(!draft.exists());
     }
 
     #[test]

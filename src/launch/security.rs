@@ -12,7 +12,7 @@ use crate::prepare::{self, Prepared};
 use crate::session::blob::SessionBlob;
 use crate::session::keys::TransportKeys;
 use crate::{Error, Kind, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the guest is launched with.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ pub fn boot_of(v: &Expectation, facts: &DomainFacts, policy: u32, local: bool) -
     let os = &facts.os;
     let firmware = match (&v.boot.firmware, os.loader.as_ref().and_then(|l| l.path.clone())) {
         (Some(path), _) => path.clone(),
-        (None, Some(path)) if insecure_here => PathBuf::from(path),
+        (None, Some(path)) if insecure_here => of_document(&path),
         (None, Some(_)) => return Err(from_document_file("--firmware")),
         (None, None) => {
             return Err(Error::new(Kind::Usage, "--firmware is not given, and the domain names no image")
@@ -203,7 +203,7 @@ pub fn boot_of(v: &Expectation, facts: &DomainFacts, policy: u32, local: bool) -
     let or_document = |option: &str, given: Option<PathBuf>, found: &Option<String>| match (given, found) {
         (Some(path), _) => Ok(Some(path)),
         (None, None) => Ok(None),
-        (None, Some(path)) if insecure_here => Ok(Some(PathBuf::from(path))),
+        (None, Some(path)) if insecure_here => Ok(Some(of_document(path))),
         (None, Some(_)) => Err(from_document_file(option)),
     };
     let kernel = or_document("--kernel", v.boot.kernel.clone(), &os.kernel)?;
@@ -225,10 +225,14 @@ pub fn boot_of(v: &Expectation, facts: &DomainFacts, policy: u32, local: bool) -
     })
 }
 
+/// A path as libvirt's daemon takes it, whose folder is `/`. Never standard input.
+fn of_document(path: &str) -> PathBuf {
+    Path::new("/").join(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     /// `launch` took the number of processors from the host's document where `verify` refused to.
     #[test]
@@ -246,6 +250,14 @@ mod tests {
         v.cpus.num_cpus = None;
         v.insecure = true;
         assert_eq!(boot_of(&v, domain.facts(), SevPolicy::ES, true).unwrap().vcpus, Some(9));
+    }
+
+    /// `<loader>-</loader>` was read from standard input.
+    #[test]
+    fn no_path_of_a_document_is_standard_input() {
+        let domain = Domain::parse("<domain><os><loader>-</loader></os></domain>").unwrap();
+        let v = Expectation { insecure: true, ..Expectation::default() };
+        assert_eq!(boot_of(&v, domain.facts(), 0, true).unwrap().firmware, Path::new("/-"));
     }
 
     /// `--insecure` took a file of this machine for the remote hypervisor's of the same name.

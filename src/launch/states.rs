@@ -81,6 +81,18 @@ impl<S, H: Hypervisor> Launch<S, H> {
         self.undo.calls.within(self.undo.limit, &self.cancel, what, move || call(&guest))
     }
 
+    /// Goes on with `what` unless the launch was cancelled since the last wait.
+    ///
+    /// # Errors
+    /// `Kind::Cancelled`. Everything is undone.
+    pub(super) fn unless_cancelled(self, what: &str) -> Result<Self> {
+        if self.cancel.is_asked() {
+            let error = Error::new(Kind::Cancelled, format!("{what}: cancelled"));
+            return Err(self.fail(error));
+        }
+        Ok(self)
+    }
+
     fn fail(mut self, error: Error) -> Error {
         self.undo.fail(error)
     }
@@ -131,7 +143,7 @@ impl<H: Hypervisor> Launch<Defined, H> {
             name,
             previous,
             reach: Reach::Defined,
-            calls: Calls::default(),
+            calls: Calls::new(record.lock()),
             limit,
             record: Some(record),
         };
@@ -159,15 +171,17 @@ impl<H: Hypervisor> Launch<Defined, H> {
         Ok(self.start()?.into(Unmeasured(())))
     }
 
-    fn start(mut self) -> Result<Self> {
-        self.undo.reach = Reach::Started;
-        match self.ask("starting the guest", super::Guest::start_paused) {
-            Ok(()) => Ok(self),
+    fn start(self) -> Result<Self> {
+        // Cancelled before it asks for a start, it has started nothing: an active guest is somebody else's.
+        let mut launch = self.unless_cancelled("starting the guest")?;
+        launch.undo.reach = Reach::Started;
+        match launch.ask("starting the guest", super::Guest::start_paused) {
+            Ok(()) => Ok(launch),
             Err(e) => {
                 if e.kind() == Kind::State {
-                    self.undo.reach = Reach::Defined;
+                    launch.undo.reach = Reach::Defined;
                 }
-                Err(self.fail(e))
+                Err(launch.fail(e))
             }
         }
     }

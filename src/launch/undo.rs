@@ -49,7 +49,8 @@ impl<H: Hypervisor> Undo<H> {
         match self.run() {
             Ok(text) => error.and_hint(text),
             Err(e) => {
-                self.leave();
+                // Its record stays, for whoever recovers; nobody tries a second time here.
+                self.record = None;
                 error.and_hint(format!(
                     "{}: not everything could be undone ({}). The guest may still be paused. Once the hypervisor answers: virt-sev launch --recover -c '{}'",
                     self.name,
@@ -57,14 +58,6 @@ impl<H: Hypervisor> Undo<H> {
                     self.hypervisor.uri()
                 ))
             }
-        }
-    }
-
-    /// Leaves what could not be undone to `recover`. While a call is still out, only once this process has ended: the call
-    /// may yet start the guest.
-    fn leave(&mut self) {
-        if let Some(record) = self.record.take_if(|_| self.calls.have_ended(Duration::ZERO)) {
-            record.cut_off();
         }
     }
 
@@ -109,10 +102,7 @@ impl<H: Hypervisor> Drop for Undo<H> {
         if self.record.is_some() {
             match self.run() {
                 Ok(text) => log::warn!("{}: {text}", self.name),
-                Err(e) => {
-                    log::error!("{}: the launch could not be undone: {e}", self.name);
-                    self.leave();
-                }
+                Err(e) => log::error!("{}: the launch could not be undone: {e}", self.name),
             }
         }
     }
@@ -193,7 +183,7 @@ fn recover_one<H: Hypervisor>(hypervisor: &H, entry: &Entry, file: Written) -> R
     if entry.uri != hypervisor.uri() {
         return Ok(format!("{name}: on {}: left alone, for this is another hypervisor.", entry.uri));
     }
-    if entry.is_under_way() {
+    if file.is_under_way() {
         return Ok(format!("{name}: left alone, for its launch is under way."));
     }
     let ended = || -> Result<String> {

@@ -2,9 +2,9 @@
 
 use crate::codes::Kind;
 use crate::error::{Error, Result};
-use std::sync::Arc;
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Asks a launch, from any thread, to stop: the next wait ends with `Kind::Cancelled` and everything is undone.
@@ -23,15 +23,7 @@ impl Cancel {
         Arc::clone(&self.0)
     }
 
-    /// Nothing, as long as nobody has asked.
-    ///
-    /// # Errors
-    /// `Kind::Cancelled` naming `what`.
-    pub fn refuse(&self, what: &str) -> Result<()> {
-        if self.is_asked() { Err(Error::new(Kind::Cancelled, format!("{what}: cancelled"))) } else { Ok(()) }
-    }
-
-    fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -52,46 +44,66 @@ pub fn within<T: Send + 'static>(
     what: &str,
     call: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    cancel.refuse(what)?;
-    let (answer, wait) = mpsc::channel();
+    let cancelled = || Error::new(Kind::Cancelled, format!("{what}: cancelled"));
+    if cancel.is_asked() {
+        return Err(cancelled());
+    }
+    // Not a channel: who waits for one gets a handle of its thread, which a program's main thread never frees.
+    let place = Arc::new((Mutex::new(None), Condvar::new()));
+    let answer = Arc::clone(&place);
     let thread = std::thread::Builder::new().name(what.to_owned()).spawn(move || {
-        // The receiver is gone when the time was up: then nobody wants the answer.
-        let _ = answer.send(call());
+        let told = call();
+        // Where the time was up nobody wants it.
+        *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        answer.1.notify_one();
     });
     if let Err(e) = thread {
         return Err(Error::new(Kind::Bug, format!("no thread for: {what}")).because(e));
     }
     let end = Instant::now() + limit;
     loop {
-        match wait.recv_timeout(LOOK.min(end.saturating_duration_since(Instant::now()))) {
-            Ok(result) => return result,
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) if cancel.is_asked() => cancel.refuse(what)?,
-            Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= end => {
-                return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
-                    .wanted(format!("an answer within {} s", limit.as_secs()))
-                    .hint("--timeout SECONDS waits longer."));
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        let ended = Arc::strong_count(&place) == 1;
+        let wait = LOOK.min(end.saturating_duration_since(Instant::now()));
+        let empty = place.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = place.1.wait_timeout_while(empty, wait, |answer| answer.is_none() && !ended);
+        if let Some(result) = waited.unwrap_or_else(PoisonError::into_inner).0.take() {
+            return result;
+        }
+        if ended {
+            return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
+        }
+        if cancel.is_asked() {
+            return Err(cancelled());
+        }
+        if Instant::now() >= end {
+            return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
+                .wanted(format!("an answer within {} s", limit.as_secs()))
+                .hint("--timeout SECONDS waits longer."));
         }
     }
 }
 
 /// Counts calls under way, those that nobody waits for any more among them: such a call may still change something.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Calls(Arc<AtomicUsize>);
+#[derive(Debug, Clone)]
+pub(super) struct Calls {
+    count: Arc<AtomicUsize>,
+    /// The lock of the launch's record: while a call is under way, so is the launch.
+    _record: Arc<File>,
+}
 
 struct OneCall(Calls);
 
 impl Drop for OneCall {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Calls {
+    pub(super) fn new(record: Arc<File>) -> Self {
+        Self { count: Arc::default(), _record: record }
+    }
+
     /// [`within`], counted.
     pub(super) fn within<T: Send + 'static>(
         &self,
@@ -100,7 +112,7 @@ impl Calls {
         what: &str,
         call: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.count.fetch_add(1, Ordering::SeqCst);
         let one = OneCall(self.clone());
         within(limit, cancel, what, move || {
             let _one = one;
@@ -111,7 +123,7 @@ impl Calls {
     /// True when every call has come back, at the latest after `limit`.
     pub(super) fn have_ended(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
-        while self.0.load(Ordering::SeqCst) > 0 {
+        while self.count.load(Ordering::SeqCst) > 0 {
             if Instant::now() >= end {
                 return false;
             }
@@ -140,6 +152,13 @@ mod tests {
         let e = within(Duration::from_millis(20), &Cancel::default(), "silence", sleeper).unwrap_err();
         assert_eq!(e.kind(), Kind::Timeout);
         assert!(e.to_string().contains("silence"));
+    }
+
+    #[test]
+    fn a_call_that_panics_is_an_error() {
+        let call = || -> Result<()> { panic!("inside a test") };
+        let e = within(Duration::from_secs(5), &Cancel::default(), "panic", call).unwrap_err();
+        assert_eq!(e.kind(), Kind::Bug);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::verify::Evidence;
 use super::{from_base64, to_base64};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, files};
 use serde_json::{Map, Value};
 
 /// `schema` of the file.
@@ -67,6 +67,7 @@ impl LaunchReport {
     /// # Errors
     /// `Kind::File`: it is not one, or not whole. What it says is not judged.
     pub fn parse(text: &str) -> Result<Self> {
+        files::short("evidence", text)?;
         let document: Value = serde_json::from_str(text)
             .map_err(|e| Error::new(Kind::File, "the evidence is not JSON").because(e).hint(HOW))?;
         let schema = document["schema"].as_str().unwrap_or_default();

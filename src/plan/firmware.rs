@@ -231,7 +231,8 @@ pub fn image_to_be(
     let ctx = Ctx::new(config, domain, host, options);
     let firmware = decide(&ctx);
     if let Some(path) = firmware.path {
-        return Some((path.into(), false));
+        // As libvirt's daemon takes it, whose folder is `/`: `-` is a file there, and not standard input.
+        return Some((Path::new("/").join(path), false));
     }
     let all = known_descriptors(&ctx).filter(|_| firmware.unfit.is_none())?;
     libvirts_choice(&ctx, all, firmware.stateless).map(|d| (d.image.clone(), true))

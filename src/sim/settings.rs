@@ -95,7 +95,7 @@ impl FromStr for Mode {
     }
 }
 
-/// The step at which `crash-at` kills the emulator.
+/// The step at which `crash-at` kills the emulator, or `hang-at` stops it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Before the monitor answers.
@@ -130,6 +130,8 @@ pub enum Fault {
     NoAsid,
     /// The measurement query gets no reply.
     Hang,
+    /// This step does not end until the guest is destroyed.
+    HangAt(Step),
     /// The emulator dies at this step.
     CrashAt(Step),
 }
@@ -145,6 +147,9 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("no-es", Fault::NoEs),
     ("no-asid", Fault::NoAsid),
     ("hang", Fault::Hang),
+    ("hang-at=start", Fault::HangAt(Step::Start)),
+    ("hang-at=inject", Fault::HangAt(Step::Inject)),
+    ("hang-at=resume", Fault::HangAt(Step::Resume)),
     ("crash-at=start", Fault::CrashAt(Step::Start)),
     ("crash-at=measure", Fault::CrashAt(Step::Measure)),
     ("crash-at=inject", Fault::CrashAt(Step::Inject)),

@@ -4,8 +4,10 @@
 mod abi;
 mod cc;
 mod documented;
+mod go;
 mod header;
 mod installed;
+mod owners;
 mod programs;
 
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ fn host() -> String {
     root().join("tests/roots/intel").display().to_string()
 }
 
-fn is_ok(command: &mut Command) {
+pub(crate) fn is_ok(command: &mut Command) {
     let output = succeeds(command);
     assert!(output.stdout.ends_with(b"ok\n"), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
     // The library prints nothing, and neither does the program where all is well.

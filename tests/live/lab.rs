@@ -105,7 +105,13 @@ impl Lab {
 
     /// `-STOP`: it hangs, until `-CONT`.
     pub(crate) fn signal_daemon(&self, signal: &str) {
-        assert!(Command::new("kill").args([signal, &self.pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &self.daemon()]).status().unwrap().success());
+    }
+
+    /// The daemon's process, a restarted one's too.
+    pub(crate) fn daemon(&self) -> String {
+        let file = self.dir.join("run/daemon.pid");
+        std::fs::read_to_string(file).map_or_else(|_| self.pid.clone(), |pid| pid.trim().to_owned())
     }
 
     /// virsh, its stdout; it must succeed.

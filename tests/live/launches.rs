@@ -20,7 +20,7 @@ fn full_launch(corner: &Corner<'_>, policy: &str, cmdline: Option<&str>) -> Stri
 }
 
 /// What the simulated chip decrypted for this guest.
-fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
+pub(crate) fn decrypted(corner: &Corner<'_>) -> Vec<u8> {
     let folder = corner.lab.dir.join("state/guests").join(&corner.guest).join("secrets");
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
@@ -308,4 +308,34 @@ fn a_launch_whose_answer_is_lost_is_undone() {
         assert_eq!(corner.lab.state(&corner.guest), "none", "{}", err(&out));
         std::fs::remove_dir_all(corner.path("owner")).unwrap();
     }
+}
+
+/// A host that forgets which sessions it used launches once more, and asks for the secret again: by evidence, or of an owner who
+/// launches.
+#[test]
+fn an_owner_who_has_launched_answers_no_other_launch_of_the_session() {
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    full_launch(&corner, "0x1", None);
+    let forget = || {
+        corner.lab.virsh(&["destroy", &corner.guest]);
+        corner.lab.virsh(&["undefine", "--keep-nvram", &corner.guest]);
+        std::fs::remove_dir_all(corner.path("state/virt-sev/sessions")).unwrap();
+    };
+    forget();
+    let evidence = corner.text("evidence.json");
+    assert_code(&corner.launch("0x1", &["--evidence", &evidence]).output().unwrap(), 0);
+    let owner = corner.owner(None);
+    let mut command =
+        corner.command(&["verify", "--evidence", &evidence, "--packet", &corner.text("packet")]);
+    command.args(["-s", &format!("luks-key:{}", corner.text("secret"))]);
+    let out = command.args(owner.iter().filter(|word| *word != "--insecure")).output().unwrap();
+    assert_code(&out, 4);
+    assert!(err(&out).contains("has answered another launch"), "{}", err(&out));
+    assert!(!corner.path("packet").exists());
+    forget();
+    let out = corner.launch("0x1", &[]).args(owner).output().unwrap();
+    assert_code(&out, 4);
+    assert!(err(&out).contains("has answered another launch"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "none");
 }

@@ -6,6 +6,7 @@
 
 mod afar;
 mod appraisal;
+mod c_library;
 #[path = "../support/cases.rs"]
 mod cases;
 mod cek;
@@ -26,6 +27,7 @@ mod key_service;
 mod lab;
 mod launches;
 mod lint;
+mod manager;
 mod misuses;
 mod models;
 mod offline;

@@ -73,8 +73,12 @@ impl Chip {
             "sev-inject-launch-secret" if self.launch.is_some() => self.inject(arguments, memory),
             "sev-inject-launch-secret" => Err(Error::new("SEV not enabled for guest")),
             "cont" if self.launch.is_some() => {
-                if self.faults().contains(&Fault::CrashAt(Step::Resume)) {
+                let faults = self.faults();
+                if faults.contains(&Fault::CrashAt(Step::Resume)) {
                     return Ok(Answer::Die(Step::Resume));
+                }
+                if faults.contains(&Fault::HangAt(Step::Resume)) {
+                    return Ok(Answer::Silence);
                 }
                 self.finish();
                 Ok(Answer::Pass)
@@ -183,6 +187,9 @@ impl Chip {
         let faults = self.faults();
         if faults.contains(&Fault::CrashAt(Step::Inject)) {
             return Ok(Answer::Die(Step::Inject));
+        }
+        if faults.contains(&Fault::HangAt(Step::Inject)) {
+            return Ok(Answer::Silence);
         }
         let launch = self.launch()?;
         if launch.sev.snp {

@@ -154,6 +154,10 @@ impl Relay {
             self.crash(Step::Start);
             return Ok(false);
         }
+        if self.chip.faults().contains(&Fault::HangAt(Step::Start)) {
+            while self.upstream.wire.fill()? {}
+            return Ok(false);
+        }
         let hashes = prepared.hashes_file.clone();
         let signature = self.signature()?;
         let launch = prepared.measure(signature, &self.chip.settings, &self.chip.state)?;

@@ -1,0 +1,3 @@
+module virt-sev.example/sevapply
+
+go 1.19
