@@ -132,7 +132,9 @@ pub unsafe extern "C" fn virtsev_verify_domain(
     // SAFETY: the same.
     unsafe {
         answer(json, err, || {
-            let (owned, holder) = (owned(owner)?, holder(owner)?);
+            // One look, so that all of it is of one moment.
+            let owned = owned(owner)?;
+            let holder = owned.holder()?;
             let (libvirt, guest) = found?;
             let name = guest.name()?;
             let online = Online::new(libvirt, owned.timeout, cancel)?;

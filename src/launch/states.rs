@@ -86,11 +86,10 @@ impl<S, H: Hypervisor> Launch<S, H> {
     /// # Errors
     /// `Kind::Cancelled`. Everything is undone.
     pub(super) fn unless_cancelled(self, what: &str) -> Result<Self> {
-        if self.cancel.is_asked() {
-            let error = Error::new(Kind::Cancelled, format!("{what}: cancelled"));
-            return Err(self.fail(error));
+        match self.cancel.refuse(what) {
+            Ok(()) => Ok(self),
+            Err(e) => Err(self.fail(e)),
         }
-        Ok(self)
     }
 
     fn fail(mut self, error: Error) -> Error {

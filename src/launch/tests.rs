@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::*;
 use crate::Kind;
 use crate::error::{Error, Result};
-use crate::host::NodeSev;
+use crate::host::{NodeSev, RealProbe};
 use crate::inject::packet::Packet;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,6 +24,8 @@ type Hook = Box<dyn FnOnce(&Fake) + Send>;
 struct World {
     /// UUID to definition and state.
     domains: BTreeMap<String, (String, GuestState)>,
+    /// The daemon: nobody connects any more.
+    is_gone: bool,
     /// What happens once, in the middle of the call of this name.
     hooks: Vec<(&'static str, Hook)>,
 }
@@ -88,7 +90,7 @@ impl Hypervisor for Fake {
         "fake:///"
     }
     fn another(&self) -> Result<Self> {
-        Ok(self.clone())
+        if self.world().is_gone { Err(refused("nobody there")) } else { Ok(self.clone()) }
     }
     fn is_local(&self) -> Result<bool> {
         Ok(false)
@@ -316,6 +318,16 @@ fn another_domain_of_that_uuid_is_never_touched() {
     assert_eq!(fake.now(), Some((other, GuestState::Off)));
 }
 
+/// Of a connection that had died the answer was that the host can do nothing.
+#[test]
+fn a_hypervisor_that_is_gone_is_an_error_and_no_fact() {
+    let (fake, cancel) = (Fake::default(), Cancel::default());
+    let limit = Duration::from_secs(5);
+    let asking = Asking { hypervisor: &fake, limit, cancel: &cancel, machine: |_| RealProbe::system() };
+    let e = asking.facts(None, CapsQuery::default(), &[]).unwrap_err();
+    assert_eq!((e.kind(), e.message()), (Kind::Hypervisor, "not here"));
+}
+
 /// One damaged record kept every other launch from being recovered.
 #[test]
 fn recovery_goes_on_after_a_damaged_record() {
@@ -333,4 +345,23 @@ fn recovery_goes_on_after_a_damaged_record() {
     assert!(done.problems[0].to_string().contains("0.json"), "{}", done.problems[0]);
     assert_eq!(fake.now(), Some((OLD.into(), GuestState::Off)));
     assert_eq!(records(&state), 1, "the damaged one stays for a person to look at");
+}
+
+/// A program that lives on, such as a manager with the C library, took its own failed launch for one that is under way.
+#[test]
+fn a_launch_that_could_not_be_undone_is_recovered_by_its_own_process() {
+    let (fake, state) = (Fake::default(), tempfile::tempdir().unwrap());
+    fake.put(OLD, GuestState::Off);
+    let launch = Launch::define(&fake, request(&state, NEW, 100)).unwrap().start_paused().unwrap();
+    fake.world().is_gone = true;
+    let e = launch.abandon(refused("enough"));
+    assert!(e.to_string().contains("not everything could be undone"), "{e}");
+    assert_eq!((fake.now(), records(&state)), (Some((NEW.into(), GuestState::Paused)), 1));
+    // Until then the domain is not launched again.
+    fake.world().is_gone = false;
+    let e = Launch::define(&fake, request(&state, NEW, 100)).unwrap_err();
+    assert_eq!(e.kind(), Kind::State);
+    let done = recover(&fake, &Journal::below(state.path())).unwrap();
+    assert!(done.told[0].contains("The guest was destroyed") && done.problems.is_empty(), "{done:?}");
+    assert_eq!((fake.now(), records(&state)), (Some((OLD.into(), GuestState::Off)), 0));
 }

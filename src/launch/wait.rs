@@ -23,7 +23,15 @@ impl Cancel {
         Arc::clone(&self.0)
     }
 
-    pub(super) fn is_asked(&self) -> bool {
+    /// Nothing, as long as nobody has asked.
+    ///
+    /// # Errors
+    /// `Kind::Cancelled` naming `what`.
+    pub fn refuse(&self, what: &str) -> Result<()> {
+        if self.is_asked() { Err(Error::new(Kind::Cancelled, format!("{what}: cancelled"))) } else { Ok(()) }
+    }
+
+    fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -44,10 +52,7 @@ pub fn within<T: Send + 'static>(
     what: &str,
     call: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let cancelled = || Error::new(Kind::Cancelled, format!("{what}: cancelled"));
-    if cancel.is_asked() {
-        return Err(cancelled());
-    }
+    cancel.refuse(what)?;
     // Not a channel: who waits for one gets a handle of its thread, which a program's main thread never frees.
     let place = Arc::new((Mutex::new(None), Condvar::new()));
     let answer = Arc::clone(&place);
@@ -72,9 +77,7 @@ pub fn within<T: Send + 'static>(
         if ended {
             return Err(Error::new(Kind::Bug, format!("{what}: the thread ended without an answer")));
         }
-        if cancel.is_asked() {
-            return Err(cancelled());
-        }
+        cancel.refuse(what)?;
         if Instant::now() >= end {
             return Err(Error::new(Kind::Timeout, format!("{what}: the hypervisor has not answered"))
                 .wanted(format!("an answer within {} s", limit.as_secs()))

@@ -91,6 +91,8 @@ pub fn as_it_is(
     implied: &SevConfig,
     host: &HostFacts,
 ) -> Result<AsItIs> {
+    // No key was given that could be recorded.
+    let options = &Options { record: false, ..options.clone() };
     let plan = plan::plan(implied, domain, host, options)?;
     let findings = allowed(&plan, domain, file, implied, host, options)?;
     Ok(AsItIs { edits: plan.edits().len(), findings })
@@ -155,4 +157,26 @@ pub fn name(domain: &Domain<'_>) -> Result<String> {
         .name
         .clone()
         .ok_or_else(|| Error::new(Kind::Domain, "the domain has no name").at("/domain").hint("Add <name>."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With `--record` the note of a domain that is taken as it is counted an edit that nobody would make.
+    #[test]
+    fn of_a_domain_that_is_taken_as_it_is_no_keys_are_recorded() {
+        let domain = Domain::parse(
+            "<domain type='kvm'><name>g</name><memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type>\
+             </os><launchSecurity type='sev'><policy>0x1</policy></launchSecurity></domain>",
+        )
+        .unwrap();
+        let own = implied(&domain).unwrap().unwrap();
+        let edits = |record| {
+            let options = Options { record, ..Options::default() };
+            as_it_is(&options, &domain, None, &own, &HostFacts::not_asked()).unwrap().edits
+        };
+        assert!(edits(false) > 0);
+        assert_eq!(edits(true), edits(false));
+    }
 }

@@ -283,14 +283,17 @@ mod tests {
             Fault::NoSev => 5,
             Fault::NoEs => 6,
             Fault::NoAsid => 7,
-            Fault::Hang => 8,
-            Fault::CrashAt(Step::Start) => 9,
-            Fault::CrashAt(Step::Measure) => 10,
-            Fault::CrashAt(Step::Inject) => 11,
-            Fault::CrashAt(Step::Resume) => 12,
+            Fault::Hang | Fault::HangAt(Step::Measure) => 8,
+            Fault::HangAt(Step::Start) => 9,
+            Fault::HangAt(Step::Inject) => 10,
+            Fault::HangAt(Step::Resume) => 11,
+            Fault::CrashAt(Step::Start) => 12,
+            Fault::CrashAt(Step::Measure) => 13,
+            Fault::CrashAt(Step::Inject) => 14,
+            Fault::CrashAt(Step::Resume) => 15,
         };
         let places: Vec<usize> = FAULTS.iter().map(|(_, fault)| place(fault)).collect();
-        assert_eq!(places, (0..13).collect::<Vec<_>>());
+        assert_eq!(places, (0..16).collect::<Vec<_>>());
     }
 
     #[test]

@@ -25,10 +25,8 @@ impl NoPipeSignal {
         // SAFETY: the call above wrote it.
         let before = unsafe { before.assume_init() };
         // SAFETY: a set that is initialised.
-        Self {
-            blocked: unsafe { libc::sigismember(&raw const before, libc::SIGPIPE) } == 1,
-            _here: PhantomData,
-        }
+        let blocked = unsafe { libc::sigismember(&raw const before, libc::SIGPIPE) } == 1;
+        Self { blocked, _here: PhantomData }
     }
 }
 
