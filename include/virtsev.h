@@ -18,8 +18,9 @@
  * JSON       One document, "schema" first: virt-sev/KIND/1. Members may be added; none changes its meaning.
  * Sizes      A string given may have any length; a domain above 16 MiB, a document of keys above 4 MiB, evidence and a packet
  *            above 1 MiB are refused. Sizes in answers are in bytes.
- * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. A fault of virt-sev is
- *            VIRTSEV_ERR_BUG and a line on standard error, and the process lives.
+ * Process    Nothing is printed, no signal handler is set, libvirt's error handler is not touched. SIGPIPE is blocked on the
+ *            thread of a call that asks libvirt, for as long as the call. A fault of virt-sev is VIRTSEV_ERR_BUG and a line
+ *            on standard error, and the process lives.
  */
 
 #ifndef VIRTSEV_H
