@@ -26,7 +26,7 @@ setup:
 
 # What ships. qemu-sev-sim and sev-lab are development tools and do not.
 build:
-	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi
+	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi -p virt-sev-hooks
 
 # The Python package. Built from a copy, because setuptools writes beside what it builds. Needs pip, setuptools and wheel,
 # and no network. `make install` leaves it alone: a wheel is pip's.
@@ -80,6 +80,7 @@ bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench process
 	$(CARGO) bench --quiet --locked -p virt-sev-cli --bench digest
+	$(CARGO) bench --quiet --locked -p virt-sev-hooks --bench hooks
 
 # Every fuzz target for a minute, or for FUZZ_SECONDS.
 fuzz:
@@ -94,9 +95,10 @@ generate:
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib
-	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] || { echo "run 'make' first" >&2; exit 1; }
+	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
+	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
 	for f in README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
@@ -118,7 +120,7 @@ uninstall-lib:
 	rm -f $(DESTDIR)$(LIBDIR)/libvirtsev.* $(DESTDIR)$(INCLUDEDIR)/virtsev.h $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
 
 uninstall: uninstall-lib
-	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
+	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-*
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/virt-sev
 
 clean:

@@ -58,6 +58,7 @@ pub mod finding;
 pub mod generate;
 pub mod guid;
 pub mod hex;
+pub mod hook;
 pub mod host;
 pub mod image;
 pub mod inject;

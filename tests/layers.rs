@@ -22,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("generate", &["config", "domain", "plan"]),
     ("prepare", &["config", "domain", "host", "plan", "preflight"]),
     ("owner", &["appraisal", "config", "domain", "host", "inject", "measure", "session"]),
+    ("hook", &["config", "domain", "host", "launch", "measure", "plan", "prepare", "session"]),
     (
         "launch",
         &[

@@ -20,7 +20,7 @@ pub(crate) fn shown(value: &str) -> String {
 }
 
 /// A boolean, as LXD reads one (`shared.IsTrue`, `shared.IsFalse`).
-pub(super) fn boolean(text: &str) -> Result<bool> {
+pub(crate) fn boolean(text: &str) -> Result<bool> {
     truth(text).ok_or_else(|| wrong("not a boolean", text, "true or false (or 1/0, yes/no, on/off)"))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn unsigned_64(text: &str) -> Result<u64> {
     number(text).ok_or_else(|| wrong("not a number", text, "0 to 0xffffffffffffffff, decimal or hex with 0x"))
 }
 
-pub(super) fn unsigned_32(text: &str) -> Result<u32> {
+pub(crate) fn unsigned_32(text: &str) -> Result<u32> {
     number(text)
         .and_then(|n| u32::try_from(n).ok())
         .ok_or_else(|| wrong("not a number of 32 bits", text, "0 to 0xffffffff, decimal or hex with 0x"))

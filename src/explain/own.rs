@@ -4,6 +4,7 @@
 use super::topic::{Topic, cause, topic};
 use crate::appraisal::policy::POLICY_FILE;
 use crate::codes::{CODES, Code, Kind};
+use crate::hook::site::SITE_POLICY;
 
 pub(super) static TOPICS: &[Topic] = &[
     topic(
@@ -63,6 +64,16 @@ pub(super) static TOPICS: &[Topic] = &[
             ),
         ],
         "names of the keys: simple-kbs src/policy.rs",
+    ),
+    topic(
+        SITE_POLICY,
+        "the guest is not one that this site's policy lets start",
+        &["is not allowed here [site-policy]", "which firmware image it boots from could not be seen"],
+        &[cause(
+            "The site restricts modes, policies or firmware images, and the hook of libvirt keeps to it.",
+            "Give the guest what the site wants: security.sev.policy.es, security.sev.firmware and such; or have /etc/virt-sev/policy.yaml changed.",
+        )],
+        "docs/hooks.md",
     ),
     topic(
         "another-policy",

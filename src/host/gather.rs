@@ -33,6 +33,16 @@ impl HostFacts {
         }
     }
 
+    /// What these firmware images hold, and nothing else.
+    #[must_use]
+    pub fn of_images(probe: &dyn Probe, paths: &[PathBuf]) -> Self {
+        let mut images = Images::default();
+        for path in paths {
+            images.inspect(probe, path);
+        }
+        Self { images: images.into_facts(), ..Self::not_asked() }
+    }
+
     /// What this firmware image holds. [`Fact::NotAsked`] for one that nobody looked into.
     #[must_use]
     pub fn firmware_image(&self, image: &Path) -> &Fact<ImageContents> {

@@ -148,12 +148,6 @@ impl<H: Hypervisor> Asking<'_, H> {
                 (caps, versions) => Ok((hv.is_local()?, caps, node, versions)),
             }
         })?;
-        // One that does not tell even its version is not there any more.
-        if versions == [None; 2]
-            && let Err(e) = caps
-        {
-            return Err(e);
-        }
         facts.domcaps = match caps {
             Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
             Err(e) => Fact::Unreadable(without_hint(&e)),

@@ -79,6 +79,13 @@ impl Journal {
         }
     }
 
+    /// Whether a launch of the domain with this UUID is under way.
+    #[must_use]
+    pub fn is_under_way(&self, uuid: &str) -> bool {
+        // Nothing but a UUID names a file.
+        uuid.len() == 36 && !uuid.contains('/') && under_way(&self.named(uuid))
+    }
+
     /// Refuses a domain with a record.
     ///
     /// # Errors
@@ -89,13 +96,16 @@ impl Journal {
     }
 
     fn file(&self, entry: &Entry) -> PathBuf {
-        self.0.join(format!("{}.json", entry.uuid))
+        self.named(&entry.uuid)
+    }
+
+    fn named(&self, uuid: &str) -> PathBuf {
+        self.0.join(format!("{uuid}.json"))
     }
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
-        let under_way = Written::open(path).is_ok_and(|written| written.is_some_and(|w| w.is_under_way()));
         let error = Error::new(Kind::State, "a launch of this domain has not ended").at(entry.name.clone());
-        if under_way {
+        if under_way(path) {
             error.hint("It is being launched now. Wait for that launch to end.")
         } else {
             error.hint(format!(
@@ -122,6 +132,10 @@ impl Journal {
         paths.sort();
         Ok(paths.iter().filter_map(|path| Written::open(path).transpose()).map(read).collect())
     }
+}
+
+fn under_way(path: &Path) -> bool {
+    Written::open(path).is_ok_and(|written| written.is_some_and(|w| w.is_under_way()))
 }
 
 /// An entry, out of the very file whose lock says whether its launch is under way.

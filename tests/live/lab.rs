@@ -46,7 +46,7 @@ impl Lab {
         Self::start_with(if root && device { &["--private-kvm"] } else { &[] })
     }
 
-    fn start_with(more: &[&str]) -> Self {
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let mut command = Command::new(program("sev-lab"));
         command.arg("run").args(more);
         for name in ["VIRT_SEV_FIRMWARE", "VIRT_SEV_KERNEL", "VIRT_SEV_INITRD"] {

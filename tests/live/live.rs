@@ -22,6 +22,7 @@ mod firmware;
 mod first_steps;
 mod generate;
 mod goldens;
+mod hooks;
 mod host;
 mod key_service;
 mod lab;

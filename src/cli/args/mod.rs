@@ -7,6 +7,7 @@ mod check;
 mod digest;
 mod firmware;
 mod generate;
+pub(crate) mod hook;
 mod host;
 mod keys;
 mod launch;
@@ -136,6 +137,9 @@ pub(crate) enum Command {
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Installs or removes the hook that vetoes SEV guests which are not right
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// SEV-SNP's own, off line: signs an ID block, verifies an attestation report
     #[command(subcommand)]
     Snp(SnpCommand),

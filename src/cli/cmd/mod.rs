@@ -10,11 +10,13 @@ pub(crate) mod files;
 mod firmware;
 mod firmware_list;
 pub(crate) mod generate;
+mod hook;
 pub(crate) mod host;
 mod keys;
 pub(crate) mod lint;
 pub(crate) mod packet;
 pub(crate) mod prepare;
+pub(crate) mod programs;
 pub(crate) mod progress;
 mod sarif;
 mod secret;
@@ -48,6 +50,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Answer> {
         }
         Command::Lint(args) => lint_files(args, out.without_md()?),
         Command::Host(args) => host::run(args, out.for_host()?),
+        Command::Hook(command) => hook::run(command, out.text_or_json()?),
         Command::Explain(args) => explain::run(args, out.without_sarif()?),
         Command::Chain(ChainCommand::Verify(args)) => chain::verify(args, out.text_or_json()?),
         Command::Session(args) => session::run(args, out.text_or_json()?),

@@ -67,6 +67,7 @@ fn dispatch(cli: &Cli) -> Result<Answer> {
         | Command::Session(_)
         | Command::Verify(_)
         | Command::Secret(_)
-        | Command::Snp(_) => cmd::run(cli),
+        | Command::Snp(_)
+        | Command::Hook(_) => cmd::run(cli),
     }
 }

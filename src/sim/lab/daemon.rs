@@ -1,8 +1,9 @@
 //! The private libvirtd.
 //! In: the lab. Out: a daemon that answers. Never: the machine's own.
 
-use crate::folder::{Lab, User};
+use crate::folder::{HOOKS, Lab, User};
 use crate::processes;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -18,13 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Starts the daemon and notes its process id.
 pub(crate) fn start(lab: &Lab) -> Result<u32> {
     let log = fs::File::options().append(true).create(true).open(lab.dir.join("log/daemon.err"))?;
-    let mut command = match (&lab.user, lab.private_kvm) {
-        (Some(user), true) => with_private_kvm(lab, user)?,
+    let own = lab.private_kvm || lab.hooks;
+    let mut command = match (&lab.user, own) {
+        (Some(user), true) => with_own_files(lab, user)?,
         _ => Command::new(&lab.daemon),
     };
     environment(lab, &mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).current_dir("/");
-    if let (Some(user), false) = (&lab.user, lab.private_kvm) {
+    if let (Some(user), false) = (&lab.user, own) {
         // Setting the user also drops the supplementary groups.
         command.uid(user.uid).gid(user.gid);
     }
@@ -64,22 +66,31 @@ pub(crate) fn start_if_asked(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// The daemon in a mount namespace of its own, where `/dev/kvm` is a second node for the same device that its user
-/// may open. Each step replaces the process, so the process id stays.
-fn with_private_kvm(lab: &Lab, user: &User) -> Result<Command> {
+/// The daemon in a mount namespace of its own, where `/dev/kvm` is a second node for the same device that its user may
+/// open, and the folder of hooks is the lab's. Each step replaces the process, so the process id stays.
+fn with_own_files(lab: &Lab, user: &User) -> Result<Command> {
     const SCRIPT: &str = r#"set -e
-mount -t tmpfs -o mode=755,size=64k sev-lab "$1"
-mknod -m 600 "$1/kvm" c "$2" "$3"
-chown "$4:$5" "$1/kvm"
-mount --bind "$1/kvm" /dev/kvm
-exec setpriv --reuid "$4" --regid "$5" --clear-groups -- "$6""#;
-    let folder = lab.dir.join("dev");
-    fs::create_dir_all(&folder).at(folder.display())?;
-    let device = fs::metadata("/dev/kvm").at("/dev/kvm")?.rdev();
+hooks=$1 dev=$2 major=$3 minor=$4 uid=$5 gid=$6 daemon=$7
+if [ "$hooks" ]; then mount --bind "$hooks" "$8"; fi
+if [ "$dev" ]; then
+  mount -t tmpfs -o mode=755,size=64k sev-lab "$dev"
+  mknod -m 600 "$dev/kvm" c "$major" "$minor"
+  chown "$uid:$gid" "$dev/kvm"
+  mount --bind "$dev/kvm" /dev/kvm
+fi
+exec setpriv --reuid "$uid" --regid "$gid" --clear-groups -- "$daemon""#;
+    let (mut folder, mut device) = (OsString::new(), 0);
+    if lab.private_kvm {
+        let path = lab.dir.join("dev");
+        fs::create_dir_all(&path).at(path.display())?;
+        device = fs::metadata("/dev/kvm").at("/dev/kvm")?.rdev();
+        folder = path.into();
+    }
+    let hooks = if lab.hooks { lab.hooks().into() } else { OsString::new() };
     let numbers = [rustix::fs::major(device), rustix::fs::minor(device), user.uid, user.gid];
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh"]).arg(folder);
-    command.args(numbers.map(|n| n.to_string())).arg(&lab.daemon);
+    command.args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh"]).arg(hooks).arg(folder);
+    command.args(numbers.map(|n| n.to_string())).arg(&lab.daemon).arg(HOOKS);
     Ok(command)
 }
 

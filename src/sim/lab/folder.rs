@@ -16,6 +16,8 @@ use virt_sev_sim::settings::{FILE, Settings};
 /// `config/libvirt/qemu/lib/domain-ID-NAME/monitor.sock` below it, where NAME has up to 20.
 const LONGEST: usize = 36;
 const RECORD: &str = "lab.json";
+/// Where libvirt was built to look for hooks (`src/util/virhook.c`).
+pub(crate) const HOOKS: &str = "/etc/libvirt/hooks";
 /// The simulator's name in the lab, so that libvirt finds it for QEMU.
 pub(crate) const EMULATOR: &str = "qemu-system-x86_64";
 
@@ -28,6 +30,9 @@ pub(crate) struct Lab {
     pub(crate) kvm: bool,
     /// The daemon gets a `/dev/kvm` of its own.
     pub(crate) private_kvm: bool,
+    /// The daemon has a folder of hooks of its own.
+    #[serde(default)]
+    pub(crate) hooks: bool,
     pub(crate) simulator: bool,
 }
 
@@ -47,7 +52,12 @@ impl Lab {
     }
 
     /// Makes the folder.
-    pub(crate) fn create(dir: Option<&Path>, simulator: bool, private_kvm: bool) -> Result<Self> {
+    pub(crate) fn create(
+        dir: Option<&Path>,
+        simulator: bool,
+        private_kvm: bool,
+        hooks: bool,
+    ) -> Result<Self> {
         let user = user()?;
         let dir = match dir {
             Some(dir) => {
@@ -59,7 +69,7 @@ impl Lab {
         let usable = can_use_kvm(user.as_ref());
         let private_kvm = private_kvm && !usable;
         let kvm = usable || private_kvm;
-        let lab = Self { dir, daemon: daemon_program()?, user, kvm, private_kvm, simulator };
+        let lab = Self { dir, daemon: daemon_program()?, user, kvm, private_kvm, hooks, simulator };
         let made = lab.fill();
         if made.is_err() {
             lab.remove();
@@ -81,6 +91,9 @@ impl Lab {
         }
         if self.private_kvm && (self.user.is_none() || !Path::new("/dev/kvm").exists()) {
             return Err(Error::new("--private-kvm needs root and a /dev/kvm"));
+        }
+        if self.hooks && (self.user.is_none() || !Path::new(HOOKS).is_dir()) {
+            return Err(Error::new(format!("--hook needs root and {HOOKS}")));
         }
         self.write("config/libvirt/qemu.conf", "stdio_handler = \"file\"\n")?;
         let log = self.dir.join("log/libvirtd.log");
@@ -127,6 +140,11 @@ impl Lab {
     /// What the daemon loads first, where it is there.
     pub(crate) fn preload(&self) -> PathBuf {
         self.dir.join("bin").join(LIBRARY)
+    }
+
+    /// What stands in the place of [`HOOKS`].
+    pub(crate) fn hooks(&self) -> PathBuf {
+        self.dir.join("hooks")
     }
 
     pub(crate) fn state(&self) -> PathBuf {

@@ -90,6 +90,9 @@ struct RunOptions {
     /// can be of type 'kvm'. The machine's own device stays as it is.
     #[arg(long)]
     private_kvm: bool,
+    /// Root only: a program that the daemon runs as its hook for QEMU domains. The machine's own hooks stay as they are.
+    #[arg(long, value_name = "FILE")]
+    hook: Option<PathBuf>,
     /// Leave QEMU alone.
     #[arg(long)]
     no_simulator: bool,

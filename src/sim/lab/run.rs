@@ -25,7 +25,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode> {
         signal_hook::flag::register_usize(number, Arc::clone(&signal), value).at("signals")?;
     }
     processes::adopt()?;
-    let lab = Lab::create(options.dir.as_deref(), !options.no_simulator, options.private_kvm)?;
+    let (simulator, hooks) = (!options.no_simulator, options.hook.is_some());
+    let lab = Lab::create(options.dir.as_deref(), simulator, options.private_kvm, hooks)?;
     let result = inside(&lab, options, &signal);
     processes::end_all();
     if options.keep {
@@ -45,6 +46,11 @@ fn inside(lab: &Lab, options: &RunOptions, signal: &AtomicUsize) -> Result<ExitC
     for argument in &options.files {
         let (source, name) = file_and_name(argument)?;
         lab.copy(&source, &lab.dir.join("files").join(name), 0o644)?;
+    }
+    if let Some(hook) = &options.hook {
+        let folder = lab.hooks().join("qemu.d");
+        std::fs::create_dir_all(&folder).at(folder.display())?;
+        lab.copy(hook, &folder.join("hook"), 0o755)?;
     }
     if lab.simulator {
         install(lab, options)?;

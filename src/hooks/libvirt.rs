@@ -1,0 +1,51 @@
+//! `hooks/qemu.d/`: libvirt's hook. In: arguments, a domain on standard input. Out: an exit code, a reason on standard error,
+//! a line in the system's log. Never: a call to libvirt, which waits for this program; a word on standard output.
+#![forbid(unsafe_code)]
+
+mod common;
+
+use std::path::Path;
+use std::process::ExitCode;
+use virt_sev::hook::libvirt::{Call, Gate, Judged, World, concerns, gate, judge};
+use virt_sev::hook::site::{PLACE, Site};
+use virt_sev::session::registry::Registry;
+use virt_sev::{Error, Kind, Result, files};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let argument = |n: usize| arguments.get(n).map_or("", String::as_str);
+    let call = Call { name: argument(0), operation: argument(1), sub: argument(2) };
+    // libvirt writes whatever the operation is; a document that nobody reads must not end it with a broken pipe.
+    let xml = common::input();
+    // A guest that runs is not killed for a fault of ours, nor one without SEV kept from its start.
+    let judged = common::caught(|| look(&call, &xml)).unwrap_or_else(|text| match gate(&call) {
+        Gate::Judge | Gate::Refuse if concerns(&xml) => Judged::refused(
+            &call,
+            &Error::new(Kind::Bug, "the hook failed inside")
+                .because(text)
+                .hint("This is a fault of virt-sev: please report it with this text."),
+        ),
+        Gate::Judge | Gate::Refuse | Gate::Note | Gate::Pass => Judged::pass(),
+    });
+    if let Some(line) = &judged.audit {
+        common::audit("virt-sev-libvirt-hook", line);
+    }
+    common::say(judged.said)
+}
+
+fn look(call: &Call<'_>, xml: &[u8]) -> Judged {
+    common::provoked();
+    let world = World { site: site(), state: Registry::default_folder() };
+    judge(call, xml, world, &virt_sev_psp::machine(false))
+}
+
+/// What the site wants; without a file nothing.
+fn site() -> Result<Site> {
+    let path = std::env::var_os("VIRT_SEV_SITE_POLICY").unwrap_or_else(|| PLACE.into());
+    let path = Path::new(&path);
+    if !path.try_exists().unwrap_or(true) {
+        return Ok(Site::default());
+    }
+    Site::parse(&files::read_text("site policy", path)?, &path.display().to_string())
+}
