@@ -31,7 +31,7 @@ build:
 # The Python package. Built from a copy, because setuptools writes beside what it builds. Needs pip, setuptools and wheel,
 # and no network. `make install` leaves it alone: a wheel is pip's.
 wheel:
-	@rm -rf build/wheel && mkdir -p build && cp -Rp python build/wheel
+	@rm -rf build/wheel && mkdir -p build && cp -Rp python build/wheel && cp -p LICENSE build/wheel
 	$(PYTHON) -m pip --disable-pip-version-check wheel --quiet --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) build/wheel
 	@rm -rf build/wheel
 

@@ -117,18 +117,25 @@ def digest_of(dom: Any) -> Optional[str]:
         return None
 
 
+def failed(name: str, error: BaseException) -> Row:
+    return Row(name, "failed", " ".join(str(error).split()))
+
+
 def one_round(options: argparse.Namespace) -> List[Row]:
     """Looks at every guest once. A connection is for one round: so a daemon that was away is found again."""
-    conn = libvirt.open(options.connect)
     rows = []
+    conn = libvirt.open(options.connect)
     try:
-        for told in virtsev.recover(conn):
-            print(told, file=sys.stderr)
+        try:
+            for told in virtsev.recover(conn):
+                print(told, file=sys.stderr)
+        except virtsev.Error as e:
+            rows.append(failed("recovery", e))
         for file in sorted(options.folder.glob("*.yaml")):
             try:
                 rows.append(Guest(file, options.skip).reconcile(conn))
             except FAILURES as e:
-                rows.append(Row(file.stem, "failed", str(e)))
+                rows.append(failed(file.stem, e))
     finally:
         conn.close()
     return rows
@@ -166,8 +173,8 @@ def rounds(options: argparse.Namespace) -> int:
     while True:
         try:
             rows = one_round(options)
-        except (virtsev.Error, libvirt.libvirtError) as e:
-            rows = [Row(options.connect, "failed", str(e))]
+        except libvirt.libvirtError as e:
+            rows = [failed(options.connect, e)]
         if rows != before:
             print(table(rows), flush=True)
         if options.once:

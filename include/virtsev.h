@@ -573,8 +573,8 @@ int virtsev_launch(const struct virtsev_config *config,
                    struct virtsev_error **err);
 
 /**
- * Ends what launches that were cut off have left on this hypervisor, where the program that launched has died or libvirt
- * was gone: JSON, virt-sev/recover/1, with "told", a sentence for each. One that is under way is left alone.
+ * Ends what launches that were cut off have left on this hypervisor, where the program that launched has died or could not
+ * undo it itself: JSON, virt-sev/recover/1, with "told", a sentence for each. One that is under way is left alone.
  *
  * conn: a virConnectPtr, of which a reference is taken for the time of the call. json: the answer, for
  * virtsev_string_free().

@@ -41,7 +41,7 @@ from .errors import (
     TimeoutError,
     UsageError,
 )
-from .host import host, inject, measurement, recover
+from .hypervisor import host, inject, measurement, recover
 from .owner import Owner
 
 __all__ = [

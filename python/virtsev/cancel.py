@@ -30,7 +30,8 @@ def waited(call: Callable[[Cancel, Any], str], progress: Optional[Progress], can
     """Runs a call that can be stopped on a thread of its own, so that the caller's hears signals meanwhile.
 
     What a signal's handler raises here, such as KeyboardInterrupt, and what `progress` raises, cancels the call; it is
-    raised when the call has put everything in order, with the call's own error as its cause.
+    raised when the call has put everything in order, with the call's own error as its cause, or none where the call had
+    come to its end.
     """
     own = cancel is None
     stop = Cancel() if cancel is None else cancel

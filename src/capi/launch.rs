@@ -160,8 +160,8 @@ fn launch(
     let ready = Ready::new(asking, done, &host, &options, holder, local)?;
     findings.extend(ready.findings.iter().cloned());
     let launched = launch::launch(asking, ready, &Registry::default_folder()?, &|step| listener.hear(step))?;
-    // A caller that cannot be told of a guest has none, nor one that wanted to stop at the last step.
-    match asking.cancel.refuse("telling of the guest").and_then(|()| launched.json()) {
+    // A caller that cannot be told of a guest has none.
+    match launched.json() {
         Ok(answer) => {
             launched.accept();
             Ok(document("launch", with_findings(answer, &findings)))
@@ -170,8 +170,8 @@ fn launch(
     }
 }
 
-/// Ends what launches that were cut off have left on this hypervisor, where the program that launched has died or libvirt
-/// was gone: JSON, virt-sev/recover/1, with "told", a sentence for each. One that is under way is left alone.
+/// Ends what launches that were cut off have left on this hypervisor, where the program that launched has died or could not
+/// undo it itself: JSON, virt-sev/recover/1, with "told", a sentence for each. One that is under way is left alone.
 ///
 /// conn: a virConnectPtr, of which a reference is taken for the time of the call. json: the answer, for
 /// virtsev_string_free().

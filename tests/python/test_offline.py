@@ -213,7 +213,7 @@ class Owners(Case):
         owner.secret("736869e5-84f0-4973-92ec-06879ce3da0c", b"another")
         with self.assertRaisesRegex(virtsev.UsageError, "the same GUID"):
             owner.secret("luks-key", b"again")
-        with self.assertRaisesRegex(virtsev.FileError, "too long to be injected"):
+        with self.assertRaisesRegex(virtsev.UsageError, "too long to be injected"):
             owner.secret("luks-key", bytes(10_000_000))
         for empty in (b"", bytearray()):
             with self.assertRaises(virtsev.UsageError):

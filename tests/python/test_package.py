@@ -47,6 +47,7 @@ class Wheel(unittest.TestCase):
         self.assertEqual(self.wheel.name, f"virtsev-{version}-py3-none-any.whl")
         with zipfile.ZipFile(self.wheel) as archive:
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
+            self.assertTrue(any(name.endswith("/LICENSE") for name in archive.namelist()))
             metadata = archive.read(f"virtsev-{version}.dist-info/METADATA").decode()
         sources = {f"virtsev/{path.name}" for path in (PACKAGE / "virtsev").iterdir() if path.is_file()}
         self.assertEqual(names, sources)
