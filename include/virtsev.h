@@ -441,9 +441,9 @@ int virtsev_host(struct _virConnect *conn,
 struct virtsev_cancel *virtsev_cancel_new(void);
 
 /**
- * Asks the calls that were given this to stop: each undoes what it did, the last step of a launch too, and returns
- * VIRTSEV_ERR_CANCELLED. From any thread, not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does not live.
- * Since ABI 1.
+ * Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. A launch that
+ * has let its guest run returns 0. From any thread, not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does
+ * not live. Since ABI 1.
  */
 int virtsev_cancel_ask(struct virtsev_cancel *cancel,
                        struct virtsev_error **err);
