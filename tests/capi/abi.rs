@@ -19,6 +19,8 @@ fn library(header: &str, name: &str) -> PathBuf {
     fs::write(folder.join("abi.c"), format!("{head}extern \"C\" {{\n#endif{bodies}")).unwrap();
     let library = folder.join("libvirtsev.so.0");
     let mut command = Command::new("gcc");
+    // No path of this machine stands in the dump.
+    command.arg(format!("-ffile-prefix-map={}=.", folder.display()));
     command.args(["-g", "-shared", "-fPIC", "-Wl,-soname,libvirtsev.so.0", "-o"]).arg(&library);
     succeeds(command.arg(folder.join("abi.c")));
     library
