@@ -170,7 +170,7 @@ impl Layers {
             Severity::Warning,
             "libvirt domain capabilities",
             "libvirt src/qemu/qemu_capabilities.c",
-            format!("libvirt claims {} all the same", self.mode.as_str()),
+            format!("libvirt claims {} all the same: it does not ask kvm_amd", self.mode.as_str()),
         );
         finding.detail = detail.into();
         finding.fix =
