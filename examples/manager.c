@@ -26,8 +26,12 @@ static int load(void)
     const virtsev_driver *(*get)(uint32_t) = NULL;
     void *library = dlopen("libvirtsev.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library != NULL) *(void **)(&get) = dlsym(library, "virtsev_driver_get");
-    if (get == NULL) fprintf(stderr, "no libvirtsev.so.0: %s\n", dlerror());
-    else if ((sev = get(VIRTSEV_ABI_VERSION)) == NULL) fprintf(stderr, "libvirtsev.so.0 is too old: ABI %d is needed\n", VIRTSEV_ABI_VERSION);
+    if (get == NULL) {
+        fprintf(stderr, "no libvirtsev.so.0: %s\n", dlerror());
+        return -1;
+    }
+    sev = get(VIRTSEV_ABI_VERSION);
+    if (sev == NULL) fprintf(stderr, "libvirtsev.so.0 is too old: ABI %d is needed\n", VIRTSEV_ABI_VERSION);
     return sev == NULL ? -1 : 0;
 }
 
