@@ -3,9 +3,9 @@
  * It holds a libvirt connection of its own and links no part of virt-sev: it loads libvirtsev.so.0 while it runs, and tells
  * its user where that is missing. Ctrl-C stops the launch in order: the guest is ended, its definition is what it was.
  *
- *     cc manager.c $(pkg-config --cflags --libs libvirt) -ldl -pthread -o manager
+ *     cc manager.c $(pkg-config --cflags virtsev) $(pkg-config --cflags --libs libvirt) -ldl -pthread -o manager
  *     ./manager qemu:///system guest.xml security.sev=true
- *     ./manager qemu:///system guest.xml --keys keys.yaml --owner tik=tik.bin --owner tek=tek.bin ...
+ *     ./manager qemu+ssh://host/system guest.xml --keys keys.yaml --owner tik=tik.bin --owner tek=tek.bin ...
  *
  * C99 with POSIX, and C++. */
 #include <dlfcn.h>
@@ -26,8 +26,12 @@ static int load(void)
     const virtsev_driver *(*get)(uint32_t) = NULL;
     void *library = dlopen("libvirtsev.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library != NULL) *(void **)(&get) = dlsym(library, "virtsev_driver_get");
-    if (get != NULL) sev = get(VIRTSEV_ABI_VERSION);
-    if (sev == NULL) fprintf(stderr, "no libvirtsev.so.0 of ABI %d: %s\n", VIRTSEV_ABI_VERSION, dlerror());
+    if (get == NULL) {
+        fprintf(stderr, "no libvirtsev.so.0: %s\n", dlerror());
+        return -1;
+    }
+    sev = get(VIRTSEV_ABI_VERSION);
+    if (sev == NULL) fprintf(stderr, "libvirtsev.so.0 is too old: ABI %d is needed\n", VIRTSEV_ABI_VERSION);
     return sev == NULL ? -1 : 0;
 }
 

@@ -89,7 +89,7 @@ impl Error {
     pub fn and_hint(mut self, more: impl AsRef<str>) -> Self {
         let text = self.0.hint.get_or_insert_default();
         if !text.is_empty() {
-            text.push_str("\n  ");
+            text.push('\n');
         }
         text.push_str(more.as_ref());
         self
@@ -175,7 +175,7 @@ impl Error {
         }
         self.fmt_line(f)?;
         if let Some(hint) = &i.hint {
-            write!(f, "\n  {}", clean_lines(hint))?;
+            write!(f, "\n  {}", clean_lines(hint).replace('\n', "\n  "))?;
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ mod tests {
             .hint("one\ntwo\x1b[1m");
         let text = e.to_string();
         assert!(text.chars().all(|c| c == '\n' || !steers(c)), "{text:?}");
-        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  one", "two [1m"]);
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  one", "  two [1m"]);
         assert!(text.lines().next().is_some_and(|line| line.matches("verified").count() == 5), "{text:?}");
         assert_eq!(clean("w\u{e9}b 1\t\u{7f}"), "w\u{e9}b 1  ");
     }

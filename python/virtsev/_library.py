@@ -72,7 +72,7 @@ _PLAIN: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
 def _load() -> Dict[str, Any]:
     """Loads the library, and finds every function that this package calls."""
     name = os.environ.get("VIRTSEV_LIBRARY") or "libvirtsev.so.0"
-    where = "Install virt-sev's C library, or name it in the environment variable VIRTSEV_LIBRARY."
+    where = "Install virt-sev's C library and run ldconfig, or name it in the environment variable VIRTSEV_LIBRARY."
     try:
         library = ctypes.CDLL(name)
     except OSError as e:

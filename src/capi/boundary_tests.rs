@@ -57,6 +57,20 @@ fn an_answer_that_no_c_string_can_hold_is_a_fault_and_no_half_of_it() {
 }
 
 #[test]
+fn what_a_host_refused_is_explained_line_by_line_and_what_the_caller_did_is_not() {
+    let hint = |kind| {
+        let refused = Error::new(kind, "cannot limit locked memory of process 7").hint("Undone.");
+        let told = Told::new(refused.into());
+        told.hint.unwrap().into_string().unwrap()
+    };
+    let lines = hint(Kind::Hypervisor);
+    let lines: Vec<&str> = lines.lines().collect();
+    assert!(lines[0] == "Undone." && lines[2].starts_with("Most likely: The daemon runs in a"), "{lines:?}");
+    assert_eq!(lines.last(), Some(&"`virt-sev explain memory-limit-denied` tells more."));
+    assert_eq!(hint(Kind::Config), "Undone.");
+}
+
+#[test]
 fn a_verdict_of_no_brings_its_answer() {
     let mut error = ptr::null_mut();
     let no =

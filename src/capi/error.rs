@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 use std::sync::LazyLock;
 use virt_sev::codes::CODES;
-use virt_sev::{Error, answer, report};
+use virt_sev::{Error, answer, explain, report};
 
 /// Why a call failed. Whoever got one frees it with virtsev_error_free().
 #[derive(Debug)]
@@ -45,12 +45,14 @@ impl From<Error> for Failure {
 pub(crate) struct Told {
     pub(crate) code: c_int,
     message: CString,
-    hint: Option<CString>,
+    pub(crate) hint: Option<CString>,
     json: CString,
 }
 
 impl Told {
     pub(crate) fn new(Failure { error, answer }: Failure) -> Self {
+        // As the command does: a manager's user has only this to read.
+        let error = explain::brief(error);
         let line = |p: &Error| match p.place() {
             Some(place) => format!("{}: {}", report::clean(place), p.line()),
             None => p.line().to_string(),

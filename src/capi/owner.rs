@@ -1,4 +1,4 @@
-//! What a guest owner expects and holds. In: texts and bytes of a caller. Out: [`Owned`] behind a handle. Never: a key or a
+//! What a guest owner expects and holds. In: texts and bytes of a caller. Out: an owner behind a handle. Never: a key or a
 //! secret in a text.
 
 use crate::boundary::{bytes, done, optional_text, plain, text};

@@ -85,7 +85,8 @@ impl Settings {
                 self.host_root = folder;
             }
             _ => {
-                return Err(usage("name", name)
+                return Err(Error::new(Kind::Usage, "there is no such option of a configuration")
+                    .at(name)
                     .wanted("skip, record, injects-secret, no-metadata, timeout or host-root"));
             }
         }

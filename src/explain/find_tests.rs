@@ -39,6 +39,7 @@ fn messages_of_the_field_are_known() {
         assert_eq!(first(&text.to_uppercase()), id, "{text}");
     }
     assert_eq!(first(libvirt), "silent-exit", "the frame counts where nothing stands in it");
+    assert_eq!(first("failed to connect to monitor socket: Connection refused"), "silent-exit");
     assert_eq!(in_message("nothing of the kind, 11 times, Bad luck"), Vec::<&Topic>::new());
 }
 

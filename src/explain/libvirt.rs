@@ -227,6 +227,7 @@ pub(super) static GENERAL: &[Topic] = &[topic(
         "Failed to start QEMU binary",
         "unexpectedly closed the monitor",
         "process exited while connecting to monitor",
+        "failed to connect to monitor socket",
     ],
     &[
         cause(

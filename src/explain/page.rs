@@ -4,7 +4,7 @@
 use super::find::messages;
 use super::own::advice;
 use super::topic::Topic;
-use crate::codes::Code;
+use crate::codes::{Code, Kind};
 use crate::error::Error;
 use crate::report::wrap;
 use std::fmt::Write as _;
@@ -38,11 +38,14 @@ pub fn message_list() -> String {
 }
 
 /// An error that a hypervisor or a host has caused, with what is behind it: what it means, the likely causes, the next
-/// step. An error of which nothing is known comes back as it is.
+/// step. An error that they have not caused, or of which nothing is known, comes back as it is.
 #[must_use]
 pub fn brief(error: Error) -> Error {
     // Two reasons are what a reader takes in below an error; the page has them all.
     const TOLD: usize = 2;
+    if ![Kind::No, Kind::Hypervisor, Kind::State, Kind::Timeout].contains(&error.kind()) {
+        return error;
+    }
     let found = error.problems().find_map(|p| super::in_message(&p.alone().to_string()).into_iter().next());
     let Some(topic) = found else { return error };
     let mut error = error.and_hint(format!("{}.", sentence(topic.title)));

@@ -185,7 +185,7 @@ fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
 /// A finding has a next step of its own, and to ask whether the daemon runs that just answered leads astray.
 fn without_hint(e: &Error) -> String {
     let text = e.to_string();
-    let hint = e.hint_text().map(|hint| format!("\n  {hint}"));
+    let hint = e.hint_text().map(|hint| format!("\n{hint}").replace('\n', "\n  "));
     hint.and_then(|hint| text.strip_suffix(&hint)).unwrap_or(&text).to_owned()
 }
 

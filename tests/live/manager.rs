@@ -114,6 +114,9 @@ fn errors_have_a_name_a_message_and_a_hint() {
     let told = run(&["security.sev=true"]);
     assert!(told.contains("launched: VIRTSEV_ERR_HYPERVISOR: libvirt does not start the guest"), "{told}");
     assert!(told.contains("was removed, for there was none before"), "{told}");
+    // What the command tells, the library tells.
+    assert!(told.contains("Every ASID of this kind is in use"), "{told}");
+    assert!(told.lines().any(|line| line.ends_with("`virt-sev explain no-asid` tells more.")), "{told}");
     assert_eq!(corner.lab.state(&corner.guest), "none");
     // Without the library the program says so.
     let out = Command::new(&program).args(["test:///default", "none"]).env("LD_LIBRARY_PATH", "/").output();

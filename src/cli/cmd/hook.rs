@@ -26,13 +26,21 @@ pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
         let path = link.display().to_string();
         out.answer_json("hook", json!({ "hook": path, "installed": installed, "changed": changed }))?;
     }
-    let state = if installed { "installed" } else { "not installed" };
-    let already = if changed { "" } else { " already" };
-    out.say(&format!("{}:{already} {state}", link.display()));
+    out.say(&format!("{}: {}", link.display(), became(installed, changed)));
     if changed {
         out.say(AGAIN);
     }
     Ok(Answer::Yes)
+}
+
+/// What became of the link. Of what was never there nothing is removed.
+fn became(installed: bool, changed: bool) -> &'static str {
+    match (installed, changed) {
+        (true, true) => "installed",
+        (true, false) => "installed already",
+        (false, true) => "removed",
+        (false, false) => "there is none to remove",
+    }
 }
 
 fn install(args: &HookArgs, link: &Path) -> Result<bool> {
@@ -91,6 +99,12 @@ fn trouble(what: &str, link: &Path, e: std::io::Error) -> Error {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_hook_that_was_taken_away_is_not_told_as_one_that_was_missing() {
+        assert_eq!((became(false, true), became(false, false)), ("removed", "there is none to remove"));
+        assert_eq!((became(true, true), became(true, false)), ("installed", "installed already"));
+    }
 
     #[test]
     fn only_our_own_link_is_made_and_taken() {

@@ -20,11 +20,7 @@ use virt_sev::{Error, Kind, Result};
 
 /// Does what was asked. Off-line commands work here too. What a hypervisor or a guest refuses is explained.
 pub(crate) fn run(cli: &Cli) -> Result<Answer> {
-    let explained = |e: Error| {
-        let of_host = [Kind::No, Kind::Hypervisor, Kind::State, Kind::Timeout].contains(&e.kind());
-        if of_host { virt_sev::explain::brief(e) } else { e }
-    };
-    dispatch(cli).map_err(explained)
+    dispatch(cli).map_err(virt_sev::explain::brief)
 }
 
 fn dispatch(cli: &Cli) -> Result<Answer> {
