@@ -168,13 +168,16 @@ impl Error {
         Line(self)
     }
 
+    /// The same with its place: all but the hint.
+    #[must_use]
+    pub fn placed_line(&self) -> String {
+        self.0.place.as_ref().map_or(String::new(), |place| format!("{}: ", clean(place)))
+            + &self.line().to_string()
+    }
+
     fn fmt_one(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let i = &self.0;
-        if let Some(place) = &i.place {
-            write!(f, "{}: ", clean(place))?;
-        }
-        self.fmt_line(f)?;
-        if let Some(hint) = &i.hint {
+        f.write_str(&self.placed_line())?;
+        if let Some(hint) = &self.0.hint {
             write!(f, "\n  {}", clean_lines(hint).replace('\n', "\n  "))?;
         }
         Ok(())

@@ -53,11 +53,7 @@ impl Told {
     pub(crate) fn new(Failure { error, answer }: Failure) -> Self {
         // As the command does: a manager's user has only this to read.
         let error = explain::brief(error);
-        let line = |p: &Error| match p.place() {
-            Some(place) => format!("{}: {}", report::clean(place), p.line()),
-            None => p.line().to_string(),
-        };
-        let message = error.problems().map(line).collect::<Vec<_>>().join("\n");
+        let message = error.problems().map(Error::placed_line).collect::<Vec<_>>().join("\n");
         // A next step that several problems share is told once.
         let mut hints: Vec<&str> = Vec::new();
         for hint in error.problems().filter_map(Error::hint_text) {

@@ -180,14 +180,9 @@ pub(crate) fn finish(result: Result<Answer>) -> ExitCode {
 fn paragraphs(error: &Error) -> Vec<String> {
     let problems: Vec<&Error> = error.problems().collect();
     let hint = |n: usize| problems.get(n).and_then(|p: &&Error| p.hint_text());
-    let told = |(n, problem): (usize, &&Error)| {
-        let text = problem.alone().to_string();
-        match hint(n) {
-            Some(next) if hint(n + 1) == Some(next) => {
-                text.strip_suffix(&format!("\n  {next}")).map_or(text.clone(), str::to_owned)
-            }
-            _ => text,
-        }
+    let told = |(n, problem): (usize, &&Error)| match hint(n) {
+        Some(next) if hint(n + 1) == Some(next) => problem.placed_line(),
+        _ => problem.alone().to_string(),
     };
     problems.iter().enumerate().map(told).collect()
 }

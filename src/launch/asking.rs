@@ -150,14 +150,15 @@ impl<H: Hypervisor> Asking<'_, H> {
         })?;
         facts.domcaps = match caps {
             Ok(xml) => Fact::Known(domcaps::parse(&xml)?),
-            Err(e) => Fact::Unreadable(without_hint(&e)),
+            // A finding has a next step of its own, and to ask whether the daemon runs that just answered leads astray.
+            Err(e) => Fact::Unreadable(e.placed_line()),
         };
         let [libvirt, qemu] = versions.map(|v| v.map_or(Fact::Absent, Fact::Known));
         facts.machine.versions.libvirt = libvirt;
         facts.machine.versions.qemu = qemu;
         facts.node_sev = match node {
             Ok(node) => Fact::Known(node),
-            Err(e) => Fact::Unreadable(without_hint(&e)),
+            Err(e) => Fact::Unreadable(e.placed_line()),
         };
         Ok(local)
     }
@@ -180,13 +181,6 @@ fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
     kept.libvirt = told.libvirt;
     kept.qemu = told.qemu;
     facts
-}
-
-/// A finding has a next step of its own, and to ask whether the daemon runs that just answered leads astray.
-fn without_hint(e: &Error) -> String {
-    let text = e.to_string();
-    let hint = e.hint_text().map(|hint| format!("\n{hint}").replace('\n', "\n  "));
-    hint.and_then(|hint| text.strip_suffix(&hint)).unwrap_or(&text).to_owned()
 }
 
 /// The active guest of this name, number or UUID.

@@ -233,11 +233,11 @@ impl Chain {
     fn cek_hint(&self) -> String {
         match &self.chip_id {
             Some(id) => format!(
-                "AMD has the signed one of this chip at {}\n  --fetch gets it, --cek FILE takes it from a file.",
+                "AMD has the signed one of this chip at {}\n--fetch gets it, --cek FILE takes it from a file.",
                 cek_address(CEK_SERVICE, id)
             ),
             None => format!(
-                "AMD has the signed one at {CEK_SERVICE}/ID, where ID is the chip's identity: cpu0-id of `virsh nodesevinfo`, in hex.\n  \
+                "AMD has the signed one at {CEK_SERVICE}/ID, where ID is the chip's identity: cpu0-id of `virsh nodesevinfo`, in hex.\n\
                  --chip-id ID --fetch gets it, --cek FILE takes it from a file."
             ),
         }

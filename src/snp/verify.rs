@@ -102,8 +102,8 @@ fn missing(report: &Report, role: cert::Role) -> Error {
     );
     match kds::addresses(report) {
         Ok(addresses) => e.hint(format!(
-            "Fetch it and give it with --certs FILE:\n  {}",
-            addresses.join("\n  or, where the first has none: ")
+            "Fetch it and give it with --certs FILE:\n{}",
+            addresses.join("\nor, where the first has none: ")
         )),
         Err(none) => e.hint(none.to_string()),
     }

@@ -48,7 +48,17 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
         MemoryLock::Locked | MemoryLock::Auto => locked(ctx, out),
         MemoryLock::HardLimit => hard_limit(ctx, out),
         MemoryLock::None => {
-            if ctx.mode() != Mode::SevSnp {
+            if ctx.mode() == Mode::SevSnp {
+                return Ok(());
+            }
+            if ctx.facts.memory_backing.locked {
+                // Whoever wrote it may have had a reason that no key knows.
+                out.warn("<locked/> stays, though security.sev.memory.lock is none", |f| {
+                    f.path("/domain/memoryBacking/locked")
+                        .detail("The key keeps virt-sev from adding it; it takes nothing away.")
+                        .fix("Remove it where QEMU is not to lock the guest's memory.")
+                });
+            } else {
                 out.info("nothing in the domain lets QEMU lock its memory", |f| {
                     f.path("/domain/memoryBacking").detail(
                         "security.sev.memory.lock is none: the daemon's own limit must be high enough.",
