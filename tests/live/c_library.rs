@@ -104,6 +104,18 @@ pub(crate) fn is_ok(out: &Output) {
     assert!(told.is_empty(), "{told}");
 }
 
+/// valgrind, which says nothing unless it finds something.
+pub(crate) fn valgrind() -> Command {
+    let mut command = Command::new("valgrind");
+    command.args([
+        "--quiet",
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,possible",
+    ]);
+    command
+}
+
 /// Runs a program in this corner to a good end.
 #[track_caller]
 fn runs(corner: &Corner<'_>, program: &Path, arguments: &[&str]) {
@@ -133,6 +145,14 @@ fn the_same_with_sanitizers() {
     let corner = Corner::new(Lab::shared());
     corner.domain(None);
     runs(&corner, &built("online.c", Build::Sanitized), &[]);
+}
+
+/// Nothing is suppressed.
+#[test]
+fn the_same_under_valgrind_without_a_finding() {
+    let corner = Corner::new(Lab::shared());
+    corner.domain(None);
+    is_ok(&in_corner(valgrind().arg(built("online.c", Build::C)), &corner).output().unwrap());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `examples/manager.c`: built as its head says, run as a user would, watched by valgrind and AddressSanitizer.
 
-use crate::c_library::{Build, compiled, in_corner, library, root};
+use crate::c_library::{Build, compiled, in_corner, library, root, valgrind};
 use crate::lab::{Corner, Lab, assert_code, err, setup};
 use crate::launches::decrypted;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -73,13 +73,7 @@ fn a_measured_launch_with_a_secret_in_c_and_cpp_and_with_sanitizers() {
 #[test]
 fn a_measured_launch_under_valgrind_without_a_finding() {
     let corner = Corner::new(Lab::shared());
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args([
-        "--quiet",
-        "--error-exitcode=9",
-        "--leak-check=full",
-        "--errors-for-leak-kinds=definite,possible",
-    ]);
+    let mut valgrind = valgrind();
     valgrind.arg(manager(Build::C));
     let told = launches(&corner, valgrind);
     assert!(told.lines().all(|l| l.starts_with("... {")), "{told}");
