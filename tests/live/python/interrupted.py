@@ -1,6 +1,7 @@
 """A launch that hangs, for SIGINT. In: a lab, as JSON. Out: "launching", and what became of it."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -14,5 +15,7 @@ conn = libvirt.open(lab["uri"])
 try:
     config.launch(conn, Path(lab["domain"]).read_text(), progress=lambda step: print(step["step"], flush=True))
 except KeyboardInterrupt as e:
+    # One that comes late is for the launch, and not for these lines.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(f"{type(e.__cause__).__name__}: {e.__cause__}", flush=True)
     raise
