@@ -231,14 +231,16 @@ if [ $debian = yes ]; then debian_packages; else other_packages; fi
 # leaves rubbish in reserved bytes of its certificates.
 peer_crate() {
   local name=$1 version=$2
+  shift 2
   [ "$only" != demo ] && [ ! -x "$build/peers/bin/$name" ] || return 0
   say "$name $version (a peer to test against; some minutes)"
-  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version "$version" "$name" </dev/null ||
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version "$version" "$@" "$name" </dev/null ||
     die "$name $version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
   rm -rf "$build/peers/target"
 }
 peer_crate sevctl 0.6.2
-peer_crate snpguest 0.11.0
+# A debug build is made sooner, and nobody times this one.
+peer_crate snpguest 0.11.0 --debug
 
 # A Python package of PyPI in a folder of its own, pinned by content.
 peer_module() {
