@@ -40,6 +40,15 @@ pub(crate) fn end_all() {
     }
 }
 
+/// Wakes the calling thread whenever a child ends. libvirt asks whether an emulator that has just failed is still there:
+/// process 1 would have taken it in at once, and while it is not, the daemon tells less of why it failed.
+pub(crate) fn wake_at_ends() -> Result<()> {
+    let mut ends = signal_hook::iterator::Signals::new([signal_hook::consts::SIGCHLD]).at("SIGCHLD")?;
+    let me = std::thread::current();
+    std::thread::spawn(move || ends.forever().for_each(|_| me.unpark()));
+    Ok(())
+}
+
 /// Takes in every child that has ended, and gives the status of the one asked for, if it is among them.
 ///
 /// Orphans come here instead of to process 1, and libvirt waits for the process id of a guest that it destroys to

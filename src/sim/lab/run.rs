@@ -140,6 +140,7 @@ fn command(lab: &Lab, options: &RunOptions, pid: u32, signal: &AtomicUsize) -> R
     command.env("VIRT_SEV_LAB_STATE", lab.state());
     command.env("VIRT_SEV_LAB_PID", pid.to_string());
     command.env("VIRT_SEV_LAB_KVM", if lab.kvm { "yes" } else { "no" });
+    processes::wake_at_ends()?;
     let child = command.spawn().at(program.display())?;
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut asked: Option<Instant> = None;
@@ -157,7 +158,8 @@ fn command(lab: &Lab, options: &RunOptions, pid: u32, signal: &AtomicUsize) -> R
                 let _ = kill_process(id, Signal::KILL);
             }
         }
-        std::thread::sleep(Duration::from_millis(20));
+        // Less, where a child ends meanwhile.
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
