@@ -3,6 +3,7 @@
 //!
 //! Each value is an `Arc`, whose address is the handle. A call clones it out of the table, so one that is freed meanwhile
 //! on another thread stays whole until the call is over.
+#![forbid(unsafe_code)]
 
 use std::any::Any;
 use std::collections::BTreeMap;

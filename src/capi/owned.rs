@@ -1,5 +1,6 @@
 //! What a caller said of a guest owner. In: texts and bytes. Out: a [`Holder`]. Never: a file read before it is needed, or a
 //! key in an error.
+#![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

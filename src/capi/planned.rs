@@ -1,5 +1,6 @@
 //! What the rules and the host say of one document. In: settings, a document. Out: edits, findings, the document made
 //! right. Never: libvirt.
+#![forbid(unsafe_code)]
 
 use crate::settings::Settings;
 use serde_json::{Value, json};

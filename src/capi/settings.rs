@@ -1,4 +1,5 @@
 //! What a caller set: keys, documents, options. In: texts. Out: what they mean for one domain. Never: a host.
+#![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 use std::time::Duration;
