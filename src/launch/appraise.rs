@@ -7,6 +7,7 @@ use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::processor;
 use super::security::{Holder, boot_of};
 use super::states::evidence;
+use super::wait::Cancel;
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::packet::Packet;
 use crate::measure::verify::Evidence;
@@ -98,7 +99,12 @@ pub fn appraise<H: Hypervisor>(
         Deliver::Inject => {
             asking.of(guest, "injecting the secret", move |guest| guest.inject(&made, None))?;
             told(Step::Injected { secrets: table.len() });
-            asking.of(guest, "resuming the guest", Guest::resume)?;
+            // A secret is in, and there is no taking it back: a wish to stop comes too late.
+            Asking { cancel: &Cancel::default(), ..*asking }.of(
+                guest,
+                "resuming the guest",
+                Guest::resume,
+            )?;
             told(Step::Resumed { because: None });
             answer.resumed = true;
         }
