@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A daemon with the hook, and the folder of its site policy. `warn_only: [kvm]` where the lab has no KVM.
-fn lab() -> (Lab, TempDir) {
+pub(crate) fn lab() -> (Lab, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     open(dir.path());

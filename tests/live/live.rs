@@ -37,6 +37,7 @@ mod peers;
 mod processors;
 mod psp;
 mod python;
+mod recipes;
 mod reconcile;
 mod secrecy;
 mod selinux;
