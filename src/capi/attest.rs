@@ -29,7 +29,7 @@ use virt_sev::{Error, Kind, Result};
 /// virtsev_string_free().
 ///
 /// VIRTSEV_ERR_STATE for a guest that is off, has no launch security, or is one of SEV-SNP, which attests itself from
-/// inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+/// inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s, which no option changes); VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_measurement(
     domain: *mut _virDomain,
@@ -63,7 +63,8 @@ pub unsafe extern "C" fn virtsev_measurement(
 ///
 /// VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
 /// "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second
-/// launch of a session; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE.
+/// Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_verify(
     owner: *const virtsev_owner,
@@ -116,12 +117,20 @@ pub unsafe extern "C" fn virtsev_packet(
 /// JSON, virt-sev/verify/1, with "state" of the guest, "running" or "paused". Without secrets the guest stays as it is.
 ///
 /// owner: what is expected, with the keys of the session. domain: a virDomainPtr, of which a reference is taken for the time
-/// of the call. cancel, progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
+/// of the call. cancel: stops it from another thread, or NULL; too late once the secrets are in: the guest runs then, and the
+/// call returns 0. progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
 ///
-/// VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE for a
-/// hypervisor on this machine without the option "insecure"; VIRTSEV_ERR_STATE for a guest that is not paused;
-/// VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner thinks; VIRTSEV_ERR_SESSION;
-/// VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// After VIRTSEV_ERR_CANCELLED, VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state: nothing is
+/// undone. What took too long or was no longer waited for may still come to its end, so that a secret may be in a guest that
+/// is paused, or the guest may run. To be rid of it, destroy it.
+///
+/// VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE, where the
+/// option "insecure" is not set, for a hypervisor on this machine, for a guest with firmware variables, and for what
+/// virtsev_launch() refuses so of an owner; VIRTSEV_ERR_STATE for a guest that is off, and for one that is not paused where
+/// secrets go in or "insecure" is not set; VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner
+/// thinks; VIRTSEV_ERR_SESSION for a second launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none;
+/// VIRTSEV_ERR_FILE; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes
+/// longer than the owner's option "timeout"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_verify_domain(
     owner: *const virtsev_owner,
@@ -167,8 +176,12 @@ pub unsafe extern "C" fn virtsev_verify_domain(
 /// domain: a virDomainPtr, of which a reference is taken for the time of the call. packet: what virtsev_packet() made.
 /// resume: not 0 lets the guest run then.
 ///
+/// After VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state, as after virtsev_verify_domain(): a
+/// secret may be in a guest that is paused, or the guest may run.
+///
 /// VIRTSEV_ERR_SESSION for a packet of another launch; VIRTSEV_ERR_FILE for what is no packet; VIRTSEV_ERR_STATE for a guest
-/// that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+/// that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s for each answer, which no option changes);
+/// VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_inject(
     domain: *mut _virDomain,

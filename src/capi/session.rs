@@ -21,14 +21,14 @@ use virt_sev::{Error, Kind, Result};
 /// `virt-sev session --format json` has it, with "warning", null unless the option "insecure" let one pass. No key is in the
 /// answer.
 ///
-/// owner: where its options "chain", "ca", "cek", "chip-id", "bundle", "firmware" (its digest goes into the bundle) and
-/// "insecure" count. conn: a virConnectPtr of the platform, which must not be this machine; NULL, and the option "chain" says
-/// where its certificates are. policy: of the guest. folder: made where it is missing; no file in it is overwritten. json: the
-/// answer, for virtsev_string_free().
+/// owner: where its options "chain", "ca", "cek", "chip-id", "bundle", "firmware" (its digest goes into the bundle),
+/// "insecure" and, with conn, "timeout" count. conn: a virConnectPtr of the platform, which must not be this machine; NULL,
+/// and the option "chain" says where its certificates are. policy: of the guest. folder: made where it is missing; no file in
+/// it is overwritten. json: the answer, for virtsev_string_free().
 ///
 /// VIRTSEV_ERR_CERTIFICATE for a chain that does not lead to AMD's root or that of "ca"; VIRTSEV_ERR_CONFIG for a policy that
-/// sets reserved bits; VIRTSEV_ERR_INSECURE for a platform that is this machine; VIRTSEV_ERR_FILE; VIRTSEV_ERR_HYPERVISOR;
-/// VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// sets reserved bits; VIRTSEV_ERR_INSECURE for a platform that is this machine; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_FILE;
+/// VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_session(
     owner: *const virtsev_owner,

@@ -7,6 +7,7 @@ use super::flow::Step;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::security::{Holder, judge_of};
 use super::states::evidence;
+use super::wait::Cancel;
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::packet::Packet;
 use crate::measure::verify::Evidence;
@@ -102,7 +103,12 @@ pub fn appraise<H: Hypervisor>(
         Deliver::Inject => {
             asking.of(guest, "injecting the secret", move |guest| guest.inject(&made, None))?;
             told(Step::Injected { secrets: table.len() });
-            asking.of(guest, "resuming the guest", Guest::resume)?;
+            // A secret is in, and there is no taking it back: a wish to stop comes too late.
+            Asking { cancel: &Cancel::default(), ..*asking }.of(
+                guest,
+                "resuming the guest",
+                Guest::resume,
+            )?;
             told(Step::Resumed { because: None });
             answer.resumed = true;
         }
