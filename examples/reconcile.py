@@ -69,7 +69,9 @@ class Guest:
 
     def launch(self, conn: Any, dom: Any) -> Row:
         evidence = self.beside("evidence")
-        evidence.unlink(missing_ok=True)
+        # What is left of an earlier launch is of no use to this one.
+        for old in (evidence, self.beside("packet")):
+            old.unlink(missing_ok=True)
         answer = self.config.launch(conn, self.document(dom))
         if answer["state"] != "paused":
             return Row(self.name, answer["state"], "launched")

@@ -19,8 +19,10 @@ class Finding(TypedDict):
 class LintFinding(Finding):
     """A finding with its place in the text."""
 
+    #: None: the text came without a file.
     file: Optional[str]
-    domain: str
+    #: None where it has no name.
+    domain: Optional[str]
     line: int
     column: int
 
@@ -62,9 +64,9 @@ class LintedDomain(TypedDict):
     """What `lint` says of a domain as a whole."""
 
     file: Optional[str]
-    domain: str
-    #: By which keys it was judged.
-    keys: str
+    domain: Optional[str]
+    #: By which keys it was judged; None where none asks for SEV.
+    keys: Optional[str]
     mode: Optional[str]
     errors: int
     warnings: int
@@ -78,6 +80,8 @@ class LintAnswer(TypedDict):
     warnings: int
     domains: List[LintedDomain]
     findings: List[LintFinding]
+    #: Why others could not be judged.
+    failures: List[str]
 
 
 class Asids(TypedDict):
@@ -221,12 +225,21 @@ _Verdict = TypedDict(
 )
 
 
-class VerifyAnswer(_Verdict, total=False):
-    """virt-sev/verify/1"""
+_Verified = TypedDict(
+    "_Verified",
+    {
+        "digest": str,
+        #: SEV-ES: "KVM_SEV_INIT" or "KVM_SEV_INIT2".
+        "initial-state": str,
+        #: Of the guest, from `Owner.verify_domain()`.
+        "state": str,
+    },
+    total=False,
+)
 
-    digest: str
-    #: Of the guest, from `Owner.verify_domain()`.
-    state: str
+
+class VerifyAnswer(_Verdict, _Verified):
+    """virt-sev/verify/1"""
 
 
 class Packet(TypedDict):

@@ -45,8 +45,10 @@ class Config(Handle, MutableMapping[str, str]):
         self._keys[key] = text.decode("utf-8", "surrogateescape")
 
     def __delitem__(self, key: str) -> None:
-        del self._keys[key]
+        if key not in self._keys:
+            raise KeyError(key)
         _library.done("config_set", self._at, _library.text(key, "key"), None)
+        del self._keys[key]
 
     def __getitem__(self, key: str) -> str:
         return self._keys[key]

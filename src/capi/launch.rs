@@ -6,7 +6,7 @@ use crate::cancel::virtsev_cancel;
 use crate::config::{settings, virtsev_config};
 use crate::error::{Failure, virtsev_error};
 use crate::host::_virConnect;
-use crate::online::{LOCAL, Online, connection};
+use crate::online::{Online, connection};
 use crate::owner::{holder, virtsev_owner};
 use crate::progress::{Listener, virtsev_progress};
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ use virt_sev::answer::document;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
-use virt_sev::launch::{self, Asking, Holder, Ready};
+use virt_sev::launch::{self, Asking, Holder, LOCAL_VERDICT, Ready};
 use virt_sev::plan::Options;
 use virt_sev::prepare::{Prepared, prepare};
 use virt_sev::session::registry::Registry;
@@ -155,7 +155,7 @@ fn launch(
     listener: &Listener,
 ) -> Result<Value> {
     let local = match &holder {
-        Some(holder) => asking.refuse_local(LOCAL, holder.expectation.insecure)?,
+        Some(holder) => asking.refuse_local(LOCAL_VERDICT, holder.expectation.insecure)?,
         None => false,
     };
     let mut options = settings.options.clone();

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::options::{flag, seconds, wrong};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 use virt_sev::config::{self, Document, Format, Loaded, RawConfig};
 use virt_sev::domain::Domain;
@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     /// The longest wait for one answer of the hypervisor, where the caller says one.
     pub(crate) timeout: Option<Duration>,
     /// A folder that stands for the host.
-    host_root: Option<PathBuf>,
+    host_root: Option<RootProbe>,
 }
 
 /// What errors say of a key that was set.
@@ -68,13 +68,7 @@ impl Settings {
             "no-metadata" => self.no_metadata = flag(name, value)?,
             "timeout" => self.timeout = seconds(name, value)?,
             "host-root" => {
-                let folder = value.map(PathBuf::from);
-                if let Some(folder) = folder.as_ref().filter(|f| !f.is_dir()) {
-                    return Err(Error::new(Kind::File, "the folder of the host's files is not there")
-                        .at(folder.display().to_string())
-                        .wanted("a folder with the host's own folders below it"));
-                }
-                self.host_root = folder;
+                self.host_root = value.map(|folder| RootProbe::open(Path::new(folder))).transpose()?;
             }
             _ => {
                 return Err(Error::new(Kind::Usage, "there is no such option of a configuration")
@@ -87,7 +81,7 @@ impl Settings {
 
     /// The folder that stands for the host.
     pub(crate) fn root(&self) -> Option<RootProbe> {
-        self.host_root.as_ref().map(RootProbe::new)
+        self.host_root.clone()
     }
 
     /// Whether the keys in a domain's metadata count.

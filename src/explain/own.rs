@@ -68,7 +68,7 @@ pub(super) static TOPICS: &[Topic] = &[
     topic(
         SITE_POLICY,
         "the guest is not one that this site's policy lets start",
-        &["is not allowed here [site-policy]", "which firmware image it boots from could not be seen"],
+        &["[site-policy]"],
         &[cause(
             "The site restricts modes, policies or firmware images, and the hook of libvirt keeps to it.",
             "Give the guest what the site wants: security.sev.policy.es, security.sev.firmware and such; or have /etc/virt-sev/policy.yaml changed.",

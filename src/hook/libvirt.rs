@@ -3,7 +3,7 @@
 //! veto of `reconnect`, which would kill a guest that runs; or a veto of a domain without SEV.
 
 use super::Said;
-use super::site::Site;
+use super::site::{SITE_POLICY, Site};
 use crate::config::{RawConfig, SevConfig, Technology};
 use crate::domain::Domain;
 use crate::finding::{Finding, Severity};
@@ -11,7 +11,6 @@ use crate::host::{HostFacts, Probe};
 use crate::launch::journal::Journal;
 use crate::lint::{self, Subject};
 use crate::measure::Digest32;
-use crate::measure::sev::launch_digest;
 use crate::plan::{self, Options};
 use crate::report::clean;
 use crate::session::blob::SessionBlob;
@@ -39,18 +38,16 @@ pub enum Gate {
     Refuse,
     /// It is written down.
     Note,
-    /// It is none of ours.
-    Pass,
 }
 
-/// Which it is.
+/// Which it is; `None` where it is none of ours.
 #[must_use]
-pub fn gate(call: &Call<'_>) -> Gate {
+pub fn gate(call: &Call<'_>) -> Option<Gate> {
     match (call.operation, call.sub) {
-        ("prepare" | "start", "begin") => Gate::Judge,
-        ("migrate" | "restore", "begin") => Gate::Refuse,
-        ("started", "begin") => Gate::Note,
-        _ => Gate::Pass,
+        ("prepare" | "start", "begin") => Some(Gate::Judge),
+        ("migrate" | "restore", "begin") => Some(Gate::Refuse),
+        ("started", "begin") => Some(Gate::Note),
+        _ => None,
     }
 }
 
@@ -64,7 +61,7 @@ pub struct World {
 }
 
 /// What the hook says, and the line for the log; none where it has nothing to do with SEV.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Judged {
     /// The answer to libvirt.
     pub said: Said,
@@ -73,26 +70,17 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Silence.
-    #[must_use]
-    pub fn pass() -> Self {
-        Self { said: Said::nothing(), audit: None }
-    }
-
     fn noted(call: &Call<'_>, what: &str) -> Self {
-        Self {
-            said: Said::nothing(),
-            audit: Some(format!("{} {}: {what}", clean(call.name), call.operation)),
-        }
+        let audit = format!("{} {}: {what}", clean(call.name), call.operation);
+        Self { audit: Some(audit), ..Self::default() }
     }
 
     /// A veto. libvirt shows standard error to whoever asked for the guest.
     #[must_use]
     pub fn refused(call: &Call<'_>, error: &Error) -> Self {
-        let text: String = error.problems().map(|p| format!("virt-sev: {}\n", p.alone())).collect();
         let first = clean(&error.alone().to_string().replace('\n', " "));
         let audit = format!("{} {}: refused: {first}", clean(call.name), call.operation);
-        Self { said: Said { stderr: text, exit: 1, ..Said::nothing() }, audit: Some(audit) }
+        Self { said: Said::refused(error, 1), audit: Some(audit) }
     }
 }
 
@@ -100,28 +88,24 @@ impl Judged {
 /// into, and more only where the site wants it.
 #[must_use]
 pub fn judge(call: &Call<'_>, xml: &[u8], world: World, probe: &dyn Probe) -> Judged {
-    let gate = gate(call);
-    if gate == Gate::Pass || !concerns(xml) {
-        return Judged::pass();
-    }
+    let Some(gate) = gate(call).filter(|_| concerns(xml)) else { return Judged::default() };
     let result = std::str::from_utf8(xml)
         .map_err(|e| Error::new(Kind::Domain, "the domain is not UTF-8").because(e))
         .and_then(|text| Domain::parse(text.to_owned()));
     let domain = match (result, gate) {
         (Ok(domain), _) => domain,
-        (Err(_), Gate::Note | Gate::Pass) => return Judged::pass(),
+        (Err(_), Gate::Note) => return Judged::default(),
         // It speaks of SEV and cannot be judged.
         (Err(e), Gate::Judge | Gate::Refuse) => return Judged::refused(call, &e),
     };
     match gate {
-        Gate::Pass => Judged::pass(),
         Gate::Note if is_sev(&domain) => Judged::noted(call, "runs or waits"),
         Gate::Refuse if is_sev(&domain) => Judged::refused(call, &elsewhere(call)),
-        Gate::Note | Gate::Refuse => Judged::pass(),
+        Gate::Note | Gate::Refuse => Judged::default(),
         Gate::Judge => match start(call, &domain, world, probe) {
             Ok(Some(warnings)) if warnings.is_empty() => Judged::noted(call, "allowed"),
             Ok(Some(warnings)) => Judged::noted(call, &format!("allowed; {}", warnings.join("; "))),
-            Ok(None) => Judged::pass(),
+            Ok(None) => Judged::default(),
             Err(e) => Judged::refused(call, &e),
         },
     }
@@ -135,8 +119,7 @@ pub fn concerns(xml: &[u8]) -> bool {
 }
 
 fn is_sev(domain: &Domain<'_>) -> bool {
-    let kind = domain.facts().launch_security.as_ref().and_then(|l| l.kind.as_deref());
-    matches!(kind, Some("sev" | "sev-snp"))
+    plan::implied_keys(domain).is_some()
 }
 
 fn elsewhere(call: &Call<'_>) -> Error {
@@ -146,8 +129,10 @@ fn elsewhere(call: &Call<'_>) -> Error {
     )
 }
 
-/// What libvirt writes into the document of a guest that it starts (`qemuProcessPrepareHostSEV`), and no definition needs.
-const FILLED_IN: [&str; 2] = ["/domain/launchSecurity/cbitpos", "/domain/launchSecurity/reducedPhysBits"];
+/// The keys of what libvirt itself writes into the document of a guest that it starts (`qemuProcessPrepareHostSEV`).
+const FILLED_IN: [&str; 2] = ["security.sev.cbitpos", "security.sev.reduced_phys_bits"];
+
+const LINT: &str = "`virt-sev lint -c URI --domain NAME` judges the definition.";
 
 /// Whether the guest may start: what there is to warn of; `None` where nothing asks for SEV.
 fn start(
@@ -156,10 +141,7 @@ fn start(
     world: World,
     probe: &dyn Probe,
 ) -> Result<Option<Vec<String>>> {
-    let wanted = wanted(domain)?;
-    if wanted.is_none() && !is_sev(domain) {
-        return Ok(None);
-    }
+    let Some(wanted) = wanted(domain).transpose() else { return Ok(None) };
     let site = world.site?;
     let facts = |domain: &Domain<'_>, config: &SevConfig| {
         let images = prepare::images(domain, config);
@@ -169,44 +151,61 @@ fn start(
         })
     };
     let subject = Subject { name: String::new(), is_file: false, domain: domain.clone() };
-    let judged = lint::judge(subject, &RawConfig::new(), true, &Options::default(), facts)?;
+    let judged = lint::judge(subject, &unrecorded(domain), true, &Options::default(), facts)?;
     let mut findings: Vec<Finding> = judged.findings.into_iter().map(|l| l.finding).collect();
-    if let Some(wanted) = &wanted {
+    if let Ok(wanted) = &wanted {
         let digest = site.allowed_firmware.as_ref().and_then(|_| firmware(domain, wanted));
         findings.extend(site.judge(wanted, digest));
     }
     let (errors, warnings): (Vec<Finding>, Vec<Finding>) = findings
         .into_iter()
-        .filter(|f| f.severity == Severity::Error && !FILLED_IN.contains(&f.path.as_str()))
+        .filter(|f| f.severity == Severity::Error)
         .partition(|f| !site.warn_only.iter().any(|id| id == f.id));
     if let Some(e) = Error::many(errors.iter().map(Finding::as_error).collect()) {
-        return Err(e.and_hint("`virt-sev lint -c URI --domain NAME` judges the definition."));
+        // Of what the site wants, lint knows nothing.
+        let of_site = errors.iter().all(|f| f.id == SITE_POLICY);
+        return Err(if of_site { e } else { e.and_hint(LINT) });
     }
-    if let Some(wanted) = &wanted {
-        session(call, domain, wanted, &world.state?)?;
-    }
+    // A finding can be made a warning; but of keys that cannot be read neither the site nor the session was asked.
+    let wanted = wanted.map_err(|e| e.and_hint(LINT))?;
+    session(call, domain, &wanted, &world.state?)?;
     Ok(Some(warnings.iter().map(|f| format!("warning: {} [{}]", clean(&f.title), f.id)).collect()))
 }
 
 /// What the domain's own `<launchSecurity>` asks for, or what its recorded keys do.
 fn wanted(domain: &Domain<'_>) -> Result<Option<SevConfig>> {
     match prepare::implied(domain) {
-        Ok(Some(config)) => Ok(Some(config)),
-        // What stands there and cannot be is a finding of its own.
-        Err(_) => Ok(None),
-        Ok(None) => match domain.metadata_config() {
-            Some(xml) => config::resolve(&config::from_metadata(&xml, "metadata")?),
-            None => Ok(None),
-        },
+        Ok(None) => recorded(domain).map_or(Ok(None), |raw| config::resolve(&raw?)),
+        said => said,
     }
+}
+
+fn recorded(domain: &Domain<'_>) -> Option<Result<RawConfig>> {
+    domain.metadata_config().map(|xml| config::from_metadata(&xml, "metadata"))
+}
+
+/// What a record does not say, out of the document itself: blobs, which are never recorded, and what libvirt has filled in.
+/// Without it the record would seem to want them taken away.
+fn unrecorded(domain: &Domain<'_>) -> RawConfig {
+    let mut given = RawConfig::new();
+    let Some(Ok(recorded)) = recorded(domain).filter(|r| r.as_ref().is_ok_and(|raw| !raw.is_empty())) else {
+        return given;
+    };
+    for entry in plan::implied_keys(domain).iter().flat_map(RawConfig::entries) {
+        let is_blob = config::find_key(&entry.key).is_some_and(|k| k.kind.blob_size().is_some());
+        let is_left_out = is_blob || FILLED_IN.contains(&entry.key.as_str());
+        if is_left_out && recorded.get(&entry.key).is_none() {
+            given.set(&entry.key, &entry.value, &entry.place);
+        }
+    }
+    given
 }
 
 /// SHA-256 of the image that the guest boots from, as it is measured.
 fn firmware(domain: &Domain<'_>, config: &SevConfig) -> Option<Digest32> {
     let host = HostFacts::not_asked();
     let (image, _) = plan::image_to_be(config, domain, &host, &Options::default())?;
-    let mut file = files::open("firmware", &image).ok()?;
-    launch_digest(&mut file, None, None).ok()
+    files::firmware_digest(&image).ok()
 }
 
 /// A session serves one launch. `virt-sev launch` claims it for itself and says so in its journal; for any other start it is

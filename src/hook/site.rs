@@ -5,13 +5,14 @@ use crate::config::strict::Strict;
 use crate::config::{Mode, SevConfig, Technology, value};
 use crate::finding::{Finding, Severity};
 use crate::measure::Digest32;
-use crate::plan::{CHECKS_ELSEWHERE, RULES};
-use crate::{Error, Kind, Result, hex};
+use crate::{Error, Kind, Result, hex, plan};
 
 /// Where the file lies.
 pub const PLACE: &str = "/etc/virt-sev/policy.yaml";
 /// The id of every finding that it gives.
 pub const SITE_POLICY: &str = "site-policy";
+
+const FIX: &str = "Give the guest what the site wants, or have /etc/virt-sev/policy.yaml changed.";
 
 const MODES: &str = "allowed_modes";
 const FIRMWARE: &str = "allowed_firmware";
@@ -61,7 +62,8 @@ impl Site {
     pub fn judge(&self, config: &SevConfig, firmware: Option<Digest32>) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut refuse = |key: &str, title: String, detail: String| {
-            findings.push(Finding::new(SITE_POLICY, Severity::Error, title).path(key).detail(detail));
+            findings
+                .push(Finding::new(SITE_POLICY, Severity::Error, title).path(key).detail(detail).fix(FIX));
         };
         let mode = config.mode();
         if let Some(allowed) = self.allowed_modes.as_ref().filter(|all| !all.contains(&mode)) {
@@ -116,11 +118,5 @@ fn digest(text: &str) -> Result<Digest32> {
 }
 
 fn rule(text: &str) -> Result<String> {
-    let mut known = RULES.iter().map(|r| r.id).chain(CHECKS_ELSEWHERE.iter().copied());
-    if known.any(|id| id == text) {
-        return Ok(text.to_owned());
-    }
-    Err(Error::new(Kind::Config, "no such rule")
-        .found(value::shown(text))
-        .wanted("an id that `virt-sev explain --list` shows"))
+    plan::unknown_rule(Kind::Config, text).map_or_else(|| Ok(text.to_owned()), Err)
 }

@@ -1,10 +1,10 @@
-//! What the hook programs share: standard streams, the system's log, panics.
+//! What the hook programs share: standard streams, panics.
 
 use std::io::{Read as _, Write as _, stderr, stdin, stdout};
-use std::os::unix::net::UnixDatagram;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use virt_sev::hook::Said;
+use virt_sev::{Error, Kind};
 
 /// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
 const MOST: u64 = 32 << 20;
@@ -20,17 +20,24 @@ pub(crate) fn input() -> Vec<u8> {
     bytes
 }
 
-/// The answer of `work`, or what its panic said.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// The answer of `work`, or its panic as an error.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
     std::panic::set_hook(Box::new(|_| {}));
+    let work = || {
+        provoked();
+        work()
+    };
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text").to_owned()
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+        Error::new(Kind::Bug, "the hook failed inside")
+            .because(text)
+            .hint("This is a fault of virt-sev: please report it with this text.")
     })
 }
 
 /// Fails inside where a test wants it. Not in what ships.
-pub(crate) fn provoked() {
+fn provoked() {
     #[cfg(debug_assertions)]
     #[allow(clippy::panic)] // what it is for
     if std::env::var_os("VIRT_SEV_HOOK_PANIC").is_some() {
@@ -38,22 +45,10 @@ pub(crate) fn provoked() {
     }
 }
 
-/// Prints an answer.
-pub(crate) fn say(said: Said) -> ExitCode {
+/// Gives an answer.
+pub(crate) fn say(said: &Said) -> ExitCode {
     // Nobody who went away is told; the exit code is what counts.
     let _ = stderr().write_all(said.stderr.as_bytes());
     let _ = stdout().write_all(said.stdout.as_bytes()).and_then(|()| stdout().flush());
     ExitCode::from(said.exit)
-}
-
-/// A line for the system's log (RFC 3164 as the local socket takes it): facility authpriv, level notice. Without a log
-/// daemon there is none.
-pub(crate) fn audit(program: &str, line: &str) {
-    const AUTHPRIV_NOTICE: u8 = 10 * 8 + 5;
-    let place = std::env::var_os("VIRT_SEV_LOG_SOCKET").unwrap_or_else(|| "/dev/log".into());
-    let text = format!("<{AUTHPRIV_NOTICE}>{program}[{}]: {line}", std::process::id());
-    let Ok(socket) = UnixDatagram::unbound() else { return };
-    // A log that is full must not keep a guest waiting.
-    let _ = socket.set_nonblocking(true);
-    let _ = socket.send_to(text.as_bytes(), place);
 }

@@ -4,12 +4,13 @@
 
 mod common;
 
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::ExitCode;
 use virt_sev::hook::libvirt::{Call, Gate, Judged, World, concerns, gate, judge};
 use virt_sev::hook::site::{PLACE, Site};
 use virt_sev::session::registry::Registry;
-use virt_sev::{Error, Kind, Result, files};
+use virt_sev::{Result, files};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
@@ -19,23 +20,17 @@ fn main() -> ExitCode {
     // libvirt writes whatever the operation is; a document that nobody reads must not end it with a broken pipe.
     let xml = common::input();
     // A guest that runs is not killed for a fault of ours, nor one without SEV kept from its start.
-    let judged = common::caught(|| look(&call, &xml)).unwrap_or_else(|text| match gate(&call) {
-        Gate::Judge | Gate::Refuse if concerns(&xml) => Judged::refused(
-            &call,
-            &Error::new(Kind::Bug, "the hook failed inside")
-                .because(text)
-                .hint("This is a fault of virt-sev: please report it with this text."),
-        ),
-        Gate::Judge | Gate::Refuse | Gate::Note | Gate::Pass => Judged::pass(),
+    let judged = common::caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
+        Some(Gate::Judge | Gate::Refuse) if concerns(&xml) => Judged::refused(&call, &e),
+        _ => Judged::default(),
     });
     if let Some(line) = &judged.audit {
-        common::audit("virt-sev-libvirt-hook", line);
+        audit(line);
     }
-    common::say(judged.said)
+    common::say(&judged.said)
 }
 
 fn look(call: &Call<'_>, xml: &[u8]) -> Judged {
-    common::provoked();
     let world = World { site: site(), state: Registry::default_folder() };
     judge(call, xml, world, &virt_sev_psp::machine(false))
 }
@@ -48,4 +43,16 @@ fn site() -> Result<Site> {
         return Ok(Site::default());
     }
     Site::parse(&files::read_text("site policy", path)?, &path.display().to_string())
+}
+
+/// A line for the system's log (RFC 3164 as the local socket takes it): facility authpriv, level notice. Without a log
+/// daemon there is none.
+fn audit(line: &str) {
+    const AUTHPRIV_NOTICE: u8 = 10 * 8 + 5;
+    let place = std::env::var_os("VIRT_SEV_LOG_SOCKET").unwrap_or_else(|| "/dev/log".into());
+    let text = format!("<{AUTHPRIV_NOTICE}>virt-sev-libvirt-hook[{}]: {line}", std::process::id());
+    let Ok(socket) = UnixDatagram::unbound() else { return };
+    // A log that is full must not keep a guest waiting.
+    let _ = socket.set_nonblocking(true);
+    let _ = socket.send_to(text.as_bytes(), place);
 }

@@ -23,7 +23,7 @@ pub use lint::FIX;
 pub use rules::{RULES, Rule};
 
 use crate::codes::Kind;
-use crate::config::SevConfig;
+use crate::config::{SevConfig, value};
 use crate::domain::{Domain, Splice};
 use crate::error::Error;
 use crate::finding::{Cause, Finding, Severity};
@@ -50,7 +50,8 @@ impl Options {
     /// # Errors
     /// `Kind::Usage`, for every one.
     pub fn check(&self) -> Result<(), Error> {
-        Error::many(self.skip.iter().filter_map(|id| unknown_rule(id)).collect()).map_or(Ok(()), Err)
+        let unknown = self.skip.iter().filter_map(|id| unknown_rule(Kind::Usage, id));
+        Error::many(unknown.map(|e| e.at("--skip")).collect()).map_or(Ok(()), Err)
     }
 }
 
@@ -136,14 +137,14 @@ impl Plan {
     }
 }
 
-fn unknown_rule(id: &str) -> Option<Error> {
+/// What is wrong with this id of a rule or a check, where nothing has it.
+pub(crate) fn unknown_rule(kind: Kind, id: &str) -> Option<Error> {
     let known = || RULES.iter().map(|r| r.id).chain(CHECKS_ELSEWHERE.iter().copied());
     if known().any(|k| k == id) {
         return None;
     }
-    let error = Error::new(Kind::Usage, "no such rule")
-        .at("--skip")
-        .found(format!("'{id}'"))
+    let error = Error::new(kind, "no such rule")
+        .found(value::shown(id))
         .wanted(known().collect::<Vec<_>>().join(", "));
     // A suggestion that shares little with what was typed only misleads.
     let close = known().map(|k| (distance(k, id), k)).min().filter(|(d, k)| *d <= k.len() / 2);

@@ -120,36 +120,75 @@ fn an_image_that_cannot_do_what_the_guest_needs_is_refused() {
     assert!(text.contains("OVMF.fd") && text.contains("[firmware-capable]"), "{text}");
 }
 
-/// With a session, out of a case of `tests/cases`.
-fn with_session() -> String {
-    let keys = fs::read_to_string(root().join("tests/cases/007-direct-kernel-attested/config.yaml")).unwrap();
-    let blob = |key: &str| {
-        let line = keys.lines().find(|l| l.starts_with(key)).unwrap();
-        format!("{key}={}", line.split_once(": ").unwrap().1.trim_matches('"'))
+/// Keys as a case of `tests/cases` has them.
+fn keys_of(case: &str, keys: &[&str]) -> Vec<String> {
+    let file = root().join("tests/cases").join(case).join("config.yaml");
+    let all = fs::read_to_string(file).unwrap();
+    let one = |key: &&str| {
+        let line = all.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": "));
+        format!("{key}={}", line.unwrap().trim_matches('"'))
     };
-    let (dh, data) = (blob("security.sev.session.dh"), blob("security.sev.session.data"));
-    domain(&["security.sev=true", &dh, &data], false)
+    keys.iter().map(one).collect()
+}
+
+/// With a session, its other keys recorded or not.
+fn with_session(record: bool) -> String {
+    let session = ["security.sev.session.dh", "security.sev.session.data"];
+    let session = keys_of("007-direct-kernel-attested", &session);
+    domain(&["security.sev=true", &session[0], &session[1]], record)
+}
+
+/// Blobs are never recorded, and the numbers of the processor are libvirt's to write: neither contradicts the record.
+#[test]
+fn what_no_record_can_hold_does_not_contradict_it() {
+    let blobs = ["host_data", "id_block", "id_auth", "guest_visible_workarounds"];
+    let blobs = blobs.map(|key| format!("security.sev.snp.{key}"));
+    let blobs = keys_of("130-recorded-without-blobs-snp", &blobs.each_ref().map(String::as_str));
+    let mut snp = vec!["security.sev.snp=true"];
+    snp.extend(blobs.iter().map(String::as_str));
+    for xml in [with_session(true), domain(&snp, true)] {
+        assert!(xml.contains("<virtsev:config") && !xml.contains("name=\"security.sev.session"), "{xml}");
+        let filled = "<cbitpos>51</cbitpos><reducedPhysBits>1</reducedPhysBits></launchSecurity>";
+        let filled = xml.replace("</launchSecurity>", filled);
+        for (xml, wanted) in [(&xml, 0), (&filled, 0), (&filled.replace("<policy>0x", "<policy>0x4"), 1)] {
+            let output = call(world().path(), "prepare", "begin", xml.as_bytes());
+            assert_eq!(output.status.code(), Some(wanted), "{xml}\n{}", stderr(&output));
+        }
+    }
+    // A number that is recorded is not libvirt's.
+    let own = domain(&["security.sev=true", "security.sev.cbitpos=51"], true);
+    let text = stderr(&call(
+        world().path(),
+        "prepare",
+        "begin",
+        own.replace("<cbitpos>51", "<cbitpos>47").as_bytes(),
+    ));
+    assert!(text.contains("cbitpos> is 47"), "{text}");
 }
 
 #[test]
 fn a_session_starts_one_guest() {
-    let xml = with_session();
-    let world = world();
-    let code = |operation| call(world.path(), operation, "begin", xml.as_bytes()).status.code();
-    assert_eq!((code("prepare"), code("prepare")), (Some(0), Some(0)), "to look at it uses nothing");
-    assert_eq!(code("start"), Some(0));
-    for operation in ["prepare", "start"] {
-        let output = call(world.path(), operation, "begin", xml.as_bytes());
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{operation}");
-        assert!(text.contains("this session was used before, at ") && text.contains("domain web1"), "{text}");
+    for xml in [with_session(false), with_session(true)] {
+        let world = world();
+        let code = |operation| call(world.path(), operation, "begin", xml.as_bytes()).status.code();
+        assert_eq!((code("prepare"), code("prepare")), (Some(0), Some(0)), "to look at it uses nothing");
+        assert_eq!(code("start"), Some(0));
+        for operation in ["prepare", "start"] {
+            let output = call(world.path(), operation, "begin", xml.as_bytes());
+            let text = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{operation}");
+            assert!(
+                text.contains("this session was used before, at ") && text.contains("domain web1"),
+                "{text}"
+            );
+        }
     }
 }
 
 /// `virt-sev launch` claims the session before it starts the guest, and is not to be vetoed for it.
 #[test]
 fn a_launch_under_way_has_its_own_session() {
-    let xml = with_session();
+    let xml = with_session(false);
     let world = world();
     let state = world.path().join("state/virt-sev");
     let domain = virt_sev::domain::Domain::parse(xml.as_str()).unwrap();
@@ -192,6 +231,56 @@ fn what_the_site_wants_is_kept() {
     let broken = domain(ES, true).replace("<policy>0x0005", "<policy>0x0001");
     assert_eq!(judged("required_policy_bits: 0x1", &broken).0, 1);
     assert_eq!(judged("warn_only: [launch-security]", &broken).0, 0);
+    let (code, text) = judged("warn_only: [kwm]", &sev);
+    assert!(code == 1 && text.contains("policy.yaml:1: warn_only: no such rule: found 'kwm'"), "{text}");
+}
+
+/// To warn of what is wrong with a session must not let a guest past the site and past the check of its session.
+#[test]
+fn what_cannot_be_read_starts_nothing_whatever_only_warns() {
+    let xml = domain(&["security.sev=true"], false);
+    let unread = xml.replace("</launchSecurity>", "<session>AAAA</session></launchSecurity>");
+    let world = world();
+    for policy in [
+        "",
+        "warn_only: [session-pair]",
+        "warn_only: [session-pair, launch-security]\nallowed_modes: [sev-snp]",
+    ] {
+        fs::write(world.path().join("policy.yaml"), format!("ask_host: false\n{policy}")).unwrap();
+        let output = call(world.path(), "prepare", "begin", unread.as_bytes());
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{policy}: {text}");
+        assert!(
+            text.contains("/domain/launchSecurity/session") && text.contains("virt-sev lint"),
+            "{policy}: {text}"
+        );
+    }
+}
+
+/// Only the site can say what it wants: `virt-sev lint` does not know it, `virt-sev explain` does.
+#[test]
+fn a_veto_of_the_site_names_its_own_next_step() {
+    let sev = domain(&["security.sev=true"], true);
+    let world = world();
+    let says = |policy: &str, xml: &str| {
+        fs::write(world.path().join("policy.yaml"), policy).unwrap();
+        stderr(&call(world.path(), "prepare", "begin", xml.as_bytes()))
+    };
+    let digest = "00".repeat(32);
+    for policy in
+        ["allowed_modes: [sev-es]", "required_policy_bits: 0x4", &format!("allowed_firmware: ['{digest}']")]
+    {
+        let text = says(policy, &sev);
+        assert!(
+            text.contains("\n  Give the guest what the site wants, or have /etc/virt-sev/policy.yaml"),
+            "{text}"
+        );
+        assert!(!text.contains("virt-sev lint"), "{text}");
+        let topics: Vec<&str> = virt_sev::explain::in_message(&text).iter().map(|t| t.id).collect();
+        assert_eq!(topics, ["site-policy"], "{text}");
+    }
+    let both = says("allowed_modes: [sev-es]", &sev.replace("<policy>0x", "<policy>0x4"));
+    assert!(both.contains("[site-policy]") && both.contains("virt-sev lint"), "{both}");
 }
 
 #[test]

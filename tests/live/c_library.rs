@@ -1,16 +1,11 @@
 //! libvirtsev over a real libvirtd, from C: programs of the folder `c`, each with a corner of the lab.
 
-use crate::lab::{Corner, Lab, setup};
+use crate::lab::{Corner, Lab, root, setup};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
-
-/// The repository.
-pub(crate) fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).canonicalize().unwrap()
-}
 
 /// How a program is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,11 +72,10 @@ fn built(name: &str, build: Build) -> PathBuf {
 
 /// What a program needs to know of the lab and of its corner.
 pub(crate) fn in_corner<'c>(command: &'c mut Command, corner: &Corner<'_>) -> &'c mut Command {
-    let platform = corner.lab.dir.join("state/platform");
     command.env("LD_LIBRARY_PATH", library()).env("XDG_STATE_HOME", corner.path("state"));
     for (name, value) in [
-        ("LAB_CHAIN", platform.join("chain.cert")),
-        ("LAB_CA", platform.join("ask_ark.cert")),
+        ("LAB_CHAIN", corner.lab.platform("chain.cert")),
+        ("LAB_CA", corner.lab.platform("ask_ark.cert")),
         ("LAB_FIRMWARE", corner.lab.file("VIRT_SEV_FIRMWARE")),
         ("LAB_OWN_FIRMWARE", setup("VIRT_SEV_FIRMWARE")),
         ("LAB_DOMAIN", corner.path("domain.xml")),

@@ -225,7 +225,7 @@ fn a_platform_with_an_unsigned_cek_is_fetched_and_completed() {
         assert!(Command::new("touch").arg(path).status().unwrap().success());
     }
     let corner = Corner::new(&lab);
-    let own = |name: &str| lab.dir.join("state/platform").join(name).to_str().unwrap().to_owned();
+    let own = |name: &str| lab.platform(name).to_str().unwrap().to_owned();
     let (file, ca) = (corner.text("chain.cert"), own("ask_ark.cert"));
     let run = |more: &[&str]| {
         let mut command = corner.command(&["chain", "fetch", "-c", &lab.uri, "-o", &file, "--ca", &ca]);

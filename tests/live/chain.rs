@@ -50,7 +50,7 @@ impl Place {
 }
 
 pub(crate) fn platform_file(name: &str) -> PathBuf {
-    Lab::shared().dir.join("state/platform").join(name)
+    Lab::shared().platform(name)
 }
 
 pub(crate) fn platform(name: &str) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! The blocks of the documents that need no hypervisor, run by a shell exactly as they stand there.
 
-use crate::lab::{assert_code, program, setup};
+use crate::lab::{assert_code, program, root, setup};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// A report of AMD's Genoa that VirTEE has published (src/snp/testdata/README.md).
@@ -11,10 +11,6 @@ const REPORT: &[u8] = include_bytes!("../../src/snp/testdata/genoa-v3.bin");
 /// Where a report has REPORT_DATA and MEASUREMENT (AMD 56860, table 23).
 const REPORT_DATA: std::ops::Range<usize> = 0x50..0x90;
 const MEASUREMENT: std::ops::Range<usize> = 0x90..0xc0;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// The blocks of a document that are fenced as this language.
 pub(crate) fn fenced(document: &str, language: &str) -> Vec<String> {

@@ -27,7 +27,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn platform(&self, name: &str) -> PathBuf {
-        self.corner.lab.dir.join("state/platform").join(name)
+        self.corner.lab.platform(name)
     }
 
     fn file(&self, side: &str, name: &str) -> PathBuf {

@@ -2,13 +2,15 @@
 
 use crate::lab::{Corner, Lab, assert_code, err, program};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Output;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A daemon with the hook, and the folder of its site policy. `warn_only: [kvm]` where the lab has no KVM.
+/// A daemon with the hook, and the folder of its site policy and of its records, `state`. `warn_only: [kvm]`: the lab may
+/// have no KVM.
 pub(crate) fn lab() -> (Lab, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -19,10 +21,18 @@ pub(crate) fn lab() -> (Lab, TempDir) {
     let policy = dir.path().join("policy.yaml");
     fs::write(&policy, "warn_only: [kvm]\n").unwrap();
     let script = dir.path().join("hook");
-    let (policy, hook) = (policy.display(), hook.display());
-    fs::write(&script, format!("#!/bin/sh\nVIRT_SEV_SITE_POLICY={policy} exec {hook} \"$@\"\n")).unwrap();
+    let (policy, state) = (policy.display(), state(&dir).display().to_string());
+    let text = format!(
+        "#!/bin/sh\nXDG_STATE_HOME={state} VIRT_SEV_SITE_POLICY={policy} exec {} \"$@\"\n",
+        hook.display()
+    );
+    fs::write(&script, text).unwrap();
     open(&script);
     (Lab::start_with(&["--hook", script.to_str().unwrap()]), dir)
+}
+
+fn state(dir: &TempDir) -> PathBuf {
+    dir.path().join("state")
 }
 
 /// Defines a domain with these keys recorded, and whatever `change` makes of it.
@@ -110,18 +120,89 @@ fn a_sev_guest_is_not_restored() {
     assert!(log.contains(&format!("{}: a SEV guest cannot be restored", sev.guest)), "{log}");
 }
 
-/// `virt-sev launch` through the hook, with a session; then the same session by hand.
+/// `virt-sev launch` through the hook, with a session; then the same session by hand. Where both keep their records in one
+/// folder the hook sees that the session is the launch's; where they do not, it claims the session itself.
 #[test]
 fn a_session_serves_one_start() {
-    let (lab, _dir) = lab();
-    let corner = Corner::new(&lab);
-    corner.session("0x1");
-    corner.domain(None);
-    let out = corner.launch("0x1", &[]).output().unwrap();
-    assert_code(&out, 0);
-    assert_eq!(lab.state(&corner.guest), "paused");
-    lab.virsh(&["destroy", &corner.guest]);
-    let out = start(&corner);
-    assert!(!out.status.success());
-    assert!(err(&out).contains("this session was used before, at "), "{}", err(&out));
+    for is_shared in [true, false] {
+        let (lab, dir) = lab();
+        let corner = Corner::new(&lab);
+        corner.session("0x1");
+        corner.domain(None);
+        let mut launch = corner.launch("0x1", &[]);
+        // The lab's daemon is not root, nor is its hook: no record of root's is theirs to read.
+        let user = fs::metadata(lab.dir.join("home")).unwrap();
+        let owner = format!("{}:{}", user.uid(), user.gid());
+        fs::create_dir(state(&dir)).unwrap();
+        for path in [dir.path(), corner.dir.path()] {
+            assert!(Command::new("chown").args(["-R", &owner]).arg(path).status().unwrap().success());
+        }
+        if is_shared {
+            let own = dir.path().join("virt-sev");
+            for name in ["virt-sev", "virt-sev-online"] {
+                fs::copy(program(name), own.with_file_name(name)).unwrap();
+            }
+            let arguments: Vec<_> = launch.get_args().map(ToOwned::to_owned).collect();
+            launch = Command::new(own);
+            launch.args(arguments).env("XDG_STATE_HOME", state(&dir)).uid(user.uid()).gid(user.gid());
+        }
+        assert_code(&launch.output().unwrap(), 0);
+        assert_eq!(lab.state(&corner.guest), "paused");
+        lab.virsh(&["destroy", &corner.guest]);
+        let out = start(&corner);
+        assert!(!out.status.success());
+        let by = if is_shared { &format!("domain {}", corner.guest) } else { "started through libvirt" };
+        let told = err(&out);
+        assert!(told.contains("this session was used before, at ") && told.contains(by), "{told}");
+        assert_eq!(told.contains("started through libvirt"), !is_shared, "{told}");
+    }
+}
+
+/// `virt-sev hook` makes a link that runs, takes it away, and leaves alone what is not its own.
+#[test]
+fn the_command_installs_and_removes_the_hook() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, link) = (dir.path().to_str().unwrap(), dir.path().join("qemu.d/virt-sev"));
+    let hook = |what: &str, more: &[&str]| {
+        Command::new(program("virt-sev"))
+            .args(["hook", what, "libvirt", "--dir", at])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let text = |out: &Output| String::from_utf8(out.stdout.clone()).unwrap();
+    let ends = |out: Output, code: i32, with: &str| {
+        assert_code(&out, code);
+        assert!(err(&out).contains(with), "{}", err(&out));
+    };
+    ends(hook("remove", &[]), 0, "there is none to remove");
+    ends(hook("install", &[]), 0, "The daemon must read its hooks again");
+    ends(hook("install", &[]), 0, "installed already");
+    let answer: serde_json::Value =
+        serde_json::from_str(&text(&hook("install", &["--format", "json"]))).unwrap();
+    assert_eq!(answer["hook"], link.to_str().unwrap());
+    assert_eq!((&answer["installed"], &answer["changed"]), (&true.into(), &false.into()));
+    let run =
+        Command::new(&link).args(["g", "reconnect", "begin", "-"]).stdin(Stdio::null()).output().unwrap();
+    assert_code(&run, 0);
+    ends(hook("remove", &[]), 0, "removed");
+    assert!(link.symlink_metadata().is_err());
+
+    // One that an earlier virt-sev left, from elsewhere.
+    std::os::unix::fs::symlink("/nowhere/virt-sev-libvirt-hook", &link).unwrap();
+    ends(hook("install", &[]), 0, "installed");
+    assert_eq!(fs::read_link(&link).unwrap(), program("virt-sev-libvirt-hook"));
+    fs::remove_file(&link).unwrap();
+
+    fs::write(&link, "#!/bin/sh\n").unwrap();
+    for what in ["install", "remove"] {
+        ends(hook(what, &[]), 4, "Give it another name");
+        assert_eq!(fs::read(&link).unwrap(), b"#!/bin/sh\n");
+    }
+    fs::remove_dir_all(dir.path().join("qemu.d")).unwrap();
+    fs::write(dir.path().join("qemu.d"), "").unwrap();
+    ends(hook("install", &[]), 4, "It does no more than `mkdir -p ");
+    ends(hook("remove", &[]), 4, "It does no more than `rm ");
+    fs::remove_dir_all(at).unwrap();
+    ends(hook("install", &[]), 4, "--dir names another folder");
 }

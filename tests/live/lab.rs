@@ -21,6 +21,11 @@ pub(crate) fn program(name: &str) -> PathBuf {
     path
 }
 
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
 /// A private libvirtd. It ends when this value is dropped, and when this process ends, however it does.
 pub(crate) struct Lab {
     child: Child,
@@ -86,6 +91,16 @@ impl Lab {
     /// A file that the guests can read.
     pub(crate) fn file(&self, env: &str) -> PathBuf {
         self.files.join(setup(env).file_name().unwrap())
+    }
+
+    /// A file of the simulated platform: its certificates, its chip's id.
+    pub(crate) fn platform(&self, name: &str) -> PathBuf {
+        self.dir.join("state/platform").join(name)
+    }
+
+    /// The rules that this platform cannot keep.
+    pub(crate) fn rules(&self) -> &'static [&'static str] {
+        if self.kvm { &["mode-host"] } else { &["mode-host", "kvm"] }
     }
 
     /// `sev-lab` with this lab's environment.
@@ -178,10 +193,8 @@ impl<'a> Corner<'a> {
 
     /// What a platform without the chip needs to be told, and said aloud in the demo.
     pub(crate) fn platform(&self) -> Vec<&'static str> {
-        let mut args = vec!["--skip", "mode-host", "--set", "security.sev.memory.lock=none"];
-        if !self.lab.kvm {
-            args.extend(["--skip", "kvm"]);
-        }
+        let mut args = vec!["--set", "security.sev.memory.lock=none"];
+        args.extend(self.lab.rules().iter().flat_map(|rule| ["--skip", rule]));
         args
     }
 
@@ -211,9 +224,9 @@ impl<'a> Corner<'a> {
         let out = self.virt_sev(&[
             "session",
             "--chain",
-            self.lab.dir.join("state/platform/chain.cert").to_str().unwrap(),
+            self.lab.platform("chain.cert").to_str().unwrap(),
             "--ca",
-            self.lab.dir.join("state/platform/ask_ark.cert").to_str().unwrap(),
+            self.lab.platform("ask_ark.cert").to_str().unwrap(),
             "--policy",
             policy,
             "-o",
@@ -229,7 +242,7 @@ impl<'a> Corner<'a> {
         let out = Command::new(setup("VIRT_SEV_SEVCTL"))
             .current_dir(&owner)
             .args(["session", "--name", "s"])
-            .arg(self.lab.dir.join("state/platform/chain.cert"))
+            .arg(self.lab.platform("chain.cert"))
             .arg(policy.to_string())
             .output()
             .unwrap();

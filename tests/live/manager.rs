@@ -1,7 +1,7 @@
 //! `examples/manager.c`: built as its head says, run as a user would, watched by valgrind and AddressSanitizer.
 
-use crate::c_library::{Build, compiled, in_corner, library, root, valgrind};
-use crate::lab::{Corner, Lab, assert_code, err, setup};
+use crate::c_library::{Build, compiled, in_corner, library, valgrind};
+use crate::lab::{Corner, Lab, assert_code, err, root, setup};
 use crate::launches::decrypted;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;

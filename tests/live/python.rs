@@ -1,17 +1,13 @@
 //! The Python package against a real libvirtd: beside libvirt-python, interrupted, as its document says.
 
-use crate::lab::{Corner, Lab, assert_code, code, err, program, setup};
+use crate::lab::{Corner, Lab, assert_code, code, err, program, root, setup};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
 
 /// The system's Python, where libvirt-python is, with the package and the library of this build.
 pub(crate) fn python(script: &Path) -> Command {
@@ -19,15 +15,6 @@ pub(crate) fn python(script: &Path) -> Command {
     command.args(["-B", "-X", "faulthandler"]).arg(script);
     command.env("PYTHONPATH", root().join("python")).env("VIRTSEV_LIBRARY", program("libvirtsev.so"));
     command
-}
-
-/// The rules that the lab's platform cannot keep.
-pub(crate) fn rules(lab: &Lab) -> &'static [&'static str] {
-    if lab.kvm { &["mode-host"] } else { &["mode-host", "kvm"] }
-}
-
-fn platform(lab: &Lab, file: &str) -> PathBuf {
-    lab.dir.join("state/platform").join(file)
 }
 
 /// A script of `tests/live/python` with what it has to know of the lab.
@@ -45,9 +32,9 @@ fn script(corner: &Corner<'_>, name: &str) -> Command {
         "firmware": lab.file("VIRT_SEV_FIRMWARE"),
         "own-firmware": setup("VIRT_SEV_FIRMWARE"),
         "other-firmware": other,
-        "chain": platform(lab, "chain.cert"),
-        "ca": platform(lab, "ask_ark.cert"),
-        "rules": rules(lab),
+        "chain": lab.platform("chain.cert"),
+        "ca": lab.platform("ask_ark.cert"),
+        "rules": lab.rules(),
     });
     let mut command = python(&root().join("tests/live/python").join(name));
     command.arg(known.to_string()).env("XDG_STATE_HOME", corner.path("state"));
@@ -118,11 +105,11 @@ fn the_exchange_of_the_document_runs() {
     };
     let uri = corner.lab.uri.as_str();
 
-    let (chain, ca) = (platform(corner.lab, "chain.cert"), platform(corner.lab, "ask_ark.cert"));
+    let (chain, ca) = (corner.lab.platform("chain.cert"), corner.lab.platform("ask_ark.cert"));
     let out = run("session.py", &[chain.to_str().unwrap()]);
     assert!(code(&out) != 0 && err(&out).contains("CertificateError"), "{}", err(&out));
     assert_code(&run("session.py", &[chain.to_str().unwrap(), ca.to_str().unwrap()]), 0);
-    let launch = [&[uri, "guest.xml"], rules(corner.lab)].concat();
+    let launch = [&[uri, "guest.xml"], corner.lab.rules()].concat();
     let out = run("launch.py", &launch);
     assert_code(&out, 0);
     assert!(String::from_utf8_lossy(&out.stdout).contains("measured"), "{out:?}");

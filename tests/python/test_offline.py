@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import virtsev
 from support import DOMAIN, INTEL, ROOT, WRONG_DOMAIN, Case, functions, header
-from virtsev import _library, errors
+from virtsev import _library, answers, errors
 
 
 class Library(Case):
@@ -162,7 +162,13 @@ class Plans(Case):
 
     def test_lint(self) -> None:
         lint = virtsev.Config().lint(DOMAIN)
-        self.assertEqual((lint["errors"], lint["warnings"], lint["domains"][0]["mode"]), (0, 0, None))
+        self.assertEqual((lint["errors"], lint["warnings"], lint["failures"]), (0, 0, []))
+        self.assertEqual((lint["domains"][0]["mode"], lint["domains"][0]["keys"]), (None, None))
+        nameless = virtsev.Config({"security.sev": True}).lint("<domain type='kvm'/>")
+        self.assertEqual((nameless["domains"][0]["domain"], nameless["findings"][0]["domain"]), (None, None))
+        self.assertEqual(set(nameless), set(answers.LintAnswer.__annotations__))
+        self.assertEqual(set(nameless["domains"][0]), set(answers.LintedDomain.__annotations__))
+        self.assertEqual(set(nameless["findings"][0]), set(answers.LintFinding.__annotations__))
         lint = virtsev.Config({"security.sev": True}).lint(WRONG_DOMAIN)
         self.assertGreater(lint["errors"], 0)
         self.assertEqual(lint["findings"][0]["line"], 1)
@@ -268,18 +274,21 @@ class Handles(Case):
             self.assertEqual(count(), 0)
 
     def test_what_was_closed_is_refused(self) -> None:
-        config, owner, cancel = virtsev.Config(), virtsev.Owner(), virtsev.Cancel()
+        config, owner, cancel = virtsev.Config({"security.sev": True}), virtsev.Owner(), virtsev.Cancel()
         for handle in (config, owner, cancel):
             handle.close()
         for call in (
             lambda: config.apply(DOMAIN),
-            lambda: config.__setitem__("security.sev", True),
+            lambda: config.__setitem__("security.sev.policy", 7),
+            lambda: config.__delitem__("security.sev"),
             lambda: owner.keys(bytes(16), bytes(16)),
             lambda: owner.verify("{}"),
             cancel.ask,
         ):
             with self.assertRaisesRegex(virtsev.UsageError, "was closed"):
                 call()
+        # What was refused has changed nothing.
+        self.assertEqual(dict(config), {"security.sev": "true"})
 
     def test_a_hundred_thousand_calls_from_eight_threads_leave_memory_flat(self) -> None:
         def work(calls: int) -> None:

@@ -100,7 +100,7 @@ class Loading(unittest.TestCase):
 
     def test_a_library_that_is_newer_and_one_that_lacks_a_function(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            library = self.build(folder, "unsigned virtsev_abi_version(void) { return 1; }")
+            library = self.build(folder, "unsigned virtsev_abi_version(void) { return 2; }")
             self.assertRegex(self.imported(library), "ImportError: .*/libvirtsev.so.0 is not virt-sev's C library")
 
     def test_the_library_that_the_linker_finds(self) -> None:

@@ -47,13 +47,20 @@ fn install(args: &HookArgs, link: &Path) -> Result<bool> {
     if !args.dir.is_dir() {
         return Err(Error::new(Kind::File, "the folder of libvirt's hooks is not there")
             .at(args.dir.display().to_string())
-            .hint("libvirt's own package makes it. Is its daemon installed here?"));
+            .hint(
+                "libvirt's own package makes it. Is its daemon installed here? --dir names another folder.",
+            ));
     }
     let program = beside(PROGRAM, Kind::File)?;
     if ours(link) == Some(program.clone()) {
         return Ok(false);
     }
-    let trouble = |e: std::io::Error| trouble("the hook cannot be installed", link, e);
+    if link.symlink_metadata().is_ok() && ours(link).is_none() {
+        return Err(another(link));
+    }
+    let by_hand =
+        format!("mkdir -p {}; ln -sf {}", link.parent().unwrap_or(link).display(), program.display());
+    let trouble = |e: std::io::Error| trouble("the hook cannot be installed", link, e, &by_hand);
     if let Some(folder) = link.parent() {
         std::fs::create_dir_all(folder).map_err(trouble)?;
     }
@@ -67,14 +74,10 @@ fn install(args: &HookArgs, link: &Path) -> Result<bool> {
 fn remove(link: &Path) -> Result<bool> {
     match link.symlink_metadata() {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
-        _ if ours(link).is_none() => {
-            return Err(Error::new(Kind::File, "something else has the hook's name")
-                .at(link.display().to_string())
-                .wanted(format!("a link to {PROGRAM}")));
-        }
-        _ => {}
+        Ok(_) if ours(link).is_none() => return Err(another(link)),
+        // What cannot even be looked at cannot be removed either, and says why.
+        _ => std::fs::remove_file(link).map_err(|e| trouble("the hook cannot be removed", link, e, "rm"))?,
     }
-    std::fs::remove_file(link).map_err(|e| trouble("the hook cannot be removed", link, e))?;
     Ok(true)
 }
 
@@ -84,40 +87,30 @@ fn ours(link: &Path) -> Option<PathBuf> {
     (target.file_name()?.to_str()? == PROGRAM).then_some(target)
 }
 
-fn trouble(what: &str, link: &Path, e: std::io::Error) -> Error {
-    let denied = e.kind() == ErrorKind::PermissionDenied;
-    let error = Error::new(Kind::File, what).at(link.display().to_string());
-    let error = if e.kind() == ErrorKind::AlreadyExists {
-        error.found("something else of that name")
+/// It may be a hook of the site's own.
+fn another(link: &Path) -> Error {
+    Error::new(Kind::File, "something else has the hook's name")
+        .at(link.display().to_string())
+        .wanted(format!("a link to {PROGRAM}, or nothing"))
+        .hint("It is not virt-sev's, and is left alone. Give it another name: what is in the folder runs, whatever its name.")
+}
+
+fn trouble(what: &str, link: &Path, e: std::io::Error, by_hand: &str) -> Error {
+    let next = if e.kind() == ErrorKind::PermissionDenied {
+        "libvirt's hooks belong to root: do it as root.".to_owned()
     } else {
-        error.because(e)
+        format!("Mend that, and try again. It does no more than `{by_hand} {}`.", link.display())
     };
-    if denied { error.hint("libvirt's hooks belong to root.") } else { error }
+    Error::new(Kind::File, what).at(link.display().to_string()).because(e).hint(next)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_hook_that_was_taken_away_is_not_told_as_one_that_was_missing() {
         assert_eq!((became(false, true), became(false, false)), ("removed", "there is none to remove"));
         assert_eq!((became(true, true), became(true, false)), ("installed", "installed already"));
-    }
-
-    #[test]
-    fn only_our_own_link_is_made_and_taken() {
-        let dir = tempfile::tempdir().unwrap();
-        let link = dir.path().join(LINK);
-        let program = PathBuf::from("/somewhere").join(PROGRAM);
-        assert!(!remove(&link).unwrap());
-        fs::create_dir(dir.path().join("qemu.d")).unwrap();
-        symlink(&program, &link).unwrap();
-        assert_eq!(ours(&link), Some(program));
-        assert!(remove(&link).unwrap());
-        fs::write(&link, "#!/bin/sh\n").unwrap();
-        assert_eq!(remove(&link).unwrap_err().kind(), Kind::File);
-        assert!(link.exists());
     }
 }
