@@ -57,6 +57,9 @@ g++:g++
 golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
+groff-base:groff
+fish:fish
+zsh:zsh
 python3-setuptools:
 python3-wheel:
 ansible-core:ansible-playbook

@@ -29,6 +29,7 @@ mod lab;
 mod launches;
 mod lint;
 mod manager;
+mod manual;
 mod misuses;
 mod models;
 mod offline;
