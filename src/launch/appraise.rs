@@ -7,6 +7,7 @@ use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::processor;
 use super::security::{Holder, boot_of};
 use super::states::evidence;
+use super::verified;
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::packet::Packet;
 use crate::measure::verify::Evidence;
@@ -88,6 +89,9 @@ pub fn appraise<H: Hypervisor>(
     }
     answer_once(keys, &evidence)?;
     told(Step::Verified);
+    if before == GuestState::Paused {
+        verified::note(asking, guest);
+    }
     if table.is_empty() {
         return Ok(answer);
     }
