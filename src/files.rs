@@ -2,6 +2,8 @@
 //! empty file, or half a file.
 
 use crate::draft::Draft;
+use crate::measure::Digest32;
+use crate::measure::sev::launch_digest;
 use crate::{Error, Kind, Result};
 use std::fs::{self, File, Permissions};
 use std::io::Read as _;
@@ -51,16 +53,18 @@ pub fn read_short(what: &str, path: &Path) -> Result<Vec<u8>> {
     read_up_to(MOST_OF_SHORT, what, path)
 }
 
-fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(what, path)?
         .take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| trouble(&format!("the {what} cannot be read"), path, e))?;
     if bytes.len() as u64 > most {
+        let limit =
+            if most >> 20 > 0 { format!("{} MiB", most >> 20) } else { format!("{} KiB", most >> 10) };
         return Err(Error::new(Kind::File, format!("the {what} is too large"))
             .at(shown(path))
-            .wanted(format!("at most {} MiB", most >> 20)));
+            .wanted(format!("at most {limit}")));
     }
     Ok(bytes)
 }
@@ -80,6 +84,11 @@ pub fn replace(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     let _ = fchown(&file, Some(known.uid()), Some(known.gid()));
     file.set_permissions(Permissions::from_mode(known.mode() & 0o7777)).map_err(fail)?;
     fs::rename(draft.path(), &target).map_err(fail)
+}
+
+/// SHA-256 of a firmware image, as it is measured.
+pub fn firmware_digest(path: &Path) -> Result<Digest32> {
+    launch_digest(&mut open("firmware", path)?, None, None).map_err(|e| e.at(shown(path)))
 }
 
 /// Refuses a text that came some other way than out of a file, where [`read_short`] would refuse it.

@@ -11,7 +11,6 @@ use crate::host::{HostFacts, Probe};
 use crate::launch::journal::Journal;
 use crate::lint::{self, Subject};
 use crate::measure::Digest32;
-use crate::measure::sev::launch_digest;
 use crate::plan::{self, Options};
 use crate::report::clean;
 use crate::session::blob::SessionBlob;
@@ -196,8 +195,7 @@ fn unrecorded(domain: &Domain<'_>) -> RawConfig {
 fn firmware(domain: &Domain<'_>, config: &SevConfig) -> Option<Digest32> {
     let host = HostFacts::not_asked();
     let (image, _) = plan::image_to_be(config, domain, &host, &Options::default())?;
-    let mut file = files::open("firmware", &image).ok()?;
-    launch_digest(&mut file, None, None).ok()
+    files::firmware_digest(&image).ok()
 }
 
 /// A session serves one launch. `virt-sev launch` claims it for itself and says so in its journal; for any other start it is

@@ -7,7 +7,7 @@
 
 use super::{parse, speaks_of_sev};
 use crate::config::value::shown;
-use crate::config::{self, KEYS, Key, KeyType, RawConfig, SevConfig, Technology};
+use crate::config::{self, KEYS, Key, KeyType, RawConfig, Technology};
 use crate::finding::{Finding, Severity};
 use crate::host::{HostFacts, Probe};
 use crate::launch::verified;
@@ -89,55 +89,42 @@ pub struct Started {
     pub warnings: Vec<Finding>,
 }
 
-/// `before_vm_start`: the way that every document takes; `None` where nothing asks for SEV. Of the host only the firmware
-/// images are looked into: whether it has SEV, libvirt says by itself.
+/// `before_vm_start`, of what [`concerns`] us: the way that every document takes; `None` where nothing asks for SEV. Of the
+/// host only the firmware images are looked into: whether it has SEV, libvirt says by itself.
 ///
 /// # Errors
 /// Every problem of the properties; then every one of the document.
 pub fn start(properties: &[(String, String)], xml: &[u8], probe: &dyn Probe) -> Result<Option<Started>> {
-    if !concerns(properties, xml) {
-        return Ok(None);
-    }
-    let (given, unknown) = keys(properties);
-    let domain = parse(xml).and_then(|domain| {
-        let own = domain.metadata_config();
-        let own = own.map_or(Ok(RawConfig::new()), |xml| config::from_metadata(&xml, "metadata"))?;
-        Ok((domain, own))
-    });
-    // With a name that is none nobody can tell what was meant.
-    if let Some(e) = unknown {
-        return Err(e);
-    }
-    let (domain, mut raw) = domain?;
+    let given = keys(properties)?;
+    let domain = parse(xml)?;
+    let mut raw = match domain.metadata_config() {
+        Some(xml) => config::from_metadata(&xml, "metadata")?,
+        None => RawConfig::new(),
+    };
     raw.overlay(given);
     let Some(config) = config::resolve(&raw)? else { return Ok(None) };
-    let is_held = has_session(&config);
+    let is_held = matches!(&config.technology, Technology::Sev { session: Some(_), .. });
     let host = HostFacts::of_images(probe, &prepare::images(&domain, &config));
     let done = prepare::prepare(&Options::default(), domain, None, Some(config), &host)?;
     let warnings = done.findings.into_iter().filter(|f| f.severity == Severity::Warning).collect();
     Ok(Some(Started { xml: done.xml, is_held, warnings }))
 }
 
-/// `before_vm_cont`: a guest with a session runs once its measurement was verified.
+/// `before_vm_cont`, of what [`concerns`] us: a guest with a session runs once its launch was verified.
 ///
 /// # Errors
-/// `Kind::State` for one that was not; `Kind::Domain` for a document that speaks of SEV and cannot be read.
+/// `Kind::State` for one that was not; `Kind::Domain` for a document that cannot be read.
 pub fn cont(xml: &[u8]) -> Result<()> {
-    if !speaks_of_sev(xml) {
-        return Ok(());
-    }
     let domain = parse(xml)?;
-    let Some(session) = verified::session(&domain)?.filter(|session| !verified::says(&domain, session))
-    else {
-        return Ok(());
-    };
+    let session = verified::session(&domain)?.filter(|session| !verified::says(&domain, session));
+    let Some(session) = session else { return Ok(()) };
     let name = domain.facts().name.clone().unwrap_or_default();
-    let by_hand = verified::by_hand(&domain, &session)?;
     Err(Error::new(Kind::State, "the guest waits for its owner: nobody has noted that its launch was verified")
         .at(clean(&name))
         .hint(format!(
             "`virt-sev measurement NAME -o FILE` is the evidence for its owner, whose packet `virt-sev secret inject` \
-             delivers, and notes. Where it was verified in another way: {by_hand}"
+             delivers, and notes. Where it was verified in another way: {}",
+            verified::by_hand(&domain, &session)?
         )))
 }
 
@@ -169,28 +156,22 @@ pub fn paused(flags: &str) -> Result<String> {
     Ok((known | 1).to_string())
 }
 
-fn has_session(config: &SevConfig) -> bool {
-    matches!(&config.technology, Technology::Sev { session: Some(_), .. })
-}
-
-/// The keys that the properties stand for, and what is wrong with the names of others.
-fn keys(properties: &[(String, String)]) -> (RawConfig, Option<Error>) {
-    let mut raw = RawConfig::new();
-    let mut unknown = Vec::new();
+/// The keys that the properties stand for. With a name that is none nobody can tell what was meant.
+fn keys(properties: &[(String, String)]) -> Result<RawConfig> {
+    let (mut raw, mut unknown) = (RawConfig::new(), Vec::new());
     for (name, value) in properties {
-        match KEYS.iter().find(|key| property(key.name) == *name) {
-            Some(key) => raw.set(key.name, value, format!("custom property {name}")),
-            None => {
-                let nearest = property(config::nearest_key(&name.replace('_', ".")));
-                unknown.push(
-                    Error::new(Kind::Config, "there is no such custom property")
-                        .at(shown(name))
-                        .hint(format!("Did you mean {nearest}? docs/hooks.md has all of them.")),
-                );
-            }
+        if let Some(key) = KEYS.iter().find(|key| property(key.name) == *name) {
+            raw.set(key.name, value, format!("custom property {name}"));
+        } else {
+            let nearest = property(config::nearest_key(&name.replace('_', ".")));
+            unknown.push(
+                Error::new(Kind::Config, "there is no such custom property")
+                    .at(shown(name))
+                    .hint(format!("Did you mean {nearest}? docs/hooks.md has all of them.")),
+            );
         }
     }
-    (raw, Error::many(unknown))
+    Error::many(unknown).map_or(Ok(raw), Err)
 }
 
 /// The value of the engine's `UserDefinedVMProperties` that lets these properties be set: `NAME=REGEX;…` (oVirt,
@@ -238,8 +219,7 @@ mod tests {
         for key in KEYS {
             let name = property(key.name);
             assert!(is_ours(&name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{name}");
-            let (raw, unknown) = keys(&[(name, "x".to_owned())]);
-            assert!(unknown.is_none());
+            let raw = keys(&[(name, "x".to_owned())]).unwrap();
             assert_eq!(raw.entries().next().unwrap().key, key.name);
         }
     }

@@ -23,9 +23,7 @@ pub fn deliver<H: Hypervisor>(
     address: Option<u64>,
 ) -> Result<()> {
     if asking.of(guest, "looking at the guest", Guest::state)? != GuestState::Paused {
-        return Err(Error::new(Kind::State, "the guest is not paused")
-            .at(name.to_owned())
-            .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
+        return Err(not_paused(name));
     }
     if let Some(measurement) = measurement {
         let info = asking.of(guest, "reading the launch measurement", Guest::launch_info)?;
@@ -39,4 +37,11 @@ pub fn deliver<H: Hypervisor>(
     // Its owner made the packet once the launch was verified.
     verified::note(asking, guest);
     Ok(())
+}
+
+/// Too late for a secret.
+pub(super) fn not_paused(name: &str) -> Error {
+    Error::new(Kind::State, "the guest is not paused")
+        .at(name.to_owned())
+        .hint("A secret goes in before the first instruction. Launch the guest again, paused.")
 }

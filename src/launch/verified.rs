@@ -5,6 +5,7 @@
 
 use super::asking::Asking;
 use super::hypervisor::{Guest, Hypervisor};
+use super::wait::Cancel;
 use crate::Result;
 use crate::domain::Domain;
 use crate::plan::render::Value;
@@ -50,14 +51,17 @@ fn element(session: &SessionBlob) -> Result<String> {
     Ok(node.to_string())
 }
 
-/// Notes it. The guest was verified all the same where that fails.
+/// Notes it, once nothing is left to be done but to let the guest run. It was verified all the same where that fails, and
+/// where a wish to stop comes by now.
 pub(super) fn note<H: Hypervisor>(asking: &Asking<'_, H>, guest: &H::Guest) {
-    let noted = asking.of(guest, "noting that the launch was verified", |guest| {
-        match session(&Domain::parse(guest.live_xml()?)?)? {
+    let noted = Asking { cancel: &Cancel::default(), ..*asking }.of(
+        guest,
+        "noting that the launch was verified",
+        |guest| match session(&Domain::parse(guest.live_xml()?)?)? {
             Some(session) => guest.note(NAMESPACE, PREFIX, &element(&session)?),
             None => Ok(()),
-        }
-    });
+        },
+    );
     if let Err(e) = noted {
         log::warn!("{e}");
     }

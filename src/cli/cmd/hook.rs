@@ -7,7 +7,7 @@ use serde_json::json;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use virt_sev::hook::vdsm::{FOLDER, Point};
+use virt_sev::hook::vdsm::{FOLDER, Point, engine_config};
 use virt_sev::{Error, Kind, Result};
 
 /// Where hooks lie.
@@ -19,7 +19,7 @@ struct Place {
     /// Whose the folder is.
     owner: &'static str,
     /// What to do once they have changed.
-    after: &'static str,
+    after: String,
 }
 
 impl Place {
@@ -33,7 +33,8 @@ impl Place {
                 links: vec!["qemu.d/virt-sev".into()],
                 owner: "libvirt",
                 after: "The daemon must read its hooks again: systemctl reload virtqemud, or libvirtd where that is the one that \
-                        runs; where neither reloads, restart it, which leaves guests alone.",
+                        runs; where neither reloads, restart it, which leaves guests alone."
+                    .to_owned(),
             },
             Whose::Vdsm => Self {
                 program: "virt-sev-vdsm-hook",
@@ -41,7 +42,11 @@ impl Place {
                 // In the order of their names: after those that bring devices.
                 links: Point::ALL.map(|point| Path::new(point.folder()).join("90_virt-sev")).into(),
                 owner: "VDSM",
-                after: "The engine must know the custom properties: docs/hooks.md has the line for engine-config.",
+                after: format!(
+                    "The engine must know the custom properties, beside those that it has: engine-config -s \
+                     UserDefinedVMProperties='{}' --cver=LEVEL, then restart it (docs/hooks.md).",
+                    engine_config()
+                ),
             },
         }
     }
@@ -72,7 +77,7 @@ pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
         out.answer_json("hook", json!({ "hooks": links, "installed": installed, "changed": changed }))?;
     }
     if changed && (installed || args.whose == Whose::Libvirt) {
-        out.say(place.after);
+        out.say(&place.after);
     }
     Ok(Answer::Yes)
 }

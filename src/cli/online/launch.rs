@@ -4,7 +4,6 @@
 mod inputs;
 mod told;
 
-use super::verify::LOCAL;
 use super::{connect, implied};
 use crate::args::LaunchArgs;
 use crate::cmd::{files, prepare};
@@ -12,7 +11,7 @@ use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
 use std::time::Duration;
 use virt_sev::launch::journal::Journal;
-use virt_sev::launch::{self, Cancel, Holder, Hypervisor as _, Ready};
+use virt_sev::launch::{self, Cancel, Holder, Hypervisor as _, LOCAL_VERDICT, Ready};
 use virt_sev::owner::secrets;
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let libvirt = connect::open(uri, limit, &cancel)?;
     let asking = connect::asking(&libvirt, limit, &cancel);
     let local = match &keys {
-        Some(_) => asking.refuse_local(LOCAL, v.insecure)?,
+        Some(_) => asking.refuse_local(LOCAL_VERDICT, v.insecure)?,
         None => false,
     };
     let domain = match document {
