@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// A daemon with the hook, and the folder of its site policy and of its records, `state`. `warn_only: [kvm]`: the lab may
 /// have no KVM.
-fn lab() -> (Lab, TempDir) {
+pub(crate) fn lab() -> (Lab, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     open(dir.path());

@@ -210,6 +210,9 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 mod docs_tests;
 
 #[cfg(test)]
+mod man_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
