@@ -97,10 +97,11 @@ generate:
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib
-	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
+	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] && [ -x $(OUT)/virt-sev-vdsm-hook ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
+	install -Dm0755 $(OUT)/virt-sev-vdsm-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-vdsm-hook
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev

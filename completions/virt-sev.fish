@@ -53,7 +53,7 @@ complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "verify" -d 'Verif
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "digest" -d 'Computes the launch digest that a guest will have'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "firmware" -d 'Shows which firmware images a host has, and what they really hold'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "secret" -d 'Builds or injects launch secrets'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "hook" -d 'Installs or removes the hook that vetoes SEV guests which are not right'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "hook" -d 'Installs or removes the hooks of libvirt and of oVirt'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "snp" -d 'SEV-SNP\'s own, off line: signs an ID block, verifies an attestation report'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l convert -d 'Print what FILE means as keys that --config takes; - is standard input (repeatable: as with --config)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l config-format -d 'How every FILE is written, where it is not to be recognised' -r -f -a "auto\t''
@@ -588,7 +588,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_s
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -f -a "install" -d 'Lets a hook program have its say'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -f -a "remove" -d 'Takes it away again'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l dir -d 'Folder of libvirt\'s hooks' -r -F
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l dir -d 'Folder of the hooks [default: /etc/libvirt/hooks, /usr/libexec/vdsm/hooks]' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
 json\t''
@@ -601,7 +601,7 @@ never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s q -l quiet -d 'Only the answer, warnings and errors'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l dir -d 'Folder of libvirt\'s hooks' -r -F
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l dir -d 'Folder of the hooks [default: /etc/libvirt/hooks, /usr/libexec/vdsm/hooks]' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
 json\t''

@@ -1,24 +1,10 @@
 //! What the hook programs share: standard streams, panics.
 
-use std::io::{Read as _, Write as _, stderr, stdin, stdout};
+use std::io::{Write as _, stderr, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use virt_sev::hook::Said;
 use virt_sev::{Error, Kind};
-
-/// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
-const MOST: u64 = 32 << 20;
-
-/// Standard input to its end, so that whoever writes it is not left with a broken pipe; what is beyond any document's size
-/// is not kept.
-pub(crate) fn input() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut from = stdin().lock();
-    // What cannot be read is no document, and is judged as such.
-    let _ = (&mut from).take(MOST).read_to_end(&mut bytes);
-    let _ = std::io::copy(&mut from, &mut std::io::sink());
-    bytes
-}
 
 /// The answer of `work`, or its panic as an error.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Error> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 mod libvirt;
+mod vdsm;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
