@@ -103,6 +103,7 @@ install: install-lib
 	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
 	install -Dm0755 $(OUT)/virt-sev-vdsm-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-vdsm-hook
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
+	for f in schemas/*.json; do install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/virt-sev/$$f || exit 1; done
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev
 	install -Dm0644 completions/virt-sev.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/virt-sev.fish
@@ -131,7 +132,7 @@ uninstall: uninstall-lib
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-*
 	rm -f $(DESTDIR)$(MANDIR)/man[158]/virt-sev*
 	rm -f $(DESTDIR)$(PREFIX)/share/{bash-completion/completions/virt-sev,zsh/site-functions/_virt-sev,fish/vendor_completions.d/virt-sev.fish}
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/virt-sev
+	rm -rf $(DESTDIR)$(PREFIX)/share/virt-sev $(DESTDIR)$(PREFIX)/share/doc/virt-sev
 
 clean:
 	$(CARGO) clean

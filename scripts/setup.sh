@@ -58,6 +58,7 @@ golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
 groff-base:groff
+python3-jsonschema:
 fish:fish
 zsh:zsh
 python3-setuptools:

@@ -21,13 +21,11 @@ def closed(schema):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    folder = pathlib.Path(sys.argv[1]).resolve()
     schemas = {path.stem: closed(json.loads(path.read_text())) for path in folder.glob("*.json")}
-    store = {}
-    for name, schema in schemas.items():
+    for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
-        store[schema["$id"]] = schema
-    common = schemas["common"]
+    store = {(folder / f"{name}.json").as_uri(): schema for name, schema in schemas.items()}
     seen = set()
     for line in sys.stdin:
         answer = json.loads(line)
@@ -38,7 +36,7 @@ def main():
             continue
         seen.add(kind)
         # The parts that answers share are named relative to the file.
-        resolver = RefResolver(schema["$id"], schema, store={**store, "common.json": common, "urn:common.json": common})
+        resolver = RefResolver((folder / f"{kind}.json").as_uri(), schema, store=store)
         for error in Draft202012Validator(schema, resolver=resolver).iter_errors(answer):
             print(f"{kind}: {'/'.join(map(str, error.absolute_path))}: {error.message[:300]}")
     print(*sorted(seen))
