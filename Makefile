@@ -95,10 +95,11 @@ generate:
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib
-	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
+	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] && [ -x $(OUT)/virt-sev-kubevirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
+	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
 	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml \
 		examples/*.c examples/*.py examples/go/*; do \

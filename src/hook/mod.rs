@@ -3,10 +3,13 @@
 //! `arguments, standard input, environment → Said`. The programs in `src/hooks` read and write, and nothing else; what
 //! becomes of a panic is theirs too, since every protocol has its own word for a failure.
 
+pub mod kubevirt;
 pub mod libvirt;
 pub mod site;
 
-use crate::Error;
+use crate::{Error, Kind, Result};
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
 
 /// What a hook program prints, and how it ends. The default is silence: all is well.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,4 +29,22 @@ impl Said {
         let stderr = error.problems().map(|p| format!("virt-sev: {}\n", p.alone())).collect();
         Self { stderr, exit, ..Self::default() }
     }
+}
+
+/// The answer of `work`; or its panic as an error, which tells where it was and not what it said: that may be a piece of a
+/// document. Silences what Rust prints of panics, for the whole process.
+///
+/// # Errors
+/// `Kind::Bug`.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T> {
+    thread_local!(static PLACE: RefCell<String> = const { RefCell::new(String::new()) });
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        PLACE.with(|cell| cell.replace(place));
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        Error::new(Kind::Bug, "the hook failed inside")
+            .at(PLACE.with(RefCell::take))
+            .hint("This is a fault of virt-sev: please report it with this text.")
+    })
 }

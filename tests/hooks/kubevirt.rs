@@ -1,0 +1,177 @@
+//! KubeVirt's hook, called as its sidecar-shim calls it.
+
+use crate::machines::{ALL, SECRET, for_schema, longer, machine};
+use crate::{run, schema};
+use std::io::ErrorKind;
+use std::process::{Command, Output, Stdio};
+
+const HOOK: &str = env!("CARGO_BIN_EXE_virt-sev-kubevirt-hook");
+/// Linux, `MAX_ARG_STRLEN`: with the byte that ends it.
+const ARGUMENT: usize = 32 * 4096;
+
+fn call(arguments: &[&str], more: &[(&str, &str)]) -> Output {
+    run(HOOK, arguments, &std::env::temp_dir(), more, b"")
+}
+
+fn define(vmi: &str, domain: &str) -> Output {
+    call(&["--vmi", vmi, "--domain", domain], &[])
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The document that a call gives, which must succeed.
+#[track_caller]
+fn defined(vmi: &str, domain: &str) -> (String, String) {
+    let output = define(vmi, domain);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    (text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+}
+
+/// A call that must fail with this code.
+#[track_caller]
+fn refused(output: &Output, code: i32, words: &[&str]) {
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(output.stdout.is_empty(), "the shim would define this");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is missing: {said}");
+    }
+    assert!(!said.contains(SECRET) && !said.contains('<'), "{said}");
+}
+
+#[test]
+fn machines_of_every_shape() {
+    let mut documents = Vec::new();
+    for name in ALL {
+        let (vmi, made) = machine(name);
+        let (xml, said) = defined(&vmi, &made);
+        assert!(!said.contains(SECRET) && !said.contains('<'), "{said}");
+        assert_eq!(xml == made, name == "plain", "{name}");
+        // What KubeVirt decided is still there, line by line.
+        let gone: Vec<&str> = made.lines().filter(|line| !xml.contains(line.trim())).collect();
+        let wanted: &[&str] = match name {
+            "snp" => &["<memory ", "<launchSecurity ", "<policy>"],
+            // The guest is measured, and a file of the host is not.
+            "gpu" => &["<memory ", "<loader ", "<nvram ", "<policy>"],
+            "sev-es" => &["<memory "],
+            _ => &[],
+        };
+        assert!(
+            gone.len() == wanted.len() && gone.iter().zip(wanted).all(|(g, w)| g.contains(w)),
+            "{name}: {gone:?}"
+        );
+        assert_eq!(defined(&vmi, &xml).0, xml, "{name}: the second call changes something");
+        // An equals sign serves as well.
+        let joined = call(&[&format!("--domain={made}"), &format!("--vmi={vmi}")], &[]);
+        assert_eq!(text(&joined.stdout), xml);
+        documents.extend([for_schema(&made), for_schema(&xml)]);
+    }
+    assert_eq!(schema::check(&documents), vec![None; documents.len()]);
+}
+
+#[test]
+fn each_machine_gets_what_it_lacks() {
+    let document = |name: &str| {
+        let (vmi, made) = machine(name);
+        defined(&vmi, &made)
+    };
+    let (es, said) = document("sev-es");
+    for virtio in ["<input type=\"tablet\"", "<vsock "] {
+        let (_, rest) = es.split_once(virtio).unwrap();
+        let (driver, end) = (rest.find("<driver iommu=\"on\"/>"), rest.find("\t\t</"));
+        assert!(driver.is_some() && driver < end, "{virtio}: {rest}");
+    }
+    // Hugepages, memfd and the limit of locked memory are KubeVirt's.
+    assert!(es.contains("<hugepages></hugepages>") && !es.contains("<locked"), "{es}");
+    assert!(said.contains("[hostdev]") && said.contains("/domain/devices/hostdev"), "{said}");
+    let (snp, _) = document("snp");
+    for part in ["kernelHashes=\"yes\"", "<policy>0x00130000</policy>", "<hostData>AAECAwQF", "type=\"rom\""]
+    {
+        assert!(snp.contains(part), "{part} is missing: {snp}");
+    }
+    let (gpu, _) = document("gpu");
+    // The owner's session stays as KubeVirt got it, and the machine waits as it would.
+    assert!(gpu.contains("<policy>0x0003</policy>") && gpu.contains("<session>AAECAwQF"), "{gpu}");
+}
+
+#[test]
+fn keys_alone_make_no_sev() {
+    let (vmi, made) = machine("plain");
+    let asked =
+        vmi.replace("\"annotations\":{", "\"annotations\":{\"virt-sev.config/security.sev\":\"true\",");
+    assert_ne!(asked, vmi);
+    refused(&define(&asked, &made), 4, &["no spec.domain.launchSecurity", "/dev/sev"]);
+    // Nor where the domain has it from somewhere else.
+    refused(&define(&asked, &machine("sev-es").1), 4, &["no spec.domain.launchSecurity"]);
+}
+
+#[test]
+fn wrong_input_of_every_sort() {
+    let (vmi, made) = machine("sev-es");
+    for (arguments, words) in [
+        (&[][..], "--vmi or --domain is missing"),
+        (&["--vmi"], "is missing"),
+        (&["--vmi", &vmi], "--domain is missing"),
+        (&["--vmi", &vmi, "--domain"], "--domain is missing"),
+        (&["--vmi", &vmi, "--domain", &made, "more"], "there is no such option"),
+        (&["--cloud-init", &vmi, "--domain", &made], "there is no such option"),
+    ] {
+        refused(&call(arguments, &[]), 2, &[words, "wanted --vmi JSON --domain XML"]);
+    }
+    let typo =
+        vmi.replace("\"annotations\":{", "\"annotations\":{\"virt-sev.config/security.sev.polcy.es\":\"1\",");
+    for (vmi, domain, words) in [
+        ("", made.as_str(), "the VMI is empty"),
+        (&vmi, "", "the domain is empty"),
+        (SECRET, &made, "not one KubeVirt machine"),
+        (&vmi[..vmi.len() / 2], &made, "vmi:1"),
+        (&vmi, &made[..made.len() / 2], "line "),
+        (&vmi, SECRET, "outside the root element"),
+        (&typo, &made, "security.sev.policy.es"),
+    ] {
+        refused(&define(vmi, domain), 4, &[words]);
+    }
+}
+
+#[test]
+fn a_fault_inside_is_a_code_and_no_document() {
+    let (vmi, made) = machine("sev-es");
+    let output = call(&["--vmi", &vmi, "--domain", &made], &[("VIRT_SEV_HOOK_PANIC", "1")]);
+    refused(&output, 6, &["the hook failed inside", "common.rs:"]);
+}
+
+#[test]
+fn a_document_that_nobody_takes_is_told() {
+    let (vmi, made) = machine("plain");
+    let mut command = Command::new(HOOK);
+    command
+        .args(["--vmi", &vmi, "--domain", &made])
+        .stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot be written"));
+}
+
+/// What the shim meets with a larger document: the kernel does not even start the program.
+#[test]
+fn an_argument_has_an_end() {
+    let (vmi, made) = machine("sev-es");
+    let fitting = longer(&made, ARGUMENT - 1000);
+    let exactly =
+        fitting.replacen("</domain>", &format!("{}</domain>", " ".repeat(ARGUMENT - 1 - fitting.len())), 1);
+    assert_eq!(exactly.len(), ARGUMENT - 1);
+    let (xml, said) = defined(&vmi, &exactly);
+    assert!(xml.len() > ARGUMENT && said.contains("virt-sev-kubevirt-sidecar"), "{said}");
+    let e = Command::new(HOOK).args(["--vmi", &vmi, "--domain", &(exactly + " ")]).output().unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::ArgumentListTooLong, "{e}");
+    assert!(!defined(&vmi, &made).1.contains("too long"));
+}
+
+#[test]
+fn the_version() {
+    let output = call(&["--version"], &[]);
+    assert_eq!(text(&output.stdout), format!("virt-sev-kubevirt-hook {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(output.status.code(), Some(0));
+}
