@@ -42,9 +42,22 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T> {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         PLACE.with(|cell| cell.replace(place));
     }));
+    let work = || {
+        provoked();
+        work()
+    };
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         Error::new(Kind::Bug, "the hook failed inside")
             .at(PLACE.with(RefCell::take))
             .hint("This is a fault of virt-sev: please report it with this text.")
     })
+}
+
+/// Fails inside where a test wants it. Not in what ships.
+fn provoked() {
+    #[cfg(debug_assertions)]
+    #[allow(clippy::panic)] // what it is for
+    if std::env::var_os("VIRT_SEV_HOOK_PANIC").is_some() {
+        panic!("provoked");
+    }
 }

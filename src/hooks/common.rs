@@ -1,26 +1,8 @@
-//! What the hook programs share: answers, panics.
+//! What the hook programs share: how they answer.
 
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
-use virt_sev::Result;
 use virt_sev::hook::Said;
-
-/// The answer of `work`, or its panic as an error.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T> {
-    virt_sev::hook::caught(|| {
-        provoked();
-        work()
-    })
-}
-
-/// Fails inside where a test wants it. Not in what ships.
-fn provoked() {
-    #[cfg(debug_assertions)]
-    #[allow(clippy::panic)] // what it is for
-    if std::env::var_os("VIRT_SEV_HOOK_PANIC").is_some() {
-        panic!("provoked");
-    }
-}
 
 /// Gives an answer.
 pub(crate) fn say(said: &Said) -> ExitCode {

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::io::{Write as _, stdout};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
-use virt_sev::hook::Said;
 use virt_sev::hook::kubevirt::{Defined, LONGEST_ARGUMENT, define};
+use virt_sev::hook::{Said, caught};
 use virt_sev::{Error, Kind, Result};
 
 /// From here on an argument is told of: a disk more, and the shim cannot start this program.
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         let version = format!("virt-sev-kubevirt-hook {}\n", env!("CARGO_PKG_VERSION"));
         return common::say(&Said { stdout: version, ..Said::default() });
     }
-    let (defined, near) = match common::caught(|| look(arguments)).flatten() {
+    let (defined, near) = match caught(|| look(arguments)).flatten() {
         Ok(defined) => defined,
         Err(e) => return common::say(&Said::refused(&e, e.kind().code().exit)),
     };

@@ -1,6 +1,6 @@
 //! KubeVirt's hook, called as its sidecar-shim calls it.
 
-use crate::machines::{ALL, SECRET, for_schema, longer, machine};
+use crate::machines::{ALL, SECRET, longer, machine};
 use crate::{run, schema};
 use std::io::ErrorKind;
 use std::process::{Command, Output, Stdio};
@@ -39,6 +39,15 @@ fn refused(output: &Output, code: i32, words: &[&str]) {
         assert!(said.contains(word), "{word:?} is missing: {said}");
     }
     assert!(!said.contains(SECRET) && !said.contains('<'), "{said}");
+}
+
+/// Without what libvirt takes and its schema does not: the empty elements that Go's encoder writes below `<sysinfo>`, the
+/// type of a host device's own address.
+fn for_schema(domain: &str) -> String {
+    let domain = domain.replace("<address type=\"pci\" domain", "<address domain");
+    ["<bios></bios>", "<baseBoard></baseBoard>", "<chassis></chassis>"]
+        .iter()
+        .fold(domain, |text, empty| text.replace(empty, ""))
 }
 
 #[test]
@@ -139,7 +148,7 @@ fn wrong_input_of_every_sort() {
 fn a_fault_inside_is_a_code_and_no_document() {
     let (vmi, made) = machine("sev-es");
     let output = call(&["--vmi", &vmi, "--domain", &made], &[("VIRT_SEV_HOOK_PANIC", "1")]);
-    refused(&output, 6, &["the hook failed inside", "common.rs:"]);
+    refused(&output, 6, &["the hook failed inside", "src/hook/mod.rs:"]);
 }
 
 #[test]

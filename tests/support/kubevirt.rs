@@ -39,12 +39,3 @@ pub(crate) fn longer(domain: &str, bytes: usize) -> String {
     }
     text + "\t</devices>" + tail
 }
-
-/// Without what libvirt takes and its schema does not: the empty elements that Go's encoder writes below `<sysinfo>`, the
-/// type of a host device's own address.
-pub(crate) fn for_schema(domain: &str) -> String {
-    let domain = domain.replace("<address type=\"pci\" domain", "<address domain");
-    ["<bios></bios>", "<baseBoard></baseBoard>", "<chassis></chassis>"]
-        .iter()
-        .fold(domain, |text, empty| text.replace(empty, ""))
-}
