@@ -102,7 +102,7 @@ install: install-lib
 	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
 	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml \
-		examples/*.c examples/*.py examples/go/*; do \
+		examples/*.c examples/*.py examples/go/* packaging/kubevirt/*; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 
 # The C library, with what a compiler needs.

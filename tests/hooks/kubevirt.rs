@@ -1,9 +1,10 @@
 //! KubeVirt's hook, called as its sidecar-shim calls it.
 
 use crate::machines::{ALL, SECRET, longer, machine};
-use crate::{run, schema};
+use crate::{root, run, schema};
 use std::io::ErrorKind;
 use std::process::{Command, Output, Stdio};
+use virt_sev::config::{Format, from_text_as, resolve};
 
 const HOOK: &str = env!("CARGO_BIN_EXE_virt-sev-kubevirt-hook");
 /// Linux, `MAX_ARG_STRLEN`: with the byte that ends it.
@@ -183,4 +184,34 @@ fn the_version() {
     let output = call(&["--version"], &[]);
     assert_eq!(text(&output.stdout), format!("virt-sev-kubevirt-hook {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// The manifests of `packaging/kubevirt`: read as a whole, and by the hook as KubeVirt would hand the machine over.
+#[test]
+fn the_manifests() {
+    let folder = root().join("packaging/kubevirt");
+    for (name, made, words) in [
+        ("vm-sev-es.yaml", "sev-es", "<policy>0x0007</policy>"),
+        ("vm-sev-snp.yaml", "snp", "<hostData>"),
+        ("vm-shim.yaml", "sev-es", "<policy>0x0007</policy>"),
+    ] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let keys = from_text_as(&text, name, Format::KubeVirt).and_then(|raw| resolve(&raw));
+        assert!(keys.unwrap().is_some(), "{name}");
+        let list =
+            text.lines().find_map(|l| l.trim().strip_prefix("hooks.kubevirt.io/hookSidecars: '")).unwrap();
+        let list: serde_json::Value = serde_json::from_str(list.trim_end_matches('\'')).unwrap();
+        let fields = ["image", "args", "configMap", "pvc"];
+        let sidecar = list.as_array().and_then(|l| l.first()).and_then(|s| s.as_object()).unwrap();
+        assert!(sidecar.keys().all(|k| fields.contains(&k.as_str())), "{name}: {sidecar:?}");
+        // KubeVirt makes the instance of the template.
+        let (_, template) = text.split_once("\n  template:\n").unwrap();
+        let vmi: String =
+            template.lines().map(|l| format!("{}\n", l.strip_prefix("    ").unwrap())).collect();
+        assert!(defined(&vmi, &machine(made).1).0.contains(words), "{name}");
+    }
+    let container = std::fs::read_to_string(folder.join("Containerfile")).unwrap();
+    for program in ["--bin virt-sev-kubevirt-sidecar", "--bin virt-sev-kubevirt-hook"] {
+        assert!(container.contains(program));
+    }
 }
