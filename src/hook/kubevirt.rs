@@ -6,12 +6,13 @@
 //! processor. `virt-handler` lifts the lock limit of the launcher's daemon (`pkg/hypervisor/kvm/runtime.go`), so `auto` means
 //! no `<locked/>` here.
 
-use crate::config::{self, Instance, Mode, RawConfig, SevConfig};
+use crate::config::{self, ANNOTATION, Format, Mode, SevConfig};
 use crate::domain::Domain;
 use crate::finding::Severity;
 use crate::host::{Fact, HostFacts, Probe};
 use crate::plan::Options;
 use crate::{Error, Kind, Result, prepare};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// What an argument of a process can hold, in bytes (Linux, `MAX_ARG_STRLEN`, less the byte that ends it). The shim hands
@@ -33,21 +34,23 @@ pub struct Defined {
 /// # Errors
 /// What the annotations, the machine or the domain get wrong; and every error of the rules.
 pub fn define(vmi: &[u8], made: &[u8], probe: &dyn Probe) -> Result<Defined> {
-    let Instance { asks, mut keys } = config::instance(text("VMI", Kind::Config, vmi)?, "vmi")?;
+    let Some(Instance { asks, document }) = Instance::read(vmi)? else {
+        return Ok(Defined { domain: made.to_vec(), warnings: Vec::new() });
+    };
+    let keys = config::from_text_as(&document, "vmi", Format::KubeVirt);
     if !asks {
-        let wrong = match config::resolve(&keys) {
-            Ok(None) => return Ok(Defined { domain: made.to_vec(), warnings: Vec::new() }),
-            Ok(Some(_)) => None,
-            Err(e) => Some(e),
+        return match keys.and_then(|keys| config::resolve(&keys)) {
+            Ok(None) => Ok(Defined { domain: made.to_vec(), warnings: Vec::new() }),
+            Ok(Some(_)) => Err(not_asked()),
+            Err(e) => Err(Error::many(vec![not_asked(), e]).unwrap_or_else(not_asked)),
         };
-        return Err(Error::many(std::iter::once(not_asked(&keys)).chain(wrong).collect())
-            .unwrap_or_else(|| not_asked(&keys)));
     }
+    let mut keys = keys?;
     if keys.get(LOCK).is_none() {
         keys.set(LOCK, "none", "KubeVirt");
     }
     let wanted = config::resolve(&keys)?.ok_or_else(|| differ("nothing", "SEV"))?;
-    let domain = Domain::parse(text("domain", Kind::Domain, made)?.to_owned())?;
+    let domain = domain_of(made)?;
     same_mode(&domain, &wanted)?;
     let images: Vec<PathBuf> = prepare::images(&domain, &wanted)
         .into_iter()
@@ -62,24 +65,60 @@ pub fn define(vmi: &[u8], made: &[u8], probe: &dyn Probe) -> Result<Defined> {
 
 const LOCK: &str = "security.sev.memory.lock";
 
-fn text<'a>(what: &str, kind: Kind, bytes: &'a [u8]) -> Result<&'a str> {
-    let error =
-        |message: String| Error::new(kind, message).hint("KubeVirt hands it over: look for another hook.");
-    if bytes.is_empty() {
-        return Err(error(format!("the {what} is empty")));
+/// A machine that has to do with SEV.
+struct Instance {
+    /// Whether `spec.domain.launchSecurity` asks for SEV or SEV-SNP. For these alone KubeVirt schedules the pod.
+    asks: bool,
+    /// What of it concerns us, for the reader of KubeVirt's documents.
+    document: String,
+}
+
+impl Instance {
+    /// `None` without a word of ours and without SEV. Whatever else `launchSecurity` asks for then is nobody's business here:
+    /// Intel's TDX, IBM's Secure Execution.
+    fn read(vmi: &[u8]) -> Result<Option<Self>> {
+        let wrong = |message: &str| Error::new(Kind::Config, message).at("vmi").hint(OTHER_HOOK);
+        let vmi: Value = serde_json::from_slice(vmi).map_err(|e| wrong("the VMI is not JSON").because(e))?;
+        let Some(spec) = vmi.get("spec").filter(|spec| spec.is_object()) else {
+            return Err(wrong("the VMI has no spec"));
+        };
+        let security = spec.pointer("/domain/launchSecurity").unwrap_or(&Value::Null);
+        let asks = ["sev", "snp"].iter().any(|kind| security.get(kind).is_some_and(|v| !v.is_null()));
+        let annotations =
+            vmi.pointer("/metadata/annotations").and_then(Value::as_object).into_iter().flatten();
+        let ours: Map<_, _> = annotations
+            .filter(|(name, _)| name.starts_with(ANNOTATION))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let concerns = asks || !ours.is_empty();
+        Ok(concerns.then(|| Self {
+            asks,
+            document: json!({
+                "metadata": { "annotations": ours },
+                "spec": { "domain": { "launchSecurity": security } },
+            })
+            .to_string(),
+        }))
     }
-    std::str::from_utf8(bytes).map_err(|e| error(format!("the {what} is not UTF-8")).because(e))
+}
+
+const OTHER_HOOK: &str = "KubeVirt hands it over: look for another hook.";
+
+fn domain_of(made: &[u8]) -> Result<Domain<'static>> {
+    let error = |message: &str| Error::new(Kind::Domain, message).hint(OTHER_HOOK);
+    match std::str::from_utf8(made) {
+        Ok("") => Err(error("the domain is empty")),
+        Ok(text) => Domain::parse(text.to_owned()),
+        Err(e) => Err(error("the domain is not UTF-8").because(e)),
+    }
 }
 
 /// Keys ask for what KubeVirt was not asked for.
-fn not_asked(keys: &RawConfig) -> Error {
-    let first = keys.entries().next().map(|e| format!("{} ({})", e.key, e.place)).unwrap_or_default();
-    Error::new(Kind::Config, "the machine has annotations for SEV, and no spec.domain.launchSecurity")
-        .at(first)
-        .hint(
-            "Write launchSecurity: {sev: {}}, {sev: {policy: {encryptedState: true}}} or {snp: {}} into spec.domain. \
-             Without it KubeVirt gives the pod no /dev/sev, no node that can do it and no memory that may be locked.",
-        )
+fn not_asked() -> Error {
+    Error::new(Kind::Config, "the machine has annotations for SEV, and no spec.domain.launchSecurity").at("vmi").hint(
+        "Write launchSecurity: {sev: {}}, {sev: {policy: {encryptedState: true}}} or {snp: {}} into spec.domain. Without it \
+         KubeVirt gives the pod no /dev/sev, no node that can do it and no memory that may be locked.",
+    )
 }
 
 /// The mode that the keys ask for is the mode that KubeVirt scheduled the pod for.

@@ -71,7 +71,7 @@ fn sev_is_never_created() {
             refused(
                 &vmi("", &key(name, value)),
                 &domain,
-                &["annotations for SEV, and no spec.domain.launchSecurity", "/dev/sev", "{snp: {}}", name],
+                &["annotations for SEV, and no spec.domain.launchSecurity", "/dev/sev", "{snp: {}}"],
             );
         }
     }

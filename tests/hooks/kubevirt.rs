@@ -133,10 +133,10 @@ fn wrong_input_of_every_sort() {
     let typo =
         vmi.replace("\"annotations\":{", "\"annotations\":{\"virt-sev.config/security.sev.polcy.es\":\"1\",");
     for (vmi, domain, words) in [
-        ("", made.as_str(), "the VMI is empty"),
+        ("", made.as_str(), "the VMI is not JSON"),
         (&vmi, "", "the domain is empty"),
-        (SECRET, &made, "not one KubeVirt machine"),
-        (&vmi[..vmi.len() / 2], &made, "vmi:1"),
+        (SECRET, &made, "the VMI is not JSON"),
+        (&vmi[..vmi.len() / 2], &made, "the VMI is not JSON"),
         (&vmi, &made[..made.len() / 2], "line "),
         (&vmi, SECRET, "outside the root element"),
         (&typo, &made, "security.sev.policy.es"),
@@ -196,8 +196,8 @@ fn the_manifests() {
         ("vm-shim.yaml", "sev-es", "<policy>0x0007</policy>"),
     ] {
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
-        let keys = from_text_as(&text, name, Format::KubeVirt).and_then(|raw| resolve(&raw));
-        assert!(keys.unwrap().is_some(), "{name}");
+        let keys = from_text_as(&text, name, Format::KubeVirt).and_then(|raw| resolve(&raw)).unwrap();
+        assert!(keys.is_some(), "{name}");
         let list =
             text.lines().find_map(|l| l.trim().strip_prefix("hooks.kubevirt.io/hookSidecars: '")).unwrap();
         let list: serde_json::Value = serde_json::from_str(list.trim_end_matches('\'')).unwrap();
@@ -205,9 +205,19 @@ fn the_manifests() {
         let sidecar = list.as_array().and_then(|l| l.first()).and_then(|s| s.as_object()).unwrap();
         assert!(sidecar.keys().all(|k| fields.contains(&k.as_str())), "{name}: {sidecar:?}");
         // KubeVirt makes the instance of the template.
-        let (_, template) = text.split_once("\n  template:\n").unwrap();
-        let vmi: String =
-            template.lines().map(|l| format!("{}\n", l.strip_prefix("    ").unwrap())).collect();
+        let annotations =
+            text.lines().filter_map(|l| l.trim().strip_prefix("virt-sev.config/")?.split_once(": "));
+        let annotations: Vec<String> = annotations
+            .map(|(k, v)| format!("\"virt-sev.config/{k}\":\"{}\"", v.trim_matches('"')))
+            .collect();
+        let security =
+            if made == "snp" { r#"{"snp":{}}"# } else { r#"{"sev":{"policy":{"encryptedState":true}}}"# };
+        let vmi = format!(
+            r#"{{"metadata":{{"annotations":{{{}}}}},"spec":{{"domain":{{"launchSecurity":{security}}}}}}}"#,
+            annotations.join(",")
+        );
+        let again = from_text_as(&vmi, name, Format::KubeVirt).and_then(|raw| resolve(&raw));
+        assert_eq!(again.unwrap(), keys, "{name}");
         assert!(defined(&vmi, &machine(made).1).0.contains(words), "{name}");
     }
     let container = std::fs::read_to_string(folder.join("Containerfile")).unwrap();

@@ -213,9 +213,9 @@ fn a_refusal_is_a_status_with_its_reason() {
     for (vmi, domain, words) in [
         (with("security.sev.polcy"), made.as_bytes(), "there is no such key"),
         (asked, plain.1.as_bytes(), "no spec.domain.launchSecurity"),
-        (String::new(), made.as_bytes(), "the VMI is empty"),
-        (vmi[..vmi.len() / 2].to_owned(), made.as_bytes(), "vmi:1"),
-        (SECRET.to_owned(), made.as_bytes(), "not one KubeVirt machine"),
+        (String::new(), made.as_bytes(), "the VMI is not JSON"),
+        (vmi[..vmi.len() / 2].to_owned(), made.as_bytes(), "the VMI is not JSON"),
+        (SECRET.to_owned(), made.as_bytes(), "the VMI is not JSON"),
         (vmi.clone(), b"", "the domain is empty"),
         (vmi.clone(), &made.as_bytes()[..made.len() / 2], "line "),
         (vmi.clone(), b"<domain>\xff", "not UTF-8"),

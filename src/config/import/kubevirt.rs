@@ -11,45 +11,18 @@ use super::Reader;
 use crate::config::keys::{self, KeyType};
 use crate::config::raw::{Entry, RawConfig};
 use crate::config::value::{self, shown};
-use crate::config::yaml::{self, Node};
+use crate::config::yaml::Node;
 use crate::finding::Severity;
 use crate::{Error, Kind, Result};
 use std::rc::Rc;
 
-const ANNOTATION: &str = "virt-sev.config/";
+/// What the name of an annotation begins with whose rest is a key.
+pub const ANNOTATION: &str = "virt-sev.config/";
 const SEV: &str = "security.sev";
 const SNP: &str = "security.sev.snp";
 const ES: &str = "security.sev.policy.es";
 const POLICY: &str = "security.sev.policy";
 const KINDS: &[&str] = &["VirtualMachine", "VirtualMachineInstance"];
-
-/// A `VirtualMachineInstance` as `virt-launcher` hands it to a hook.
-#[derive(Debug, Clone)]
-pub struct Instance {
-    /// Whether `spec.domain.launchSecurity` asks for SEV or SEV-SNP. For these alone KubeVirt schedules the pod and lets
-    /// its memory be locked.
-    pub asks: bool,
-    /// What that means as keys, and the annotations.
-    pub keys: RawConfig,
-}
-
-/// Reads one. Without a word of ours whatever else `launchSecurity` asks for is nobody's business here: Intel's TDX, IBM's
-/// Secure Execution.
-///
-/// # Errors
-/// `Kind::Config`: what is wrong with its form, and each setting that means nothing known.
-pub fn instance(text: &str, name: &str) -> Result<Instance> {
-    let nodes = yaml::parse(text, name)?;
-    let mut reader = Reader::new(name);
-    let asks = nodes.first().is_some_and(|guest| {
-        let security = reader.at(guest, &["spec", "domain", "launchSecurity"]);
-        security.is_some_and(|s| ["sev", "snp"].iter().any(|kind| s.get(kind).is_some_and(|v| !v.is_null())))
-    });
-    let annotated = nodes.iter().any(|guest| !reader.annotations(guest).is_empty());
-    let one = nodes.len() == 1 && nodes.iter().all(|guest| guest.get("spec").is_some());
-    let keys = if one && !asks && !annotated { RawConfig::new() } else { read(&nodes, name)? };
-    Ok(Instance { asks, keys })
-}
 
 fn kind(node: &Node) -> &str {
     node.get("kind").and_then(|k| k.text()).unwrap_or_default()
