@@ -2,8 +2,8 @@
 //! the domain that KubeVirt made of it. Out: the domain as it should be. Never: SEV on a pod that was not scheduled for it;
 //! another mode than KubeVirt's; a change of a guest without SEV.
 //!
-//! What KubeVirt's converter decides stays: paths of the launcher's container, NVRAM, hugepages and memfd, machine and
-//! processor. `virt-handler` lifts the lock limit of the launcher's daemon (`pkg/hypervisor/kvm/runtime.go`), so `auto` means
+//! What KubeVirt's converter decides stays: paths of the launcher's container, hugepages and memfd, machine and processor; and
+//! NVRAM, but for a guest that is measured. `virt-handler` lifts the lock limit of the launcher's daemon (`pkg/hypervisor/kvm/runtime.go`), so `auto` means
 //! no `<locked/>` here.
 
 use crate::config::{self, ANNOTATION, Format, Mode, SevConfig};
@@ -46,7 +46,7 @@ pub fn define(vmi: &[u8], made: &[u8], probe: &dyn Probe) -> Result<Defined> {
         };
     }
     let mut keys = keys?;
-    if keys.get(LOCK).is_none() {
+    if keys.get(LOCK).is_none_or(|said| matches!(said.value.trim(), "" | "auto")) {
         keys.set(LOCK, "none", "KubeVirt");
     }
     let wanted = config::resolve(&keys)?.ok_or_else(|| differ("nothing", "SEV"))?;
@@ -108,7 +108,10 @@ fn domain_of(made: &[u8]) -> Result<Domain<'static>> {
     let error = |message: &str| Error::new(Kind::Domain, message).hint(OTHER_HOOK);
     match std::str::from_utf8(made) {
         Ok("") => Err(error("the domain is empty")),
-        Ok(text) => Domain::parse(text.to_owned()),
+        Ok(text) => Domain::parse(text.to_owned()).map_err(|e| {
+            let place = format!("the domain, {}", e.place().unwrap_or("its whole"));
+            e.at(place)
+        }),
         Err(e) => Err(error("the domain is not UTF-8").because(e)),
     }
 }

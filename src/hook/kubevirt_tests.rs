@@ -124,6 +124,10 @@ fn what_kubevirt_made_is_enriched_once() {
 
 #[test]
 fn memory_is_locked_where_a_key_says_so() {
+    for unsaid in ["", "auto"] {
+        let xml = run(&vmi("{\"sev\":{}}", &key("security.sev.memory.lock", unsaid)), &sev("0x1")).unwrap();
+        assert!(!xml.contains("<locked"), "{xml}");
+    }
     let xml = run(&vmi("{\"sev\":{}}", &key("security.sev.memory.lock", "locked")), &sev("0x1")).unwrap();
     assert!(xml.contains("<locked/>"), "{xml}");
 }

@@ -137,7 +137,7 @@ fn wrong_input_of_every_sort() {
         (&vmi, "", "the domain is empty"),
         (SECRET, &made, "the VMI is not JSON"),
         (&vmi[..vmi.len() / 2], &made, "the VMI is not JSON"),
-        (&vmi, &made[..made.len() / 2], "line "),
+        (&vmi, &made[..made.len() / 2], "the domain, line "),
         (&vmi, SECRET, "outside the root element"),
         (&typo, &made, "security.sev.policy.es"),
     ] {

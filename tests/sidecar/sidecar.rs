@@ -217,7 +217,7 @@ fn a_refusal_is_a_status_with_its_reason() {
         (vmi[..vmi.len() / 2].to_owned(), made.as_bytes(), "the VMI is not JSON"),
         (SECRET.to_owned(), made.as_bytes(), "the VMI is not JSON"),
         (vmi.clone(), b"", "the domain is empty"),
-        (vmi.clone(), &made.as_bytes()[..made.len() / 2], "line "),
+        (vmi.clone(), &made.as_bytes()[..made.len() / 2], "the domain, line "),
         (vmi.clone(), b"<domain>\xff", "not UTF-8"),
         (
             (0..60).fold(vmi.clone(), |vmi, n| {
