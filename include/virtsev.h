@@ -106,8 +106,8 @@ typedef struct virtsev_plan virtsev_plan;
 typedef void (*virtsev_progress)(void *opaque, const char *json);
 
 /**
- * Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
- * a member is there where its end lies within the size.
+ * Every function of this header but virtsev_driver_get(), in its order, for a program that loads the library with dlopen(). A
+ * newer library appends to it: a member is there where its end lies within the size.
  */
 typedef struct virtsev_driver {
   /**
@@ -263,8 +263,8 @@ const char *virtsev_error_hint(const struct virtsev_error *error);
 
 /**
  * The error as JSON: "schema" (virt-sev/error/1), "code", "name", "problems" (each with "code", "name", "message", "place"
- * and "hint", of which the last two may be null), and "answer" where a verdict of no has one. Belongs to the error and
- * lives as long. NULL for NULL. Since ABI 1.
+ * and "hint", of which the last two may be null), and "answer" where the function has one all the same: a verdict of no, or
+ * what virtsev_recover() could do. Belongs to the error and lives as long. NULL for NULL. Since ABI 1.
  */
 const char *virtsev_error_json(const struct virtsev_error *error);
 
@@ -427,8 +427,8 @@ int virtsev_lint(const struct virtsev_config *config,
  * conn: a virConnectPtr, of which a reference is taken for the time of the call; of a remote host only libvirt's facts
  * are known. NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
  *
- * VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds,
- * since firmware is read. Since ABI 1.
+ * VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s, which no option changes); VIRTSEV_ERR_USAGE. From any thread; takes
+ * some tens of milliseconds, since firmware is read. Since ABI 1.
  */
 int virtsev_host(struct _virConnect *conn,
                  char **json,
@@ -441,9 +441,9 @@ int virtsev_host(struct _virConnect *conn,
 struct virtsev_cancel *virtsev_cancel_new(void);
 
 /**
- * Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. A launch that
- * has let its guest run returns 0. From any thread, not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does
- * not live. Since ABI 1.
+ * Asks the calls that were given this to stop: each returns VIRTSEV_ERR_CANCELLED. A launch has undone then what it did; what
+ * virtsev_verify_domain() may leave stands there. A call that has let its guest run returns 0. From any thread, not from a
+ * signal handler. VIRTSEV_ERR_USAGE for a handle that does not live. Since ABI 1.
  */
 int virtsev_cancel_ask(struct virtsev_cancel *cancel,
                        struct virtsev_error **err);
@@ -468,7 +468,8 @@ struct virtsev_owner *virtsev_owner_new(void);
  * "guest-features", a number; "legacy-vm-type", "on" or "off"; "vmsa-cpu0", "vmsa-cpu1", files. What the platform is to
  * report: "policy", "api-major", "api-minor", "build-id", numbers. "policy-file", what is acceptable, a file. Keys in files:
  * "tik" and "tek", or "tk". "inject-secret", NAME:PATH (adds to those there). "insecure", "true" permits what proves less
- * than it seems to; "ignore-config", "true" leaves the guest's configuration unlooked at; "timeout", seconds (60). For
+ * than it seems to. For virtsev_verify_domain(): "ignore-config", "true" leaves the guest's configuration unlooked at;
+ * "timeout", seconds (60), which counts in virtsev_session() too; virtsev_launch() has its configuration's. For
  * virtsev_session(): "chain", a file of the platform's certificates (adds to those there); "ca", "cek", files; "chip-id",
  * hexadecimal; "bundle", the file to write. Numbers are decimal, or hexadecimal with 0x. Files are read when they are used.
  *
@@ -494,8 +495,8 @@ int virtsev_owner_keys(struct virtsev_owner *owner,
 /**
  * Adds a secret to inject once the guest is verified.
  *
- * name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
- * which is copied.
+ * name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. secret, size: its
+ * bytes, which are copied.
  *
  * VIRTSEV_ERR_USAGE for a name that is neither, for one that stands already, for NULL, and for a secret that is empty or does
  * not fit into a packet. Since ABI 1.
@@ -519,9 +520,9 @@ void virtsev_owner_free(struct virtsev_owner *owner);
  * virConnectPtr, of which a reference is taken for the time of the call. xml: the domain. json: the answer, for
  * virtsev_string_free().
  *
- * VIRTSEV_ERR_CONFIG where nothing asks for SEV, and for the keys; VIRTSEV_ERR_DOMAIN; VIRTSEV_ERR_SESSION;
- * VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes longer than the option "timeout";
- * VIRTSEV_ERR_USAGE. Since ABI 1.
+ * VIRTSEV_ERR_CONFIG where nothing asks for SEV, and for the keys; VIRTSEV_ERR_DOMAIN; VIRTSEV_ERR_SESSION; VIRTSEV_ERR_FILE
+ * where the record of launches cannot be read; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that
+ * takes longer than the option "timeout"; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_check(const struct virtsev_config *config,
                   struct _virConnect *conn,
@@ -530,13 +531,14 @@ int virtsev_check(const struct virtsev_config *config,
                   struct virtsev_error **err);
 
 /**
- * Makes a domain right, asks the host, and defines it: JSON, virt-sev/define/1, with "domain", "uuid" and "findings". All
- * of it or nothing.
+ * Makes a domain right, asks the host, and defines it: JSON, virt-sev/define/1, with "domain", "uuid" and "findings". What
+ * fails defines nothing, but for a timeout: libvirt may still define the domain then, so look whether it did.
  *
  * config, conn, xml, json: as virtsev_check(). A domain that no key is about is defined as it is, once its own
  * <launchSecurity>, where it has one, is found to be possible here.
  *
- * VIRTSEV_ERR_NO where the host cannot do it; otherwise as virtsev_check(). Since ABI 1.
+ * VIRTSEV_ERR_NO where the host cannot do it; VIRTSEV_ERR_CONFIG for the keys alone; otherwise as virtsev_check().
+ * Since ABI 1.
  */
 int virtsev_define(const struct virtsev_config *config,
                    struct _virConnect *conn,
@@ -549,7 +551,7 @@ int virtsev_define(const struct virtsev_config *config,
  * lets it run: JSON, virt-sev/launch/1, as `virt-sev launch --format json` has it, with "findings". "state" is "running",
  * or "paused" where a session wants its owner, who gets this answer as evidence and verifies it elsewhere; "verified" says
  * whether that was done here. Whatever fails, the guest is destroyed and the definition is what it was, which the error's
- * hint says.
+ * hint says; where that could not be done, it says so, and virtsev_recover() does it later.
  *
  * config, conn, xml, json: as virtsev_define(). owner: what the guest's owner expects and holds, where the owner's keys are
  * here; the measurement is then verified, secrets are injected, and only then the guest runs. NULL otherwise. cancel: stops
@@ -557,10 +559,13 @@ int virtsev_define(const struct virtsev_config *config,
  * for none.
  *
  * VIRTSEV_ERR_NO where the host cannot do it, and for a guest that is not verified; VIRTSEV_ERR_SESSION for a session that
- * was used; VIRTSEV_ERR_STATE for a guest that is active or a launch that has not ended; VIRTSEV_ERR_INSECURE for an owner's
- * keys on the hypervisor's own machine without the owner's option "insecure"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_FILE and
- * VIRTSEV_ERR_FIRMWARE for what the owner expects; otherwise as virtsev_define(). Takes as long as the hypervisor does,
- * each of its answers at most the option "timeout". Since ABI 1.
+ * was used, and for one that is not for this policy and the owner's keys; VIRTSEV_ERR_STATE for a guest that is active or a
+ * launch that has not ended; VIRTSEV_ERR_INSECURE, where the owner's option "insecure" is not set, for an owner's keys on the
+ * hypervisor's own machine, for "firmware", "num-cpus", "kernel", "initrd" or "cmdline" that the owner would have to take
+ * from the domain, and for a kernel that is not measured; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_CONFIG where nothing asks for
+ * SEV, for an owner without a session, and for the "policy-file"; VIRTSEV_ERR_FILE and VIRTSEV_ERR_FIRMWARE for what the
+ * owner expects; otherwise as virtsev_define(). Takes as long as the hypervisor does, each of its answers at most the option
+ * "timeout" of the configuration. Since ABI 1.
  */
 int virtsev_launch(const struct virtsev_config *config,
                    struct _virConnect *conn,
@@ -580,7 +585,8 @@ int virtsev_launch(const struct virtsev_config *config,
  * virtsev_string_free().
  *
  * VIRTSEV_ERR_HYPERVISOR and others for launches that could not be ended, each of which is a problem of the error, and
- * whose records stay; VIRTSEV_ERR_FILE; VIRTSEV_ERR_USAGE. Since ABI 1.
+ * whose records stay; the error's JSON has the "answer", what was told of all the others. VIRTSEV_ERR_TIMEOUT (60 s in all,
+ * which no option changes: call it again for the rest); VIRTSEV_ERR_FILE; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_recover(struct _virConnect *conn,
                     char **json,
@@ -594,7 +600,7 @@ int virtsev_recover(struct _virConnect *conn,
  * virtsev_string_free().
  *
  * VIRTSEV_ERR_STATE for a guest that is off, has no launch security, or is one of SEV-SNP, which attests itself from
- * inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+ * inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s, which no option changes); VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_measurement(struct _virDomain *domain,
                         char **json,
@@ -610,7 +616,8 @@ int virtsev_measurement(struct _virDomain *domain,
  *
  * VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
  * "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second
- * launch of a session; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE. Since ABI 1.
+ * launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE.
+ * Since ABI 1.
  */
 int virtsev_verify(const struct virtsev_owner *owner,
                    const char *evidence,
@@ -637,12 +644,20 @@ int virtsev_packet(const struct virtsev_owner *owner,
  * JSON, virt-sev/verify/1, with "state" of the guest, "running" or "paused". Without secrets the guest stays as it is.
  *
  * owner: what is expected, with the keys of the session. domain: a virDomainPtr, of which a reference is taken for the time
- * of the call. cancel, progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
+ * of the call. cancel: stops it from another thread, or NULL; too late once the secrets are in: the guest runs then, and the
+ * call returns 0. progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
  *
- * VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE for a
- * hypervisor on this machine without the option "insecure"; VIRTSEV_ERR_STATE for a guest that is not paused;
- * VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner thinks; VIRTSEV_ERR_SESSION;
- * VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
+ * After VIRTSEV_ERR_CANCELLED, VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state: nothing is
+ * undone. What took too long or was no longer waited for may still come to its end, so that a secret may be in a guest that
+ * is paused, or the guest may run. To be rid of it, destroy it.
+ *
+ * VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE, where the
+ * option "insecure" is not set, for a hypervisor on this machine, for a guest with firmware variables, and for what
+ * virtsev_launch() refuses so of an owner; VIRTSEV_ERR_STATE for a guest that is off, and for one that is not paused where
+ * secrets go in or "insecure" is not set; VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner
+ * thinks; VIRTSEV_ERR_SESSION for a second launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none;
+ * VIRTSEV_ERR_FILE; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes
+ * longer than the owner's option "timeout"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_verify_domain(const struct virtsev_owner *owner,
                           struct _virDomain *domain,
@@ -658,8 +673,12 @@ int virtsev_verify_domain(const struct virtsev_owner *owner,
  * domain: a virDomainPtr, of which a reference is taken for the time of the call. packet: what virtsev_packet() made.
  * resume: not 0 lets the guest run then.
  *
+ * After VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state, as after virtsev_verify_domain(): a
+ * secret may be in a guest that is paused, or the guest may run.
+ *
  * VIRTSEV_ERR_SESSION for a packet of another launch; VIRTSEV_ERR_FILE for what is no packet; VIRTSEV_ERR_STATE for a guest
- * that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+ * that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s for each answer, which no option changes);
+ * VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_inject(struct _virDomain *domain,
                    const char *packet,
@@ -672,14 +691,14 @@ int virtsev_inject(struct _virDomain *domain,
  * `virt-sev session --format json` has it, with "warning", null unless the option "insecure" let one pass. No key is in the
  * answer.
  *
- * owner: where its options "chain", "ca", "cek", "chip-id", "bundle", "firmware" (its digest goes into the bundle) and
- * "insecure" count. conn: a virConnectPtr of the platform, which must not be this machine; NULL, and the option "chain" says
- * where its certificates are. policy: of the guest. folder: made where it is missing; no file in it is overwritten. json: the
- * answer, for virtsev_string_free().
+ * owner: where its options "chain", "ca", "cek", "chip-id", "bundle", "firmware" (its digest goes into the bundle),
+ * "insecure" and, with conn, "timeout" count. conn: a virConnectPtr of the platform, which must not be this machine; NULL,
+ * and the option "chain" says where its certificates are. policy: of the guest. folder: made where it is missing; no file in
+ * it is overwritten. json: the answer, for virtsev_string_free().
  *
  * VIRTSEV_ERR_CERTIFICATE for a chain that does not lead to AMD's root or that of "ca"; VIRTSEV_ERR_CONFIG for a policy that
- * sets reserved bits; VIRTSEV_ERR_INSECURE for a platform that is this machine; VIRTSEV_ERR_FILE; VIRTSEV_ERR_HYPERVISOR;
- * VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
+ * sets reserved bits; VIRTSEV_ERR_INSECURE for a platform that is this machine; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_FILE;
+ * VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_USAGE. Since ABI 1.
  */
 int virtsev_session(const struct virtsev_owner *owner,
                     struct _virConnect *conn,

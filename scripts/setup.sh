@@ -9,7 +9,7 @@
 # - The simulator needs two things that no machine has installed: firmware that can take a secret (ovmf-amdsev, Debian sid)
 #   and a guest kernel (Debian's cloud kernel). They are unpacked below build/.
 # - The tests need other firmware images too (ovmf), sevctl and snpguest (Rust packages), sev-snp-measure and mypy (Python
-#   packages). These too lie below build/.
+#   packages), and a collection of Ansible's (out of Debian's ansible). These too lie below build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -51,7 +51,7 @@ bsdutils:script
 checkpolicy:checkpolicy
 curl:curl
 "
-# The tests of the C library and of the Python package.
+# The tests of the C library, of the Python package and of docs/recipes.md.
 [ "$only" = demo ] || wanted="$wanted
 g++:g++
 golang-go:go
@@ -60,8 +60,13 @@ abigail-tools:abidiff
 protobuf-compiler:protoc
 python3-grpcio:
 python3-protobuf:
+groff-base:groff
+python3-jsonschema:
+fish:fish
+zsh:zsh
 python3-setuptools:
 python3-wheel:
+ansible-core:ansible-playbook
 "
 
 has() { # program or file
@@ -124,7 +129,7 @@ debian_packages() {
     installed "$p" || missing+=("$p")
   done
   if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
-    { [ "$only" = demo ] || [ -d "$build/ovmf/usr" ]; }; then
+    { [ "$only" = demo ] || { [ -d "$build/ovmf/usr" ] && [ -d "$build/ansible/$collection" ]; }; }; then
     say "packages: all here"
     return
   fi
@@ -153,6 +158,7 @@ debian_packages() {
   unpack_firmware
   unpack_kernel
   [ "$only" = demo ] || unpack_ovmf
+  [ "$only" = demo ] || unpack_ansible
 }
 
 install_packages() {
@@ -171,12 +177,12 @@ install_packages() {
     "${arguments[@]}" >>"$build/apt/log" 2>&1 </dev/null || die "apt-get install failed (see $build/apt/log)."
 }
 
-fetch_deb() { # list package folder: unpacks a package below the folder, without installing it
+fetch_deb() { # list package folder [path]: unpacks a package, or what is below a path in it, below the folder, without installing it
   rm -rf "$3.new" "$build/apt/debs"
   mkdir -p "$3.new" "$build/apt/debs"
   (cd "$build/apt/debs" && apt_with "$1" download "$2" >>"$build/apt/log" 2>&1) ||
     die "$2 cannot be downloaded (see $build/apt/log)."
-  dpkg-deb -x "$build/apt/debs/"*.deb "$3.new"
+  dpkg-deb --fsys-tarfile "$build/apt/debs/"*.deb | tar -x -C "$3.new" ${4:+"./$4"} || die "$2 cannot be unpacked; what tar says is above."
   rm -rf "$build/apt/debs"
 }
 
@@ -197,6 +203,18 @@ unpack_ovmf() {
   rm -rf "$build/ovmf"
   fetch_deb release ovmf "$build/ovmf"
   mv "$build/ovmf.new" "$build/ovmf"
+}
+
+# The module for libvirt alone: the whole package has a thousand others, and 250 MB.
+collection=ansible_collections/community/libvirt
+unpack_ansible() {
+  local packages=usr/lib/python3/dist-packages
+  [ -d "$build/ansible/$collection" ] && return
+  say "Ansible's collection for libvirt, for the tests"
+  rm -rf "$build/ansible"
+  fetch_deb release ansible "$build/ansible" "$packages/$collection"
+  mv "$build/ansible.new/$packages" "$build/ansible"
+  rm -rf "$build/ansible.new"
 }
 
 unpack_kernel() {
@@ -225,6 +243,8 @@ other_packages() {
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
   [ "$only" = demo ] || [ -d "$build/ovmf/usr" ] ||
     die "unpack a package of other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) below $build/ovmf, so that $build/ovmf/usr is there, and run again."
+  [ "$only" = demo ] || [ -d "$build/ansible/$collection" ] ||
+    die "put Ansible's collection community.libvirt (Debian, Fedora: in ansible) at $build/ansible/$collection and run again."
 }
 
 mkdir -p "$build/apt"
@@ -272,6 +292,7 @@ export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-vali
 export VIRT_SEV_SNP_MEASURE := $build/peers/sev-snp-measure
 export VIRT_SEV_MYPY := $build/peers/mypy
 export VIRT_SEV_OVMF := $build/ovmf
+export VIRT_SEV_ANSIBLE := $build/ansible
 export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz

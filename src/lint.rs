@@ -4,6 +4,7 @@
 use crate::config::{self, RawConfig, SevConfig};
 use crate::domain::{Domain, Places, Position};
 use crate::host::HostFacts;
+use crate::prepare::implied;
 use crate::{Error, Finding, Result, Severity, explain, plan, preflight};
 use serde::Serialize;
 use serde_json::json;
@@ -83,9 +84,7 @@ pub fn judge(
     let resolved = || config::resolve(&raw).map_err(|e| if alone { e } else { within(&name, e) });
     let (from, wanted) = match from {
         Some(from) => (from, resolved()?.map(Ok)),
-        None => {
-            ("launchSecurity", plan::implied_keys(&domain).and_then(|raw| config::resolve(&raw).transpose()))
-        }
+        None => ("launchSecurity", implied(&domain).transpose()),
     };
     let (mode, findings) = match &wanted {
         None => (None, vec![unknown_type(&domain, from).unwrap_or_else(|| not_sev(&domain, from, is_file))]),

@@ -248,7 +248,7 @@ fn problems_of_all_sources_are_told_together() {
     let text = error.to_string();
     for words in [
         "broken.yaml:",
-        "missing.yaml: cannot be read",
+        "missing.yaml: the configuration cannot be opened",
         "no equals sign",
         "security.sev.policy.es (--set)",
         "secuirty.sev (--set)",

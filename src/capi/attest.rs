@@ -5,7 +5,7 @@ use crate::boundary::{answer, done, text};
 use crate::cancel::virtsev_cancel;
 use crate::error::{Failure, virtsev_error};
 use crate::host::_virDomain;
-use crate::online::{LOCAL, Online, guest};
+use crate::online::{Online, guest};
 use crate::owner::{holder, owned, virtsev_owner};
 use crate::progress::{Listener, virtsev_progress};
 use serde_json::Value;
@@ -13,9 +13,13 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use virt_sev::answer::document;
 use virt_sev::inject::file::PacketFile;
-use virt_sev::launch::{Deliver, Guest, GuestState, Holder, Reported, Terms, appraise, deliver, is_active};
+use virt_sev::launch::{
+    Deliver, Guest, GuestState, Holder, LOCAL_VERDICT, Reported, Terms, appraise, deliver, is_active,
+};
+use virt_sev::measure::evidence::LaunchReport;
 use virt_sev::measure::verify::Evidence;
-use virt_sev::owner::{Boot, Judgement, evidence, judge, keys};
+use virt_sev::owner::{Judge, Judgement, judge, keys};
+use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
 
 /// What a launched guest reports: evidence for its owner, JSON, virt-sev/measurement/1, as `virt-sev measurement -o` writes
@@ -25,7 +29,7 @@ use virt_sev::{Error, Kind, Result};
 /// virtsev_string_free().
 ///
 /// VIRTSEV_ERR_STATE for a guest that is off, has no launch security, or is one of SEV-SNP, which attests itself from
-/// inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+/// inside; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s, which no option changes); VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_measurement(
     domain: *mut _virDomain,
@@ -59,7 +63,8 @@ pub unsafe extern "C" fn virtsev_measurement(
 ///
 /// VIRTSEV_ERR_NO for a guest that is not verified; the error says what single change would explain it, and its JSON has the
 /// "answer". VIRTSEV_ERR_FILE for what is no evidence and for files that cannot be read; VIRTSEV_ERR_SESSION for a second
-/// launch of a session; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_USAGE.
+/// Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_verify(
     owner: *const virtsev_owner,
@@ -100,8 +105,9 @@ pub unsafe extern "C" fn virtsev_packet(
                     .into());
             }
             let seen = Verified::of(&holder, evidence?)?;
-            let area = seen.boot.as_ref().map(Boot::secret_area).transpose()?.flatten();
-            let made = keys::packet(&holder.keys, &seen.evidence, &holder.table, area)?;
+            // virtsev_inject() leaves the place to the firmware.
+            let area = seen.judge.place_for_secrets()?;
+            let made = keys::packet(&holder.keys, &seen.evidence.measurement, &holder.table, area)?;
             Ok(PacketFile { measurement: seen.evidence.measurement, packet: made }.to_text())
         })
     }
@@ -111,12 +117,20 @@ pub unsafe extern "C" fn virtsev_packet(
 /// JSON, virt-sev/verify/1, with "state" of the guest, "running" or "paused". Without secrets the guest stays as it is.
 ///
 /// owner: what is expected, with the keys of the session. domain: a virDomainPtr, of which a reference is taken for the time
-/// of the call. cancel, progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
+/// of the call. cancel: stops it from another thread, or NULL; too late once the secrets are in: the guest runs then, and the
+/// call returns 0. progress, opaque: as virtsev_launch(). json: the answer, for virtsev_string_free().
 ///
-/// VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE for a
-/// hypervisor on this machine without the option "insecure"; VIRTSEV_ERR_STATE for a guest that is not paused;
-/// VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner thinks; VIRTSEV_ERR_SESSION;
-/// VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// After VIRTSEV_ERR_CANCELLED, VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state: nothing is
+/// undone. What took too long or was no longer waited for may still come to its end, so that a secret may be in a guest that
+/// is paused, or the guest may run. To be rid of it, destroy it.
+///
+/// VIRTSEV_ERR_NO for a guest that is not verified, as virtsev_verify(): it stays paused; VIRTSEV_ERR_INSECURE, where the
+/// option "insecure" is not set, for a hypervisor on this machine, for a guest with firmware variables, and for what
+/// virtsev_launch() refuses so of an owner; VIRTSEV_ERR_STATE for a guest that is off, and for one that is not paused where
+/// secrets go in or "insecure" is not set; VIRTSEV_ERR_DOMAIN for a guest whose measurement would not mean what its owner
+/// thinks; VIRTSEV_ERR_SESSION for a second launch of a session; VIRTSEV_ERR_CONFIG for a "policy-file" that is none;
+/// VIRTSEV_ERR_FILE; VIRTSEV_ERR_FIRMWARE; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes
+/// longer than the owner's option "timeout"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_verify_domain(
     owner: *const virtsev_owner,
@@ -139,15 +153,17 @@ pub unsafe extern "C" fn virtsev_verify_domain(
             let name = guest.name()?;
             let online = Online::new(libvirt, owned.timeout, cancel)?;
             let asking = online.asking();
-            let local = asking.refuse_local(LOCAL, holder.expectation.insecure)?;
+            let local = asking.refuse_local(LOCAL_VERDICT, holder.expectation.insecure)?;
             asking.of(&guest, "looking at the guest", {
                 let name = name.clone();
                 move |guest| is_active(guest, &name)
             })?;
-            let terms = Terms { deliver: Deliver::Inject, ignore_config: owned.ignore_config, local };
+            let state = Registry::default_folder()?;
+            let terms =
+                Terms { deliver: Deliver::Inject, ignore_config: owned.ignore_config, local, state: &state };
             let listener = Listener::new(progress, opaque);
             let done = appraise(&asking, &guest, &name, &holder, terms, &|step| listener.hear(step))?;
-            let mut answer = verdict(&done.judgement, &done.evidence, None)?;
+            let mut answer = verdict(&done.judgement, &done.evidence)?;
             let waits = done.before == GuestState::Paused && !done.resumed;
             answer["state"] = if waits { "paused" } else { "running" }.into();
             Ok(answer.to_string())
@@ -160,8 +176,12 @@ pub unsafe extern "C" fn virtsev_verify_domain(
 /// domain: a virDomainPtr, of which a reference is taken for the time of the call. packet: what virtsev_packet() made.
 /// resume: not 0 lets the guest run then.
 ///
+/// After VIRTSEV_ERR_TIMEOUT and VIRTSEV_ERR_HYPERVISOR ask libvirt for the guest's state, as after virtsev_verify_domain(): a
+/// secret may be in a guest that is paused, or the guest may run.
+///
 /// VIRTSEV_ERR_SESSION for a packet of another launch; VIRTSEV_ERR_FILE for what is no packet; VIRTSEV_ERR_STATE for a guest
-/// that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. Since ABI 1.
+/// that is not paused; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT (60 s for each answer, which no option changes);
+/// VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_inject(
     domain: *mut _virDomain,
@@ -194,28 +214,24 @@ pub unsafe extern "C" fn virtsev_inject(
 struct Verified {
     answer: Value,
     evidence: Evidence,
-    boot: Option<Boot>,
+    judge: Judge,
 }
 
 impl Verified {
     fn of(holder: &Holder, text: &str) -> Result<Self, Failure> {
-        let Holder { keys, expectation, .. } = holder;
-        let report = evidence::of_text(text, expectation.claims.policy)?;
-        expectation.claims.agree(&report.evidence)?;
-        let (judgement, boot) = judge::judge(expectation, keys, &report.evidence, true)?;
-        let why = if judgement.verdict.matched() { None } else { evidence::other_session(&report, keys) };
-        let answer = verdict(&judgement, &report.evidence, why)?;
-        Ok(Self { answer, evidence: report.evidence, boot })
+        let report = LaunchReport::parse(text)?;
+        let state = Registry::default_folder()?;
+        let (judgement, judge) = judge::of_report(&holder.expectation, &holder.keys, &report, &state)?;
+        Ok(Self { answer: verdict(&judgement, &report.evidence)?, evidence: report.evidence, judge })
     }
 }
 
-/// The answer, of a guest that is verified; `why` is what else there is to say of one that is not.
-fn verdict(judgement: &Judgement, evidence: &Evidence, why: Option<&str>) -> Result<Value, Failure> {
+/// The answer, of a guest that is verified.
+fn verdict(judgement: &Judgement, evidence: &Evidence) -> Result<Value, Failure> {
     let answer = document("verify", judgement.json(evidence));
     if judgement.accepted() {
         return Ok(answer);
     }
     let refusal = judgement.refusal().unwrap_or_else(|| Error::new(Kind::Bug, "a no without a reason"));
-    let refusal = why.into_iter().fold(refusal, Error::and_hint);
     Err(Failure::with_answer(refusal, answer))
 }

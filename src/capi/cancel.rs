@@ -25,9 +25,9 @@ pub extern "C" fn virtsev_cancel_new() -> *mut virtsev_cancel {
     plain(ptr::null_mut(), || handles::give(Cancel::default()))
 }
 
-/// Asks the calls that were given this to stop: each undoes what it did and returns VIRTSEV_ERR_CANCELLED. A launch that
-/// has let its guest run returns 0. From any thread, not from a signal handler. VIRTSEV_ERR_USAGE for a handle that does
-/// not live. Since ABI 1.
+/// Asks the calls that were given this to stop: each returns VIRTSEV_ERR_CANCELLED. A launch has undone then what it did; what
+/// virtsev_verify_domain() may leave stands there. A call that has let its guest run returns 0. From any thread, not from a
+/// signal handler. VIRTSEV_ERR_USAGE for a handle that does not live. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_cancel_ask(
     cancel: *mut virtsev_cancel,

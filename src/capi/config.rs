@@ -2,12 +2,12 @@
 
 use crate::boundary::{answer, done, optional_text, plain, text};
 use crate::error::virtsev_error;
-use crate::handles::{self, Handle};
+use crate::handles::{self, Changing, Handle, change};
 use crate::settings::Settings;
 use serde_json::{Map, Value, json};
 use std::ffi::{c_char, c_int};
 use std::ptr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use virt_sev::Result;
 use virt_sev::answer::document;
 use virt_sev::config::keys_without_blobs;
@@ -19,32 +19,20 @@ pub struct virtsev_config {
 }
 
 impl Handle for virtsev_config {
-    type Held = RwLock<Arc<Settings>>;
+    type Held = Changing<Settings>;
     const NAME: &'static str = "virtsev_config";
 }
 
-/// The settings as they are now; what is set meanwhile on another thread is not seen.
+/// The settings as they are now.
 pub(crate) fn settings(config: *const virtsev_config) -> Result<Arc<Settings>> {
-    let held = handles::find(config)?;
-    let now = held.read().unwrap_or_else(PoisonError::into_inner);
-    Ok(Arc::clone(&now))
-}
-
-/// Changes a copy, which counts when the change is made: what fails changes nothing.
-fn change(config: *mut virtsev_config, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<()> {
-    let held = handles::find(config)?;
-    let mut now = held.write().unwrap_or_else(PoisonError::into_inner);
-    let mut next = Settings::clone(&now);
-    change(&mut next)?;
-    *now = Arc::new(next);
-    Ok(())
+    handles::now(config)
 }
 
 /// Makes a configuration without keys and options. The caller frees it with virtsev_config_free(). NULL only when virt-sev
 /// fails inside. Since ABI 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn virtsev_config_new() -> *mut virtsev_config {
-    plain(ptr::null_mut(), || handles::give(RwLock::default()))
+    plain(ptr::null_mut(), || handles::give(Changing::default()))
 }
 
 /// Sets a key, above every document of virtsev_config_load() and what was set before.

@@ -29,8 +29,8 @@ use crate::version::{VIRTSEV_ABI_VERSION, virtsev_abi_version, virtsev_handle_co
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
-/// Every function above, in its order, for a program that loads the library with dlopen(). A newer library appends to it:
-/// a member is there where its end lies within the size.
+/// Every function of this header but virtsev_driver_get(), in its order, for a program that loads the library with dlopen(). A
+/// newer library appends to it: a member is there where its end lies within the size.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs)] // each member is the function of its name

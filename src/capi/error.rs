@@ -20,7 +20,7 @@ impl Handle for virtsev_error {
     const NAME: &'static str = "virtsev_error";
 }
 
-/// Why a call failed, and the answer where the failure is one: a verdict of no has its reasons.
+/// Why a call failed, and the answer where there is one all the same: a verdict of no has its reasons.
 #[derive(Debug)]
 pub(crate) struct Failure {
     error: Error,
@@ -28,7 +28,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A no that has an answer.
+    /// A failure that has an answer: a no, or what was done before it.
     pub(crate) fn with_answer(error: Error, answer: Value) -> Self {
         Self { error, answer: Some(answer) }
     }
@@ -124,8 +124,8 @@ pub extern "C" fn virtsev_error_hint(error: *const virtsev_error) -> *const c_ch
 }
 
 /// The error as JSON: "schema" (virt-sev/error/1), "code", "name", "problems" (each with "code", "name", "message", "place"
-/// and "hint", of which the last two may be null), and "answer" where a verdict of no has one. Belongs to the error and
-/// lives as long. NULL for NULL. Since ABI 1.
+/// and "hint", of which the last two may be null), and "answer" where the function has one all the same: a verdict of no, or
+/// what virtsev_recover() could do. Belongs to the error and lives as long. NULL for NULL. Since ABI 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn virtsev_error_json(error: *const virtsev_error) -> *const c_char {
     ask(error, ptr::null(), |told| told.json.as_ptr())

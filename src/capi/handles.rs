@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use virt_sev::{Error, Kind, Result};
 
 /// A type of handle in C, and what stands behind it.
@@ -58,6 +58,38 @@ pub(crate) fn find<H: Handle>(handle: *const H) -> Result<Arc<H::Held>> {
         Some(Err(_)) => wrong("the handle is of another kind"),
         None => wrong("the handle was freed, or never was one"),
     }
+}
+
+/// What is behind a handle and can be changed. Each change is a new value, so that a call sees it whole, as it was.
+pub(crate) type Changing<T> = RwLock<Arc<T>>;
+
+/// The value as it is now; what is set meanwhile on another thread is not seen.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn now<T, H>(handle: *const H) -> Result<Arc<T>>
+where
+    T: Send + Sync + 'static,
+    H: Handle<Held = Changing<T>>,
+{
+    Ok(Arc::clone(&find(handle)?.read().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Changes a copy, which counts when the change is made: what fails changes nothing.
+///
+/// # Errors
+/// As [`find`]; those of the change.
+pub(crate) fn change<T, H>(handle: *const H, change: impl FnOnce(&mut T) -> Result<()>) -> Result<()>
+where
+    T: Clone + Send + Sync + 'static,
+    H: Handle<Held = Changing<T>>,
+{
+    let held = find(handle)?;
+    let mut now = held.write().unwrap_or_else(PoisonError::into_inner);
+    let mut next = T::clone(&now);
+    change(&mut next)?;
+    *now = Arc::new(next);
+    Ok(())
 }
 
 /// Takes a handle back. What is none, or of another kind, is left alone.

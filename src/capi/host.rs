@@ -30,8 +30,8 @@ pub struct _virDomain {
 /// conn: a virConnectPtr, of which a reference is taken for the time of the call; of a remote host only libvirt's facts
 /// are known. NULL for this machine, without libvirt. json: the answer, for virtsev_string_free().
 ///
-/// VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s); VIRTSEV_ERR_USAGE. From any thread; takes some tens of milliseconds,
-/// since firmware is read. Since ABI 1.
+/// VIRTSEV_ERR_HYPERVISOR, VIRTSEV_ERR_TIMEOUT (60 s, which no option changes); VIRTSEV_ERR_USAGE. From any thread; takes
+/// some tens of milliseconds, since firmware is read. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_host(
     conn: *mut _virConnect,

@@ -4,9 +4,9 @@
 use crate::boundary::{answer, text};
 use crate::cancel::virtsev_cancel;
 use crate::config::{settings, virtsev_config};
-use crate::error::virtsev_error;
+use crate::error::{Failure, virtsev_error};
 use crate::host::_virConnect;
-use crate::online::{LOCAL, Online, connection};
+use crate::online::{Online, connection};
 use crate::owner::{holder, virtsev_owner};
 use crate::progress::{Listener, virtsev_progress};
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ use virt_sev::answer::document;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
 use virt_sev::launch::journal::Journal;
-use virt_sev::launch::{self, Asking, Holder, Ready};
+use virt_sev::launch::{self, Asking, Holder, LOCAL_VERDICT, Ready};
 use virt_sev::plan::Options;
 use virt_sev::prepare::{Prepared, prepare};
 use virt_sev::session::registry::Registry;
@@ -31,9 +31,9 @@ use virt_sev_sys::Libvirt;
 /// virConnectPtr, of which a reference is taken for the time of the call. xml: the domain. json: the answer, for
 /// virtsev_string_free().
 ///
-/// VIRTSEV_ERR_CONFIG where nothing asks for SEV, and for the keys; VIRTSEV_ERR_DOMAIN; VIRTSEV_ERR_SESSION;
-/// VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that takes longer than the option "timeout";
-/// VIRTSEV_ERR_USAGE. Since ABI 1.
+/// VIRTSEV_ERR_CONFIG where nothing asks for SEV, and for the keys; VIRTSEV_ERR_DOMAIN; VIRTSEV_ERR_SESSION; VIRTSEV_ERR_FILE
+/// where the record of launches cannot be read; VIRTSEV_ERR_HYPERVISOR; VIRTSEV_ERR_TIMEOUT for an answer of libvirt that
+/// takes longer than the option "timeout"; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_check(
     config: *const virtsev_config,
@@ -67,13 +67,14 @@ fn check(settings: &Settings, asking: &Asking<'_, Libvirt>, xml: &str) -> Result
     Ok(document("check", report.json()))
 }
 
-/// Makes a domain right, asks the host, and defines it: JSON, virt-sev/define/1, with "domain", "uuid" and "findings". All
-/// of it or nothing.
+/// Makes a domain right, asks the host, and defines it: JSON, virt-sev/define/1, with "domain", "uuid" and "findings". What
+/// fails defines nothing, but for a timeout: libvirt may still define the domain then, so look whether it did.
 ///
 /// config, conn, xml, json: as virtsev_check(). A domain that no key is about is defined as it is, once its own
 /// <launchSecurity>, where it has one, is found to be possible here.
 ///
-/// VIRTSEV_ERR_NO where the host cannot do it; otherwise as virtsev_check(). Since ABI 1.
+/// VIRTSEV_ERR_NO where the host cannot do it; VIRTSEV_ERR_CONFIG for the keys alone; otherwise as virtsev_check().
+/// Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_define(
     config: *const virtsev_config,
@@ -103,7 +104,7 @@ pub unsafe extern "C" fn virtsev_define(
 /// lets it run: JSON, virt-sev/launch/1, as `virt-sev launch --format json` has it, with "findings". "state" is "running",
 /// or "paused" where a session wants its owner, who gets this answer as evidence and verifies it elsewhere; "verified" says
 /// whether that was done here. Whatever fails, the guest is destroyed and the definition is what it was, which the error's
-/// hint says.
+/// hint says; where that could not be done, it says so, and virtsev_recover() does it later.
 ///
 /// config, conn, xml, json: as virtsev_define(). owner: what the guest's owner expects and holds, where the owner's keys are
 /// here; the measurement is then verified, secrets are injected, and only then the guest runs. NULL otherwise. cancel: stops
@@ -111,10 +112,13 @@ pub unsafe extern "C" fn virtsev_define(
 /// for none.
 ///
 /// VIRTSEV_ERR_NO where the host cannot do it, and for a guest that is not verified; VIRTSEV_ERR_SESSION for a session that
-/// was used; VIRTSEV_ERR_STATE for a guest that is active or a launch that has not ended; VIRTSEV_ERR_INSECURE for an owner's
-/// keys on the hypervisor's own machine without the owner's option "insecure"; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_FILE and
-/// VIRTSEV_ERR_FIRMWARE for what the owner expects; otherwise as virtsev_define(). Takes as long as the hypervisor does,
-/// each of its answers at most the option "timeout". Since ABI 1.
+/// was used, and for one that is not for this policy and the owner's keys; VIRTSEV_ERR_STATE for a guest that is active or a
+/// launch that has not ended; VIRTSEV_ERR_INSECURE, where the owner's option "insecure" is not set, for an owner's keys on the
+/// hypervisor's own machine, for "firmware", "num-cpus", "kernel", "initrd" or "cmdline" that the owner would have to take
+/// from the domain, and for a kernel that is not measured; VIRTSEV_ERR_CANCELLED; VIRTSEV_ERR_CONFIG where nothing asks for
+/// SEV, for an owner without a session, and for the "policy-file"; VIRTSEV_ERR_FILE and VIRTSEV_ERR_FIRMWARE for what the
+/// owner expects; otherwise as virtsev_define(). Takes as long as the hypervisor does, each of its answers at most the option
+/// "timeout" of the configuration. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_launch(
     config: *const virtsev_config,
@@ -151,7 +155,7 @@ fn launch(
     listener: &Listener,
 ) -> Result<Value> {
     let local = match &holder {
-        Some(holder) => asking.refuse_local(LOCAL, holder.expectation.insecure)?,
+        Some(holder) => asking.refuse_local(LOCAL_VERDICT, holder.expectation.insecure)?,
         None => false,
     };
     let mut options = settings.options.clone();
@@ -177,7 +181,8 @@ fn launch(
 /// virtsev_string_free().
 ///
 /// VIRTSEV_ERR_HYPERVISOR and others for launches that could not be ended, each of which is a problem of the error, and
-/// whose records stay; VIRTSEV_ERR_FILE; VIRTSEV_ERR_USAGE. Since ABI 1.
+/// whose records stay; the error's JSON has the "answer", what was told of all the others. VIRTSEV_ERR_TIMEOUT (60 s in all,
+/// which no option changes: call it again for the rest); VIRTSEV_ERR_FILE; VIRTSEV_ERR_USAGE. Since ABI 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn virtsev_recover(
     conn: *mut _virConnect,
@@ -192,9 +197,10 @@ pub unsafe extern "C" fn virtsev_recover(
             let online = Online::new(libvirt?, None, ptr::null())?;
             let journal = Journal::below(&Registry::default_folder()?);
             let done = online.asking().ask("recovering", move |hv| launch::recover(&hv, &journal))?;
+            let told = document("recover", json!({ "told": done.told }));
             match Error::many(done.problems) {
-                Some(e) => Err(e.into()),
-                None => Ok(document("recover", json!({ "told": done.told })).to_string()),
+                Some(e) => Err(Failure::with_answer(e, told)),
+                None => Ok(told.to_string()),
             }
         })
     }

@@ -5,7 +5,8 @@
 //!
 //! A function here reads its arguments (`boundary`), finds what its handles stand for (`handles`) and calls the
 //! library. A handle is a number that is looked up: nothing that a caller holds is followed. Unsafe are only the strings
-//! that a caller gives and the places that he wants written; all of it is in `boundary`.
+//! that a caller gives and the places that he wants written, in `boundary`; his own function, in `progress`; and libvirt's
+//! pointers, in `online`. Everywhere else it is a promise of C's that is passed on.
 #![deny(unsafe_op_in_unsafe_fn)]
 // One contract for every function, and it stands at the head of the header.
 #![allow(clippy::missing_safety_doc)]
@@ -24,6 +25,7 @@ mod handles;
 pub mod host;
 pub mod launch;
 mod online;
+mod options;
 mod owned;
 pub mod owner;
 pub mod plan;

@@ -13,10 +13,6 @@ use virt_sev_sys::{Libvirt, LibvirtGuest, NoPipeSignal, caller};
 /// The longest wait for one answer, where the caller says none.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Why nothing is verified where the hypervisor runs.
-pub(crate) const LOCAL: &str =
-    "A verdict found on the hypervisor's own machine proves nothing to the guest owner.";
-
 /// A connection, how long it is waited for, and what ends the wait.
 pub(crate) struct Online {
     libvirt: Libvirt,

@@ -2,6 +2,7 @@
 //! key in an error.
 #![forbid(unsafe_code)]
 
+use crate::options::{flag, number, path, seconds, wrong};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use virt_sev::inject::table::{MAX_TABLE, SecretSpec, SecretTable, aliases, guid_of, read_secret};
@@ -44,20 +45,20 @@ impl Owned {
             "kernel" => boot.kernel = path(name, value)?,
             "initrd" => boot.initrd = path(name, value)?,
             "cmdline" => boot.cmdline = value.map(str::to_owned),
-            "num-cpus" => cpus.num_cpus = at_least_1(name, number(name, value)?)?,
+            "num-cpus" => cpus.num_cpus = number(name, value, 1)?,
             "vcpu-type" => cpus.vcpu_type = value.map(str::to_owned),
-            "vcpu-sig" => cpus.vcpu_sig = number(name, value)?,
-            "cpu-family" => cpus.cpu_family = number(name, value)?,
-            "cpu-model" => cpus.cpu_model = number(name, value)?,
-            "cpu-stepping" => cpus.cpu_stepping = number(name, value)?,
-            "guest-features" => cpus.guest_features = number(name, value)?,
+            "vcpu-sig" => cpus.vcpu_sig = number(name, value, 0)?,
+            "cpu-family" => cpus.cpu_family = number(name, value, 0)?,
+            "cpu-model" => cpus.cpu_model = number(name, value, 0)?,
+            "cpu-stepping" => cpus.cpu_stepping = number(name, value, 0)?,
+            "guest-features" => cpus.guest_features = number(name, value, 0)?,
             "legacy-vm-type" => cpus.state = state(name, value)?,
             "vmsa-cpu0" => cpus.vmsa_cpu0 = path(name, value)?,
             "vmsa-cpu1" => cpus.vmsa_cpu1 = path(name, value)?,
-            "policy" => claims.policy = number(name, value)?,
-            "api-major" => claims.api_major = number(name, value)?,
-            "api-minor" => claims.api_minor = number(name, value)?,
-            "build-id" => claims.build_id = number(name, value)?,
+            "policy" => claims.policy = number(name, value, 0)?,
+            "api-major" => claims.api_major = number(name, value, 0)?,
+            "api-minor" => claims.api_minor = number(name, value, 0)?,
+            "build-id" => claims.build_id = number(name, value, 0)?,
             "policy-file" => self.expectation.policy_file = path(name, value)?,
             "tik" => self.key_files.tik = path(name, value)?,
             "tek" => self.key_files.tek = path(name, value)?,
@@ -74,10 +75,7 @@ impl Owned {
             },
             "insecure" => self.expectation.insecure = flag(name, value)?,
             "ignore-config" => self.ignore_config = flag(name, value)?,
-            "timeout" => {
-                let seconds: Option<u32> = at_least_1(name, number(name, value)?)?;
-                self.timeout = seconds.map(|n| Duration::from_secs(n.into()));
-            }
+            "timeout" => self.timeout = seconds(name, value)?,
             "chain" => match path(name, value)? {
                 None => self.chain.clear(),
                 Some(file) => self.chain.push(file),
@@ -141,45 +139,6 @@ impl Owned {
     }
 }
 
-fn wrong(name: &str, found: &str, wanted: &str) -> Error {
-    Error::new(Kind::Usage, "no such value").at(name).found(format!("'{found}'")).wanted(wanted)
-}
-
-/// Standard input is the caller's own.
-fn path(name: &str, value: Option<&str>) -> Result<Option<PathBuf>> {
-    match value {
-        Some(text @ ("" | "-")) => Err(wrong(name, text, "the path of a file")),
-        value => Ok(value.map(PathBuf::from)),
-    }
-}
-
-fn number<T: TryFrom<u64>>(name: &str, value: Option<&str>) -> Result<Option<T>> {
-    let Some(text) = value else { return Ok(None) };
-    let read = match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+')),
-        None => text.parse::<u64>().ok(),
-    };
-    match read.and_then(|n| T::try_from(n).ok()) {
-        Some(number) => Ok(Some(number)),
-        None => {
-            let most = u64::MAX >> (64 - 8 * size_of::<T>());
-            Err(wrong(name, text, &format!("a number from 0 to {most}, decimal or hexadecimal with 0x")))
-        }
-    }
-}
-
-fn at_least_1(name: &str, number: Option<u32>) -> Result<Option<u32>> {
-    if number == Some(0) { Err(wrong(name, "0", "a number above 0")) } else { Ok(number) }
-}
-
-fn flag(name: &str, value: Option<&str>) -> Result<bool> {
-    match value {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(wrong(name, other, "true or false")),
-    }
-}
-
 fn state(name: &str, value: Option<&str>) -> Result<Option<InitialState>> {
     match value {
         None => Ok(None),
@@ -188,3 +147,7 @@ fn state(name: &str, value: Option<&str>) -> Result<Option<InitialState>> {
         Some(other) => Err(wrong(name, other, "on or off")),
     }
 }
+
+#[cfg(test)]
+#[path = "owned_tests.rs"]
+mod tests;

@@ -3,11 +3,11 @@
 
 use crate::boundary::{bytes, done, optional_text, plain, text};
 use crate::error::virtsev_error;
-use crate::handles::{self, Handle};
+use crate::handles::{self, Changing, Handle, change};
 use crate::owned::Owned;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use virt_sev::Result;
 use virt_sev::launch::Holder;
 
@@ -19,15 +19,13 @@ pub struct virtsev_owner {
 }
 
 impl Handle for virtsev_owner {
-    type Held = RwLock<Arc<Owned>>;
+    type Held = Changing<Owned>;
     const NAME: &'static str = "virtsev_owner";
 }
 
 /// The owner as it is now.
 pub(crate) fn owned(owner: *const virtsev_owner) -> Result<Arc<Owned>> {
-    let held = handles::find(owner)?;
-    let now = held.read().unwrap_or_else(PoisonError::into_inner);
-    Ok(Arc::clone(&now))
+    handles::now(owner)
 }
 
 /// Keys, secrets and expectation, read and checked.
@@ -35,20 +33,11 @@ pub(crate) fn holder(owner: *const virtsev_owner) -> Result<Holder> {
     owned(owner)?.holder()
 }
 
-fn change(owner: *mut virtsev_owner, change: impl FnOnce(&mut Owned) -> Result<()>) -> Result<()> {
-    let held = handles::find(owner)?;
-    let mut now = held.write().unwrap_or_else(PoisonError::into_inner);
-    let mut next = Owned::clone(&now);
-    change(&mut next)?;
-    *now = Arc::new(next);
-    Ok(())
-}
-
 /// Makes an owner who expects nothing yet. The caller frees it with virtsev_owner_free(). NULL only when virt-sev fails
 /// inside. Since ABI 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn virtsev_owner_new() -> *mut virtsev_owner {
-    plain(ptr::null_mut(), || handles::give(RwLock::default()))
+    plain(ptr::null_mut(), || handles::give(Changing::default()))
 }
 
 /// Sets what is expected, by the name of an option of `virt-sev verify` or `virt-sev session`. NULL for the value takes it
@@ -59,7 +48,8 @@ pub extern "C" fn virtsev_owner_new() -> *mut virtsev_owner {
 /// "guest-features", a number; "legacy-vm-type", "on" or "off"; "vmsa-cpu0", "vmsa-cpu1", files. What the platform is to
 /// report: "policy", "api-major", "api-minor", "build-id", numbers. "policy-file", what is acceptable, a file. Keys in files:
 /// "tik" and "tek", or "tk". "inject-secret", NAME:PATH (adds to those there). "insecure", "true" permits what proves less
-/// than it seems to; "ignore-config", "true" leaves the guest's configuration unlooked at; "timeout", seconds (60). For
+/// than it seems to. For virtsev_verify_domain(): "ignore-config", "true" leaves the guest's configuration unlooked at;
+/// "timeout", seconds (60), which counts in virtsev_session() too; virtsev_launch() has its configuration's. For
 /// virtsev_session(): "chain", a file of the platform's certificates (adds to those there); "ca", "cek", files; "chip-id",
 /// hexadecimal; "bundle", the file to write. Numbers are decimal, or hexadecimal with 0x. Files are read when they are used.
 ///
@@ -111,8 +101,8 @@ pub unsafe extern "C" fn virtsev_owner_keys(
 
 /// Adds a secret to inject once the guest is verified.
 ///
-/// name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. bytes, size: the secret,
-/// which is copied.
+/// name: "luks-key" and the other names that `virt-sev verify --inject-secret` knows, or a GUID. secret, size: its
+/// bytes, which are copied.
 ///
 /// VIRTSEV_ERR_USAGE for a name that is neither, for one that stands already, for NULL, and for a secret that is empty or does
 /// not fit into a packet. Since ABI 1.

@@ -1,7 +1,8 @@
 //! What a caller set: keys, documents, options. In: texts. Out: what they mean for one domain. Never: a host.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use crate::options::{flag, seconds, wrong};
+use std::path::Path;
 use std::time::Duration;
 use virt_sev::config::{self, Document, Format, Loaded, RawConfig};
 use virt_sev::domain::Domain;
@@ -20,7 +21,7 @@ pub(crate) struct Settings {
     /// The longest wait for one answer of the hypervisor, where the caller says one.
     pub(crate) timeout: Option<Duration>,
     /// A folder that stands for the host.
-    host_root: Option<PathBuf>,
+    host_root: Option<RootProbe>,
 }
 
 /// What errors say of a key that was set.
@@ -43,7 +44,7 @@ impl Settings {
             None => Format::Auto,
             Some(name) => Format::from_name(name).ok_or_else(|| {
                 let names: Vec<&str> = Format::NAMES.iter().map(|(name, _)| *name).collect();
-                usage("format", name).wanted(names.join(", "))
+                wrong("format", name, names.join(", "))
             })?,
         };
         let name = format!("document {}", self.documents.len() + 1);
@@ -53,11 +54,6 @@ impl Settings {
 
     /// Sets an option, or takes it back to what it is unasked.
     pub(crate) fn option(&mut self, name: &str, value: Option<&str>) -> Result<()> {
-        let flag = || match value {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(other) => Err(usage(name, other).wanted("true or false")),
-        };
         match name {
             "skip" => match value {
                 None => self.options.skip.clear(),
@@ -67,23 +63,12 @@ impl Settings {
                     self.options.skip.extend(alone.skip);
                 }
             },
-            "record" => self.options.record = flag()?,
-            "injects-secret" => self.options.injects_secret = flag()?,
-            "no-metadata" => self.no_metadata = flag()?,
-            "timeout" => {
-                let seconds = |text: &str| text.parse::<u32>().ok().filter(|n| *n > 0);
-                let wrong = |text: &str| usage(name, text).wanted("a number of seconds, above 0");
-                let wanted = value.map(|text| seconds(text).ok_or_else(|| wrong(text))).transpose()?;
-                self.timeout = wanted.map(|n| Duration::from_secs(n.into()));
-            }
+            "record" => self.options.record = flag(name, value)?,
+            "injects-secret" => self.options.injects_secret = flag(name, value)?,
+            "no-metadata" => self.no_metadata = flag(name, value)?,
+            "timeout" => self.timeout = seconds(name, value)?,
             "host-root" => {
-                let folder = value.map(PathBuf::from);
-                if let Some(folder) = folder.as_ref().filter(|f| !f.is_dir()) {
-                    return Err(Error::new(Kind::File, "the folder of the host's files is not there")
-                        .at(folder.display().to_string())
-                        .wanted("a folder with the host's own folders below it"));
-                }
-                self.host_root = folder;
+                self.host_root = value.map(|folder| RootProbe::open(Path::new(folder))).transpose()?;
             }
             _ => {
                 return Err(Error::new(Kind::Usage, "there is no such option of a configuration")
@@ -96,7 +81,7 @@ impl Settings {
 
     /// The folder that stands for the host.
     pub(crate) fn root(&self) -> Option<RootProbe> {
-        self.host_root.as_ref().map(RootProbe::new)
+        self.host_root.clone()
     }
 
     /// Whether the keys in a domain's metadata count.
@@ -121,8 +106,4 @@ impl Settings {
         raw.overlay(self.given()?);
         config::resolve_with_notes(&raw)
     }
-}
-
-fn usage(place: &str, found: &str) -> Error {
-    Error::new(Kind::Usage, "no such value").at(place).found(format!("'{found}'"))
 }

@@ -7,8 +7,7 @@ use super::raw::RawConfig;
 use super::types::SevConfig;
 use super::{from_set, resolve, yaml};
 use crate::finding::{Finding, Severity};
-use crate::{Error, Kind, Result};
-use std::io::Read;
+use crate::{Error, Kind, Result, files};
 use std::path::{Path, PathBuf};
 
 /// Where keys come from, lowest first.
@@ -105,7 +104,7 @@ fn gather(sources: Sources<'_>, problems: &mut Vec<Error>) -> RawConfig {
     }
     lay(import::assemble(parts), problems);
     for set in sources.sets {
-        lay(from_set::from_set(set, |path| input.bytes(path, from_set::LONGEST)), problems);
+        lay(from_set::from_set(set, |path| input.bytes("value", path, from_set::LONGEST)), problems);
     }
     raw
 }
@@ -118,37 +117,17 @@ struct Input {
 
 impl Input {
     fn text(&mut self, file: &Path) -> Result<(String, String)> {
-        let name = shown(file);
-        let bytes = self.bytes(file, yaml::LONGEST)?;
+        let name = files::shown(file);
+        let bytes = self.bytes("configuration", file, yaml::LONGEST)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Error::new(Kind::File, "not text in UTF-8").at(&name).wanted("YAML, JSON or XML"))?;
         Ok((text, name))
     }
 
-    fn bytes(&mut self, file: &Path, longest: usize) -> Result<Vec<u8>> {
-        let name = shown(file);
-        let cannot = |e: std::io::Error| Error::new(Kind::File, "cannot be read").at(&name).because(e);
-        let mut bytes = Vec::new();
-        // One byte more than allowed, to tell a long file from one that just fits.
-        let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
-        if file == Path::new("-") {
-            if std::mem::replace(&mut self.stdin_is_read, true) {
-                return Err(Error::new(Kind::Usage, "standard input can be read only once").at("-"));
-            }
-            std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(cannot)?;
-        } else {
-            let opened = std::fs::File::open(file).map_err(cannot)?;
-            opened.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    fn bytes(&mut self, what: &str, file: &Path, longest: usize) -> Result<Vec<u8>> {
+        if file == Path::new("-") && std::mem::replace(&mut self.stdin_is_read, true) {
+            return Err(Error::new(Kind::Usage, "standard input can be read only once").at("-"));
         }
-        if bytes.len() > longest {
-            return Err(Error::new(Kind::File, "too long")
-                .at(&name)
-                .wanted(format!("at most {longest} bytes")));
-        }
-        Ok(bytes)
+        files::read_up_to(longest as u64, what, file)
     }
-}
-
-fn shown(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
 }

@@ -105,15 +105,13 @@ impl Instance {
 const OTHER_HOOK: &str = "KubeVirt hands it over: look for another hook.";
 
 fn domain_of(made: &[u8]) -> Result<Domain<'static>> {
-    let error = |message: &str| Error::new(Kind::Domain, message).hint(OTHER_HOOK);
-    match std::str::from_utf8(made) {
-        Ok("") => Err(error("the domain is empty")),
-        Ok(text) => Domain::parse(text.to_owned()).map_err(|e| {
-            let place = format!("the domain, {}", e.place().unwrap_or("its whole"));
-            e.at(place)
-        }),
-        Err(e) => Err(error("the domain is not UTF-8").because(e)),
+    if made.is_empty() {
+        return Err(Error::new(Kind::Domain, "the domain is empty").hint(OTHER_HOOK));
     }
+    super::parse(made).map_err(|e| {
+        let place = e.place().map_or("the domain".to_owned(), |place| format!("the domain, {place}"));
+        e.at(place)
+    })
 }
 
 /// Keys ask for what KubeVirt was not asked for.

@@ -6,8 +6,10 @@
 pub mod kubevirt;
 pub mod libvirt;
 pub mod site;
+pub mod vdsm;
 
-use crate::{Error, Kind, Result};
+use crate::domain::Domain;
+use crate::{Error, Kind, Result, config};
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -29,6 +31,19 @@ impl Said {
         let stderr = error.problems().map(|p| format!("virt-sev: {}\n", p.alone())).collect();
         Self { stderr, exit, ..Self::default() }
     }
+}
+
+/// Whether the bytes speak of SEV at all. What does not is none of a hook's business, whatever it is.
+#[must_use]
+pub fn speaks_of_sev(xml: &[u8]) -> bool {
+    let holds = |word: &[u8]| xml.windows(word.len()).any(|w| w == word);
+    holds(b"launchSecurity") || holds(config::NAMESPACE.as_bytes())
+}
+
+fn parse(xml: &[u8]) -> Result<Domain<'static>> {
+    let text = std::str::from_utf8(xml)
+        .map_err(|e| Error::new(Kind::Domain, "the domain is not UTF-8").because(e))?;
+    Domain::parse(text.to_owned())
 }
 
 /// The answer of `work`; or its panic as an error, which tells where it was and not what it said: that may be a piece of a

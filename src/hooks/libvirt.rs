@@ -8,11 +8,14 @@ use std::io::{Read as _, stdin};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::ExitCode;
-use virt_sev::hook::caught;
-use virt_sev::hook::libvirt::{Call, Gate, Judged, World, concerns, gate, judge};
+use virt_sev::hook::libvirt::{Call, Gate, Judged, World, gate, judge};
 use virt_sev::hook::site::{PLACE, Site};
+use virt_sev::hook::{caught, speaks_of_sev};
 use virt_sev::session::registry::Registry;
 use virt_sev::{Result, files};
+
+/// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
+const MOST: u64 = 32 << 20;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
@@ -23,7 +26,7 @@ fn main() -> ExitCode {
     let xml = input();
     // A guest that runs is not killed for a fault of ours, nor one without SEV kept from its start.
     let judged = caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
-        Some(Gate::Judge | Gate::Refuse) if concerns(&xml) => Judged::refused(&call, &e),
+        Some(Gate::Judge | Gate::Refuse) if speaks_of_sev(&xml) => Judged::refused(&call, &e),
         _ => Judged::default(),
     });
     if let Some(line) = &judged.audit {
@@ -36,9 +39,6 @@ fn look(call: &Call<'_>, xml: &[u8]) -> Judged {
     let world = World { site: site(), state: Registry::default_folder() };
     judge(call, xml, world, &virt_sev_psp::machine(false))
 }
-
-/// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
-const MOST: u64 = 32 << 20;
 
 /// Standard input to its end, so that whoever writes it is not left with a broken pipe; what is beyond any document's size
 /// is not kept.

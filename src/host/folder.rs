@@ -7,6 +7,7 @@ use super::probe::{CpuidRegs, Probe, Wanted, entries, lost, read};
 use super::status::Status;
 use super::{acl, firmware, images, noted, root};
 use crate::image::ImageContents;
+use crate::{Error, Kind, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -30,6 +31,23 @@ impl RootProbe {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), cpuid: OnceLock::new(), unreadable: OnceLock::new() }
+    }
+
+    /// The same, of a folder that is there: below one that is not nothing is found, and the answer would blame the host.
+    ///
+    /// # Errors
+    /// `Kind::File` where there is no such folder.
+    pub fn open(root: &Path) -> Result<Self> {
+        if root.is_dir() {
+            return Ok(Self::new(root));
+        }
+        let what = match root.exists() {
+            true => "the host's files are in no folder",
+            false => "the folder of the host's files is not there",
+        };
+        Err(Error::new(Kind::File, what)
+            .at(root.display().to_string())
+            .wanted("a folder with the host's own folders below it"))
     }
 
     /// What was not found may have been there and not readable: `DIR/unreadable` says so.

@@ -2,17 +2,20 @@
 //! a running guest or a packet. Never: a secret for a guest that was not verified, or for a second launch of one session.
 
 use super::asking::Asking;
+use super::deliver::not_paused;
 use super::flow::Step;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
-use super::processor;
-use super::security::{Holder, boot_of};
+use super::security::{Holder, judge_of};
 use super::states::evidence;
+use super::verified;
+use super::wait::Cancel;
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::packet::Packet;
 use crate::measure::verify::Evidence;
-use crate::owner::evidence::answer_once;
-use crate::owner::{Boot, Judge, Judgement, judge, keys};
+use crate::owner::{Judgement, keys};
+use crate::session::answered::Answered;
 use crate::{Error, Kind, Result};
+use std::path::Path;
 
 /// What becomes of a secret once the guest is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +28,15 @@ pub enum Deliver {
 
 /// How to verify.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
+pub struct Terms<'a> {
     /// What becomes of a secret.
     pub deliver: Deliver,
     /// The guest's configuration is not looked at.
     pub ignore_config: bool,
     /// The hypervisor is this machine.
     pub local: bool,
+    /// The folder of the records: which launches were answered.
+    pub state: &'a Path,
 }
 
 /// The answer.
@@ -59,7 +64,7 @@ pub fn appraise<H: Hypervisor>(
     guest: &H::Guest,
     name: &str,
     holder: &Holder,
-    terms: Terms,
+    terms: Terms<'_>,
     told: &dyn Fn(Step),
 ) -> Result<Appraised> {
     let Holder { keys, table, expectation: v } = holder;
@@ -73,32 +78,40 @@ pub fn appraise<H: Hypervisor>(
     let info = asking.of(guest, "reading the launch measurement", Guest::launch_info)?;
     let evidence = v.claims.over(evidence(&info)?)?;
     told(Step::Measured { policy: evidence.policy });
-    let boot = match judge::by_policy_alone(v)? {
-        true => None,
-        false => {
-            let boot = boot_of(v, live.facts(), evidence.policy, terms.local)?;
-            let cpu = processor::of(asking, v, live.facts(), evidence.policy)?;
-            Some(Boot { cpu, ..boot })
-        }
+    let judge = judge_of(asking, v, live.facts(), evidence.policy, terms.local)?;
+    // Whoever gets a packet may know an address; who injects leaves the place to the firmware.
+    let area = match terms.deliver {
+        Deliver::Inject if !table.is_empty() => judge.place_for_secrets()?,
+        Deliver::Inject | Deliver::Packet => judge.place_for_secrets().ok().flatten(),
     };
-    let judgement = Judge::new(v, boot.as_ref(), evidence.policy)?.judge(&evidence, keys)?;
+    if !table.is_empty() {
+        // Too large a table is found before anybody answers.
+        table.to_bytes(area)?;
+    }
+    let judgement = judge.judge(&evidence, keys)?;
     let mut answer = Appraised { judgement, evidence, packet: None, before, resumed: false };
     if !answer.judgement.accepted() {
         return Ok(answer);
     }
-    answer_once(keys, &evidence)?;
+    Answered::below(terms.state).answer(&keys.tik, &evidence.measurement)?;
     told(Step::Verified);
     if table.is_empty() {
+        verified::note(asking, guest);
         return Ok(answer);
     }
-    let area = boot.as_ref().map(Boot::secret_area).transpose()?.flatten();
-    let made = keys::packet(keys, &evidence, table, area)?;
+    let made = keys::packet(keys, &evidence.measurement, table, area)?;
     match terms.deliver {
         Deliver::Packet => answer.packet = Some(made),
         Deliver::Inject => {
             asking.of(guest, "injecting the secret", move |guest| guest.inject(&made, None))?;
             told(Step::Injected { secrets: table.len() });
-            asking.of(guest, "resuming the guest", Guest::resume)?;
+            verified::note(asking, guest);
+            // A secret is in, and there is no taking it back: a wish to stop comes too late.
+            Asking { cancel: &Cancel::default(), ..*asking }.of(
+                guest,
+                "resuming the guest",
+                Guest::resume,
+            )?;
             told(Step::Resumed { because: None });
             answer.resumed = true;
         }
@@ -110,14 +123,13 @@ fn paused(state: GuestState, name: &str, injects: bool, insecure: bool) -> Resul
     if state == GuestState::Paused {
         return Ok(());
     }
-    let hint = if injects {
-        "A secret goes in before the first instruction. Launch the guest again, paused."
-    } else if insecure {
+    if injects {
+        return Err(not_paused(name));
+    }
+    if insecure {
         return Ok(());
-    } else {
-        "A guest that has run may have changed since it was measured. --insecure verifies its launch all the same."
-    };
-    Err(Error::new(Kind::State, "the guest is not paused").at(name.to_owned()).hint(hint))
+    }
+    Err(not_paused(name).hint("A guest that has run may have changed since it was measured. --insecure verifies its launch all the same."))
 }
 
 /// A guest whose measurement would not mean what its owner thinks.

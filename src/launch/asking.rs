@@ -8,9 +8,17 @@ use crate::domain::{Domain, DomainFacts};
 use crate::host::{Fact, HostFacts, RealProbe, RootProbe, domcaps};
 use crate::plan::Options;
 use crate::prepare::{self, AsItIs, as_it_is, implied};
+use crate::session::chain::Chain;
+use crate::session::make::of_node;
 use crate::{Error, Kind, Result};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Why nothing is verified where the hypervisor runs.
+pub const LOCAL_VERDICT: &str =
+    "A verdict found on the hypervisor's own machine proves nothing to the guest owner.";
+/// Why no keys are made there.
+pub const LOCAL_KEYS: &str = "The guest owner's keys would be made on the hypervisor's own machine.";
 
 /// A hypervisor, and how long it is waited for.
 #[derive(Debug)]
@@ -67,6 +75,14 @@ impl<H: Hypervisor> Asking<'_, H> {
     /// As [`Hypervisor::is_local`].
     pub fn is_local(&self) -> Result<bool> {
         self.ask("asking where the hypervisor is", |hv| hv.is_local())
+    }
+
+    /// What libvirt has of the platform's certificates.
+    ///
+    /// # Errors
+    /// As [`Hypervisor::node_sev`] and [`of_node`].
+    pub fn chain(&self) -> Result<Chain> {
+        of_node(self.ask("reading the platform's certificates", |hv| hv.node_sev())?, self.hypervisor.uri())
     }
 
     /// Refuses what proves nothing on the hypervisor's own machine.
@@ -166,7 +182,7 @@ impl<H: Hypervisor> Asking<'_, H> {
 
 /// What to ask for the capabilities of this domain's emulator.
 #[must_use]
-pub fn query(facts: &DomainFacts) -> CapsQuery {
+pub(super) fn query(facts: &DomainFacts) -> CapsQuery {
     CapsQuery {
         emulator: facts.emulator.clone(),
         machine: facts.os.machine.clone(),
@@ -183,11 +199,11 @@ fn joined(libvirt: HostFacts, own: HostFacts) -> HostFacts {
     facts
 }
 
-/// The active guest of this name, number or UUID.
+/// The guest of this name, number or UUID.
 ///
 /// # Errors
-/// `Kind::State` where there is none, or where it is off.
-pub fn active<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<H::Guest> {
+/// `Kind::State` where there is none.
+pub fn find<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<H::Guest> {
     let mut guest = hypervisor.find(name)?;
     // A name made of hexadecimal digits is still a name: UUIDs come second.
     if guest.is_none() && name.len() == 36 {
@@ -198,11 +214,19 @@ pub fn active<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<H::Guest> {
     {
         guest = hypervisor.find_id(id)?;
     }
-    let guest = guest.ok_or_else(|| {
+    guest.ok_or_else(|| {
         Error::new(Kind::State, "there is no such domain")
             .at(name.to_owned())
             .hint(format!("virsh -c '{}' list --all names them.", hypervisor.uri()))
-    })?;
+    })
+}
+
+/// The same, of a guest that is active.
+///
+/// # Errors
+/// `Kind::State` where there is none, or where it is off.
+pub fn active<H: Hypervisor>(hypervisor: &H, name: &str) -> Result<H::Guest> {
+    let guest = find(hypervisor, name)?;
     is_active(&guest, name)?;
     Ok(guest)
 }

@@ -9,7 +9,6 @@ use crate::config::{SevConfig, Technology};
 use crate::domain::Domain;
 use crate::finding::{Finding, Severity};
 use crate::host::{Fact, HostFacts};
-use crate::measure::sev::launch_digest;
 use crate::plan::{self, Options};
 use crate::session::blob::SessionBlob;
 use crate::session::registry::Registry;
@@ -67,7 +66,7 @@ pub fn wanted(given: Option<SevConfig>, domain: &Domain<'_>) -> Result<SevConfig
         None => prepare::implied(domain)?.ok_or_else(|| {
             Error::new(Kind::Config, "nothing asks for SEV: neither a key nor the domain")
                 .at(domain.facts().name.clone().unwrap_or_default())
-                .hint("Give --set security.sev=true, or --config FILE.")
+                .hint("Give --set security.sev=true, or --config FILE. A guest without SEV starts with virsh start.")
         }),
     }
 }
@@ -149,17 +148,12 @@ pub(super) fn bundle_firmware(
     preflight::bundle_of(config)?.firmware?;
     let (image, _) = plan::image_to_be(config, domain, host, options)?;
     let path = image.display().to_string();
-    let digest = files::open("firmware", &image).and_then(|mut file| launch_digest(&mut file, None, None));
-    match digest {
+    match files::firmware_digest(&image) {
         Ok(digest) => preflight::bundle_firmware(config, &path, &digest),
         // Who launches need not be who may read it; the owner compares the measurement in any case.
         Err(e) => {
             let title = "whether this is the firmware image that the owner expects could not be seen";
-            Some(
-                Finding::new(preflight::BUNDLE, Severity::Warning, title)
-                    .path(path.clone())
-                    .detail(e.at(path).to_string()),
-            )
+            Some(Finding::new(preflight::BUNDLE, Severity::Warning, title).path(path).detail(e.to_string()))
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::asking::Asking;
 use super::hypervisor::{Guest as _, Hypervisor};
-use crate::{Error, Result};
+use crate::Result;
 use serde_json::{Value, json};
 
 /// A domain that is defined.
@@ -29,16 +29,7 @@ impl Definition {
 /// `Kind::Hypervisor` with libvirt's reason, `Kind::Timeout`, `Kind::Cancelled`.
 pub fn define<H: Hypervisor>(asking: &Asking<'_, H>, xml: String) -> Result<Definition> {
     asking.ask("defining the domain", move |hv| {
-        let guest = hv.define(&xml).map_err(same_name)?;
+        let guest = hv.define(&xml)?;
         Ok(Definition { name: guest.name()?, uuid: guest.uuid()? })
     })
-}
-
-/// libvirt refuses a document without `<uuid>` when a domain of its name is defined: what to do is not in its words.
-fn same_name(e: Error) -> Error {
-    if e.to_string().contains("already exists with uuid") {
-        e.hint("Put that <uuid> into the document, name the defined domain in place of the file, or undefine it first.")
-    } else {
-        e
-    }
 }

@@ -4,6 +4,7 @@
 use super::asking::Asking;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::states::evidence;
+use super::verified;
 use crate::inject::packet::Packet;
 use crate::{Error, Kind, Result};
 
@@ -22,9 +23,7 @@ pub fn deliver<H: Hypervisor>(
     address: Option<u64>,
 ) -> Result<()> {
     if asking.of(guest, "looking at the guest", Guest::state)? != GuestState::Paused {
-        return Err(Error::new(Kind::State, "the guest is not paused")
-            .at(name.to_owned())
-            .hint("A secret goes in before the first instruction. Launch the guest again, paused."));
+        return Err(not_paused(name));
     }
     if let Some(measurement) = measurement {
         let info = asking.of(guest, "reading the launch measurement", Guest::launch_info)?;
@@ -34,5 +33,15 @@ pub fn deliver<H: Hypervisor>(
                 .hint("The owner made it for the evidence of one launch. Send the evidence of this one: `virt-sev measurement NAME -o FILE`."));
         }
     }
-    asking.of(guest, "injecting the secret", move |guest| guest.inject(&packet, address))
+    asking.of(guest, "injecting the secret", move |guest| guest.inject(&packet, address))?;
+    // Its owner made the packet once the launch was verified.
+    verified::note(asking, guest);
+    Ok(())
+}
+
+/// Too late for a secret.
+pub(super) fn not_paused(name: &str) -> Error {
+    Error::new(Kind::State, "the guest is not paused")
+        .at(name.to_owned())
+        .hint("A secret goes in before the first instruction. Launch the guest again, paused.")
 }

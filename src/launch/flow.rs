@@ -106,7 +106,8 @@ impl Ready {
     /// Checks what can be checked before the start.
     ///
     /// # Errors
-    /// As [`Security::of`] and [`Verification::new`]; `Kind::No` for firmware that is not the bundle's.
+    /// As [`Security::of`]; `Kind::Usage`, `Kind::Session`, `Kind::Insecure`, `Kind::Firmware` and `Kind::File` of what the
+    /// owner expects and holds; `Kind::No` for firmware that is not the bundle's.
     pub fn new<H: Hypervisor>(
         asking: &Asking<'_, H>,
         done: Prepared,
@@ -242,7 +243,7 @@ fn verified<H: Hypervisor>(
     }
     told(Step::Verified);
     if !v.table.is_empty() {
-        let packet = match keys::packet(&v.keys, launch.evidence(), &v.table, v.secret_area) {
+        let packet = match keys::packet(&v.keys, &launch.evidence().measurement, &v.table, v.secret_area) {
             Ok(packet) => packet,
             Err(e) => return Err(launch.abandon(e)),
         };

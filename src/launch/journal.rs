@@ -5,7 +5,7 @@ use crate::codes::Kind;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::BufReader;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ impl Journal {
     #[must_use]
     pub fn is_under_way(&self, uuid: &str) -> bool {
         // Nothing but a UUID names a file.
-        uuid.len() == 36 && !uuid.contains('/') && under_way(&self.named(uuid))
+        uuid.len() == 36 && !uuid.contains('/') && locked(&self.named(uuid)) == Some(true)
     }
 
     /// Refuses a domain with a record.
@@ -105,7 +105,7 @@ impl Journal {
 
     fn taken(&self, path: &Path, entry: &Entry) -> Error {
         let error = Error::new(Kind::State, "a launch of this domain has not ended").at(entry.name.clone());
-        if under_way(path) {
+        if locked(path) != Some(false) {
             error.hint("It is being launched now. Wait for that launch to end.")
         } else {
             error.hint(format!(
@@ -134,8 +134,9 @@ impl Journal {
     }
 }
 
-fn under_way(path: &Path) -> bool {
-    Written::open(path).is_ok_and(|written| written.is_some_and(|w| w.is_under_way()))
+/// Whether the launch with this entry is under way; `None` where nobody can say, or where there is none.
+fn locked(path: &Path) -> Option<bool> {
+    Written::open(path).ok()??.is_under_way()
 }
 
 /// An entry, out of the very file whose lock says whether its launch is under way.
@@ -166,14 +167,20 @@ impl Written {
         &self.path
     }
 
-    /// True while the launch is under way, and where nobody can say.
+    /// Whether the launch is under way; `None` where nobody can say. Who asks takes nothing, so that any number may ask at
+    /// once.
     #[must_use]
-    pub fn is_under_way(&self) -> bool {
-        !self.take()
+    pub fn is_under_way(&self) -> Option<bool> {
+        match self.lock.try_lock_shared() {
+            Ok(()) => self.lock.unlock().ok().map(|()| false),
+            Err(TryLockError::WouldBlock) => Some(true),
+            Err(TryLockError::Error(_)) => None,
+        }
     }
 
-    /// Takes the entry of a launch that was cut off. From then on nobody else does.
-    fn take(&self) -> bool {
+    /// Takes the entry of a launch that was cut off, for whoever recovers it. From then on nobody else does.
+    #[must_use]
+    pub fn take(&self) -> bool {
         let id = |m: fs::Metadata| (m.dev(), m.ino());
         // A launch that ends well removes its entry, and another may have written its own since.
         let same = || Some(id(self.path.metadata().ok()?) == id(self.lock.metadata().ok()?));
@@ -213,7 +220,7 @@ mod tests {
         let list = journal.entries().unwrap();
         let (found, file) = list[0].as_ref().unwrap();
         assert_eq!(found.previous.as_deref(), Some("<domain/>"));
-        assert!(file.is_under_way());
+        assert_eq!(file.is_under_way(), Some(true));
         written.done();
         assert!(journal.entries().unwrap().is_empty());
         assert_eq!(fs::read_dir(dir.path().join("launches")).unwrap().count(), 0);
@@ -229,8 +236,11 @@ mod tests {
         assert!(again.to_string().contains("cut off"), "{again}");
         let list = [journal.entries().unwrap(), journal.entries().unwrap()];
         let [first, second] = list.each_ref().map(|l| &l[0].as_ref().unwrap().1);
-        assert!(!first.is_under_way());
-        assert!(second.is_under_way(), "one recovers it, and no other at the same time");
+        // Who asks is in nobody's way.
+        assert_eq!([first, second].map(Written::is_under_way), [Some(false); 2]);
+        assert!(first.take());
+        assert!(!second.take(), "one recovers it, and no other at the same time");
+        assert_eq!(second.is_under_way(), Some(true));
     }
 
     /// The record of a launch that ended well while a recovery looked at it: its guest waits for its owner.
@@ -241,7 +251,7 @@ mod tests {
         let written = journal.write(&Entry::new("qemu:///x", "u-1", "guest", None)).unwrap();
         let list = journal.entries().unwrap();
         written.done();
-        assert!(list[0].as_ref().unwrap().1.is_under_way());
+        assert!(!list[0].as_ref().unwrap().1.take());
     }
 
     /// A record that went away between the list and the look was a problem of the whole recovery.

@@ -30,19 +30,18 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod undo;
+pub mod verified;
 mod wait;
 
 pub use appraise::{Appraised, Deliver, Terms, appraise};
-pub use asking::{Asking, active, is_active, query};
+pub use asking::{Asking, LOCAL_KEYS, LOCAL_VERDICT, active, find, is_active};
 pub use check::{CheckReport, check, wanted};
 pub use define::{Definition, define};
 pub use deliver::deliver;
 pub use flow::{Launched, Outcome, Ready, Step, Unverified, launch};
 pub use hypervisor::{CapsQuery, Guest, GuestState, Hypervisor, LaunchInfo};
 pub use measurement::{ATTESTS_ITSELF, Reported};
-pub use security::{Holder, Security, Verification, boot_of};
-pub use states::{
-    Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, could_begin, evidence,
-};
+pub use security::{Holder, Security};
+pub use states::{Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, evidence};
 pub use undo::{Recovered, recover};
 pub use wait::{Cancel, within};

@@ -2,12 +2,13 @@
 //! checked before anything starts. Never: a path of a remote document taken for a file of this machine.
 
 use super::asking::Asking;
+use super::check::wanted;
 use super::hypervisor::Hypervisor;
 use super::processor;
 use crate::config::{SevPolicy, Technology};
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::table::SecretTable;
-use crate::owner::{Boot, Expectation, Judge, judge};
+use crate::owner::{Boot, Expectation, Judge};
 use crate::prepare::{self, Prepared};
 use crate::session::blob::SessionBlob;
 use crate::session::keys::TransportKeys;
@@ -37,29 +38,12 @@ impl Security {
     pub fn of(done: &Prepared) -> Result<Self> {
         let name = prepare::name(&done.domain)?;
         let kernel = done.domain.facts().os.kernel.is_some();
-        let snp = |name| Self { name, mode: None, policy: 0, session: None, kernel };
-        let (policy, session) = match &done.config {
-            Some(config) => match &config.technology {
-                Technology::Sev { policy, session } => {
-                    (policy.0, session.as_ref().map(|s| SessionBlob::parse(&s.session)).transpose()?)
-                }
-                Technology::Snp(_) => return Ok(snp(name)),
-            },
-            None => {
-                let security = done.domain.facts().launch_security.as_ref().ok_or_else(|| {
-                    Error::new(Kind::Config, "nothing asks for SEV: neither a key nor the domain")
-                        .at(name.clone())
-                        .hint("Give --set security.sev=true, or --config FILE. A guest without SEV starts with virsh start.")
-                })?;
-                if security.kind.as_deref() != Some("sev") {
-                    return Ok(snp(name));
-                }
-                let policy = security.policy.and_then(|p| u32::try_from(p).ok()).ok_or_else(|| {
-                    Error::new(Kind::Domain, "the launch security has no policy")
-                        .at("/domain/launchSecurity/policy")
-                })?;
-                (policy, security.session.as_ref().map(|s| SessionBlob::parse(s.as_bytes())).transpose()?)
+        let wanted = wanted(done.config.clone(), &done.domain)?;
+        let (policy, session) = match &wanted.technology {
+            Technology::Sev { policy, session } => {
+                (policy.0, session.as_ref().map(|s| SessionBlob::parse(&s.session)).transpose()?)
             }
+            Technology::Snp(_) => return Ok(Self { name, mode: None, policy: 0, session: None, kernel }),
         };
         let mode = if SevPolicy(policy).es() { "sev-es" } else { "sev" };
         Ok(Self { name, mode: Some(mode), policy, session, kernel })
@@ -79,7 +63,7 @@ pub struct Holder {
 
 /// What the owner expects and holds, read and hashed.
 #[derive(Debug)]
-pub struct Verification {
+pub(super) struct Verification {
     pub(super) keys: TransportKeys,
     pub(super) judge: Judge,
     pub(super) table: SecretTable,
@@ -92,7 +76,7 @@ impl Verification {
     ///
     /// # Errors
     /// `Kind::Usage`, `Kind::Config`, `Kind::Session`, `Kind::Insecure`, `Kind::Firmware`, `Kind::File`.
-    pub fn new<H: Hypervisor>(
+    pub(super) fn new<H: Hypervisor>(
         asking: &Asking<'_, H>,
         done: &Prepared,
         security: &Security,
@@ -104,10 +88,6 @@ impl Verification {
             return Err(Error::new(Kind::Usage, "a SEV-SNP guest is not verified from here")
                 .hint("It attests itself from inside. Leave out --tk, --tik and --tek."));
         }
-        let cpu = match judge::by_policy_alone(&expectation)? {
-            true => None,
-            false => processor::of(asking, &expectation, done.domain.facts(), security.policy)?,
-        };
         let session = security.session.as_ref().ok_or_else(|| {
             Error::new(Kind::Config, "a launch cannot be verified without a session")
                 .hint("The chip would invent keys that nobody knows. Give security.sev.session.dh and .data, made by `virt-sev session`.")
@@ -118,15 +98,8 @@ impl Verification {
                 .hint("The chip would refuse the launch. Use the TIK that was made with this session, and the same policy."));
         }
         let edited = Domain::parse(&done.xml)?;
-        let boot = match judge::by_policy_alone(&expectation)? {
-            true => None,
-            false => Some(Boot { cpu, ..boot_of(&expectation, edited.facts(), security.policy, local)? }),
-        };
-        let judge = Judge::new(&expectation, boot.as_ref(), security.policy)?;
-        let secret_area = match &boot {
-            Some(boot) if !table.is_empty() => Some(place_for_secrets(boot)?),
-            Some(_) | None => None,
-        };
+        let judge = judge_of(asking, &expectation, edited.facts(), security.policy, local)?;
+        let secret_area = if table.is_empty() { None } else { judge.place_for_secrets()? };
         if !table.is_empty() {
             // Too large a table is found before the start, too.
             table.to_bytes(secret_area)?;
@@ -135,12 +108,17 @@ impl Verification {
     }
 }
 
-/// Where the firmware lets a secret be put. An image without a place would take it at address 0.
-fn place_for_secrets(boot: &Boot) -> Result<u32> {
-    boot.secret_area()?.ok_or_else(|| {
-        Error::new(Kind::Firmware, "the firmware has no place for a launch secret")
-            .at(boot.firmware.display().to_string())
-            .hint("Use an AmdSev build of OVMF: Debian's package ovmf-amdsev, Fedora's OVMF.amdsev.fd.")
+/// What is expected of a guest with these facts, read and hashed.
+pub(super) fn judge_of<H: Hypervisor>(
+    asking: &Asking<'_, H>,
+    v: &Expectation,
+    facts: &DomainFacts,
+    policy: u32,
+    local: bool,
+) -> Result<Judge> {
+    Judge::new(v, policy, || {
+        let boot = boot_of(v, facts, policy, local)?;
+        Ok(Boot { cpu: processor::of(asking, v, facts, policy)?, ..boot })
     })
 }
 
@@ -149,7 +127,7 @@ fn place_for_secrets(boot: &Boot) -> Result<u32> {
 ///
 /// # Errors
 /// `Kind::Insecure` and `Kind::Usage` for what is not given and is not to be taken from the host.
-pub fn boot_of(v: &Expectation, facts: &DomainFacts, policy: u32, local: bool) -> Result<Boot> {
+fn boot_of(v: &Expectation, facts: &DomainFacts, policy: u32, local: bool) -> Result<Boot> {
     let from_document = |option: &str| {
         Error::new(
             Kind::Insecure,

@@ -190,7 +190,12 @@ impl<H: Hypervisor> Launch<Defined, H> {
 ///
 /// # Errors
 /// As [`Launch::define`], where it refuses before it defines anything.
-pub fn could_begin<H: Hypervisor>(hypervisor: &H, journal: &Journal, name: &str, xml: String) -> Result<()> {
+pub(super) fn could_begin<H: Hypervisor>(
+    hypervisor: &H,
+    journal: &Journal,
+    name: &str,
+    xml: String,
+) -> Result<()> {
     let (uuid, _) = identity::identified(xml)?;
     let previous = before_launch(hypervisor, journal, name, &uuid)?;
     journal.refuse_taken(&Entry::new(hypervisor.uri(), &uuid, name, previous))

@@ -183,7 +183,7 @@ fn recover_one<H: Hypervisor>(hypervisor: &H, entry: &Entry, file: Written) -> R
     if entry.uri != hypervisor.uri() {
         return Ok(format!("{name}: on {}: left alone, for this is another hypervisor.", entry.uri));
     }
-    if file.is_under_way() {
+    if !file.take() {
         return Ok(format!("{name}: left alone, for its launch is under way."));
     }
     let ended = || -> Result<String> {

@@ -134,14 +134,6 @@ impl Boot {
             self.cmdline.as_deref().map(str::as_bytes),
         )
     }
-
-    /// How much room the image has for secrets; `None` where its table names no place.
-    ///
-    /// # Errors
-    /// As [`image_contents`].
-    pub fn secret_area(&self) -> Result<Option<u32>> {
-        Ok(image_contents(&self.firmware)?.secret.map(|area| area.size))
-    }
 }
 
 /// A firmware image as a whole: a part of one has no table at its end.

@@ -3,15 +3,18 @@
 //! Never: a verdict that an explanation changes.
 
 use super::Expectation;
-use super::boot::{self, Boot, image_contents};
-use super::evidence::answer_once;
+use super::boot::{self, Boot};
+use super::evidence::other_session;
 use crate::appraisal::Description;
 use crate::appraisal::mismatch::{self, Cause, Image};
 use crate::appraisal::policy::{Claims, Policy};
 use crate::files;
-use crate::host::{Fact, RealProbe, inventory};
+use crate::host::{Fact, RealProbe, inventory, ovmf};
+use crate::image::ImageContents;
+use crate::measure::evidence::LaunchReport;
 use crate::measure::sev::Measured;
 use crate::measure::verify::{Candidate, Evidence, Expected, Verdict, check, differs};
+use crate::session::answered::Answered;
 use crate::session::keys::TransportKeys;
 use crate::{Error, Finding, Kind, Result, hex};
 use serde_json::{Value, json};
@@ -37,6 +40,8 @@ struct Parts {
     firmware: Measured,
     said: Description,
     image: PathBuf,
+    /// The room that the image has for secrets.
+    room: Option<u32>,
 }
 
 /// The answer.
@@ -48,6 +53,8 @@ pub struct Judgement {
     pub refused: Vec<Finding>,
     /// What is behind a measurement that differs.
     pub cause: Option<Cause>,
+    /// What the evidence itself tells of that.
+    pub told: Option<&'static str>,
 }
 
 impl Judgement {
@@ -61,7 +68,8 @@ impl Judgement {
     #[must_use]
     pub fn refusal(&self) -> Option<Error> {
         if !self.verdict.matched() {
-            return Some(differs().and_hint(self.explanation()));
+            let refusal = differs().and_hint(self.explanation());
+            return Some(self.told.into_iter().fold(refusal, Error::and_hint));
         }
         let one = |f: &Finding| {
             Error::new(Kind::No, f.title.clone())
@@ -109,26 +117,29 @@ impl Judgement {
     }
 }
 
-/// Judges evidence off line: the expectation's own files are all that counts. What is accepted is recorded, and another
-/// launch of the same session is refused from then on, where `record` says so.
+/// Judges evidence off line: the expectation's own files are all that counts, and what its owner claims of the platform must
+/// agree. What is accepted is recorded below `state`, and another launch of the same session is refused from then on.
 ///
 /// # Errors
-/// As [`Judge::new`]; `Kind::Session` for a second launch of one session. A measurement that differs is an answer.
-pub fn judge(
+/// `Kind::No` for evidence that says otherwise than the claims; as [`Judge::new`]; `Kind::Session` for a second launch of
+/// one session. A measurement that differs is an answer.
+pub fn of_report(
     expected: &Expectation,
     keys: &TransportKeys,
-    evidence: &Evidence,
-    record: bool,
-) -> Result<(Judgement, Option<Boot>)> {
-    let boot = match by_policy_alone(expected)? {
-        true => None,
-        false => Some(expected.boot.boot(expected.cpus.num_cpus)?),
-    };
-    let judgement = Judge::new(expected, boot.as_ref(), evidence.policy)?.judge(evidence, keys)?;
-    if record && judgement.accepted() {
-        answer_once(keys, evidence)?;
+    report: &LaunchReport,
+    state: &Path,
+) -> Result<(Judgement, Judge)> {
+    let evidence = &report.evidence;
+    expected.claims.agree(evidence)?;
+    let judge = Judge::new(expected, evidence.policy, || expected.boot.boot(expected.cpus.num_cpus))?;
+    let mut judgement = judge.judge(evidence, keys)?;
+    if !judgement.verdict.matched() {
+        judgement.told = other_session(report, keys);
     }
-    Ok((judgement, boot))
+    if judgement.accepted() {
+        Answered::below(state).answer(&keys.tik, &evidence.measurement)?;
+    }
+    Ok((judgement, judge))
 }
 
 /// What is behind a measurement that differs, in one line.
@@ -140,25 +151,22 @@ pub fn explanation(cause: Option<&Cause>) -> String {
     }
 }
 
-/// True where the policy file names the digests that may be launched, and no image is given to compute one from.
-///
-/// # Errors
-/// As [`read_policy`]; `Kind::Usage` for options that need an image.
-pub fn by_policy_alone(v: &Expectation) -> Result<bool> {
-    if v.boot.firmware.is_some() || policy(v)?.digests::<32>().is_none_or(|all| all.is_empty()) {
-        return Ok(false);
+/// The digests of the policy file, where they are what is expected because no image is given to compute one from.
+fn by_policy_alone(v: &Expectation, policy: &Policy) -> Result<Option<Expected>> {
+    let digests = policy.digests::<32>().unwrap_or_default();
+    if v.boot.firmware.is_some() || digests.is_empty() {
+        return Ok(None);
     }
     let wrong = |option: &str| {
         Error::new(Kind::Usage, format!("{option} needs --firmware")).hint(
             "Without it the policy file's allowed_digests are what is expected, and they hold everything.",
         )
     };
-    let problems = v.boot.given().chain(v.cpus.given()).map(wrong).collect();
-    Error::many(problems).map_or(Ok(true), Err)
-}
-
-fn policy(v: &Expectation) -> Result<Policy> {
-    read_policy(v.policy_file.as_deref())
+    if let Some(e) = Error::many(v.boot.given().chain(v.cpus.given()).map(wrong).collect()) {
+        return Err(e);
+    }
+    let digests = digests.into_iter().map(|digest| Candidate { digest, state: None }).collect();
+    Ok(Some(Expected { digests }))
 }
 
 /// The policy file; without one nothing is restricted.
@@ -173,31 +181,47 @@ pub fn read_policy(file: Option<&Path>) -> Result<Policy> {
 }
 
 impl Judge {
-    /// Reads and hashes everything. `guest_policy` decides whether the processors are measured. Without `boot` the policy
-    /// file's digests are what is expected.
+    /// Reads and hashes everything, each file once. `guest_policy` decides whether the processors are measured. `boot` is
+    /// asked only where the policy file's digests are not all that is expected.
     ///
     /// # Errors
-    /// `Kind::File`, `Kind::Firmware`; `Kind::Usage` where processors are measured and none is named.
-    pub fn new(v: &Expectation, boot: Option<&Boot>, guest_policy: u32) -> Result<Self> {
-        let policy = policy(v)?;
-        let Some(boot) = boot else {
-            let digests = policy.digests::<32>().unwrap_or_default();
-            let digests = digests.into_iter().map(|digest| Candidate { digest, state: None }).collect();
-            return Ok(Self { expected: Expected { digests }, policy, parts: None });
+    /// Those of `boot`; `Kind::File`, `Kind::Firmware`; `Kind::Usage` where processors are measured and none is named.
+    pub fn new(v: &Expectation, guest_policy: u32, boot: impl FnOnce() -> Result<Boot>) -> Result<Self> {
+        let policy = read_policy(v.policy_file.as_deref())?;
+        if let Some(expected) = by_policy_alone(v, &policy)? {
+            return Ok(Self { expected, policy, parts: None });
+        }
+        let boot = boot()?;
+        let at = |e: Error| e.at(boot.firmware.display().to_string());
+        let image = boot::image(&boot.firmware)?;
+        // A table that is damaged matters only to what asks for it.
+        let (contents, damaged) = match ovmf::inspect(&image).map_err(at) {
+            Ok(contents) => (contents, None),
+            Err(e) => (ImageContents::default(), Some(e)),
         };
-        let processors = v.cpus.processors(boot.vcpus.unwrap_or(1), boot.cpu, || {
-            Ok(image_contents(&boot.firmware)?.es_reset_addr)
-        })?;
-        let (firmware, kernel) = boot.hashed(|| {
-            Measured::new(&mut files::open("firmware", &boot.firmware)?)
-                .map_err(|e| e.at(boot.firmware.display().to_string()))
-        })?;
-        let expected = Expected::of_launch(&firmware, kernel.as_ref(), guest_policy, processors.as_ref())
-            .map_err(|e| e.at(boot.firmware.display().to_string()))?;
-        log_inputs(boot, guest_policy, &expected);
+        let reset = || damaged.map_or(Ok(contents.es_reset_addr), Err);
+        let processors = v.cpus.processors(boot.vcpus.unwrap_or(1), boot.cpu, reset)?;
+        let (firmware, kernel) = boot.hashed(|| Measured::new(&mut &image[..]).map_err(at))?;
+        let expected =
+            Expected::of_launch(&firmware, kernel.as_ref(), guest_policy, processors.as_ref()).map_err(at)?;
+        log_inputs(&boot, guest_policy, &expected);
         let cmdline = boot.cmdline.clone().unwrap_or_default().into_bytes();
         let said = Description { kernel, cmdline, processors };
-        Ok(Self { expected, policy, parts: Some(Parts { firmware, said, image: boot.firmware.clone() }) })
+        let room = contents.secret.map(|area| area.size);
+        Ok(Self { expected, policy, parts: Some(Parts { firmware, said, image: boot.firmware, room }) })
+    }
+
+    /// The room that the image has for secrets; `None` where no image is known.
+    ///
+    /// # Errors
+    /// `Kind::Firmware` for an image that names no place: QEMU would put the secret at address 0.
+    pub fn place_for_secrets(&self) -> Result<Option<u32>> {
+        let Some(parts) = &self.parts else { return Ok(None) };
+        parts.room.map(Some).ok_or_else(|| {
+            Error::new(Kind::Firmware, "the firmware has no place for a launch secret")
+                .at(parts.image.display().to_string())
+                .hint("Use an AmdSev build of OVMF: Debian's package ovmf-amdsev, Fedora's OVMF.amdsev.fd.")
+        })
     }
 
     /// Judges a launch.
@@ -209,6 +233,7 @@ impl Judge {
         Ok(Judgement {
             refused: self.refused(evidence, &verdict),
             cause: if verdict.matched() { None } else { self.cause(evidence, keys) },
+            told: None,
             verdict,
         })
     }
@@ -244,7 +269,7 @@ fn log_inputs(boot: &Boot, policy: u32, expected: &Expected) {
 
 /// Images that the guest may have been launched from instead: those in the folder of the owner's, and those that this
 /// machine's descriptors name.
-pub fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
+pub(super) fn images_beside(given: &Path) -> impl Iterator<Item = Image> + use<> {
     let folder = given.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

@@ -4,7 +4,6 @@
 use crate::files;
 use crate::inject::packet::{self, Packet};
 use crate::inject::table::SecretTable;
-use crate::measure::verify::Evidence;
 use crate::session::keys::{TransportKeys, read_both, read_key};
 use crate::{Error, Kind, Result};
 use std::path::PathBuf;
@@ -60,15 +59,17 @@ fn missing() -> Error {
         .hint("`virt-sev session` wrote them as tik.bin and tek.bin.")
 }
 
-/// The packet for the guest that gave this evidence. `area`: the room that its firmware has.
+/// The packet for the launch with this measurement. `area`: the room that its firmware has.
 ///
 /// # Errors
-/// `Kind::Config` for secrets that do not fit.
+/// `Kind::Usage` for secrets that do not fit.
 pub fn packet(
     keys: &TransportKeys,
-    evidence: &Evidence,
+    measurement: &[u8; 48],
     table: &SecretTable,
     area: Option<u32>,
 ) -> Result<Packet> {
-    packet::build(&keys.tik, &keys.tek, &evidence.mac(), &table.to_bytes(area)?)
+    let mut mac = [0; 32];
+    mac.copy_from_slice(&measurement[..32]);
+    packet::build(&keys.tik, &keys.tek, &mac, &table.to_bytes(area)?)
 }

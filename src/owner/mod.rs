@@ -93,7 +93,11 @@ impl Claims {
             .into_iter()
             .filter_map(|(option, wanted, found)| wanted.filter(|w| *w != found).map(|w| (option, w, found)))
             .map(|(option, wanted, found)| {
-                Error::new(Kind::No, "the platform reports something else")
+                let what = match option {
+                    "--policy" => "the guest was launched with another policy",
+                    _ => "the platform reports something else",
+                };
+                Error::new(Kind::No, what)
                     .at(option)
                     .found(format!("{found:#x}"))
                     .wanted(format!("{wanted:#x}"))

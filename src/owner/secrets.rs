@@ -15,7 +15,7 @@ const MOST_KEYS: usize = 2048;
 /// The table of the secrets that `NAME:PATH` names; read before anything is started.
 ///
 /// # Errors
-/// `Kind::Usage` for a text that names none; `Kind::File`; `Kind::Config` for a secret that does not fit.
+/// `Kind::Usage` for a text that names none, and for a name that stands already; `Kind::File`.
 pub fn table(specs: &[String]) -> Result<SecretTable> {
     let mut table = SecretTable::new();
     for text in specs {

@@ -10,7 +10,6 @@ use super::roots::Roots;
 use crate::config::SevPolicy;
 use crate::files;
 use crate::host::NodeSev;
-use crate::measure::Digest32;
 use crate::{Error, Kind, Result, hex};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -112,8 +111,8 @@ pub struct Order {
     pub folder: PathBuf,
     /// One more file, with all that the host needs.
     pub bundle: Option<PathBuf>,
-    /// SHA-256 of the firmware image that the owner expects, for the bundle.
-    pub firmware: Option<Digest32>,
+    /// The owner's copy of the firmware image, whose SHA-256 goes into the bundle.
+    pub firmware: Option<PathBuf>,
     /// A chain that is not verified will do.
     pub insecure: bool,
 }
@@ -144,6 +143,7 @@ impl Made {
             "platform": self.platform,
             "pdh": self.pdh,
             "policy": format!("{:#x}", self.policy),
+            "warning": self.warning.as_ref().map(ToString::to_string),
             "files": self.files.iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
         })
     }
@@ -165,8 +165,9 @@ pub fn make(chain: &Chain, roots: &Roots, order: &Order) -> Result<Made> {
         Some(e) if order.insecure => ("not verified (--insecure)".to_owned(), Some(e)),
         Some(e) => return Err(e),
     };
+    let firmware = order.firmware.as_deref().map(files::firmware_digest).transpose()?;
     let session = create(chain.pdh(), order.policy)?;
-    let made_for = MadeFor { pdh: chain.pdh(), root: root.as_deref(), firmware: order.firmware.as_ref() };
+    let made_for = MadeFor { pdh: chain.pdh(), root: root.as_deref(), firmware: firmware.as_ref() };
     let text = session.bundle(&made_for)?;
     let bundle = order.bundle.as_deref().map(|path| (path, text.as_str()));
     Ok(Made {

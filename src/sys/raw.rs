@@ -1,6 +1,6 @@
 //! The calls of libvirt that the `virt` crate does not wrap: `virNodeGetSEVInfo`, `virDomainGetLaunchSecurityInfo`,
 //! `virDomainSetLaunchSecurityState`; and `virDomainGetState`, whose failure `virt` 0.5 takes for a state.
-//! All unsafe code of this package is here.
+//! What else is unsafe in this package is the caller's pointers, in `caller`, and the mask of signals, in `pipe`.
 
 use crate::error::told;
 use base64::Engine as _;

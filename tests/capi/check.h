@@ -39,8 +39,21 @@
         CHECK(returned == 0 && err == NULL);                                                                \
     } while (0)
 
+/* 16 bytes of hexadecimal digits. */
+static inline void unhex(unsigned char *into, const char *text)
+{
+    for (int n = 0; n < 16; n++) {
+        unsigned byte;
+        CHECK(sscanf(text + 2 * n, "%2x", &byte) == 1);
+        into[n] = (unsigned char)byte;
+    }
+}
+
 #define DOMAIN_HEAD "<domain type='kvm'><name>web1</name><memory>1048576</memory><vcpu>2</vcpu>"
 #define DOMAIN DOMAIN_HEAD "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
+#define KEYED_DOMAIN                                                                                         \
+    DOMAIN_HEAD "<metadata><v:config xmlns:v='urn:virt-sev:config:1'><v:key name='security.sev'>true</v:key>" \
+                "</v:config></metadata><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
 #define WRONG_DOMAIN DOMAIN_HEAD "<os><type arch='aarch64' machine='virt'>hvm</type></os></domain>"
 
 #endif

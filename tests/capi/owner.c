@@ -4,15 +4,6 @@
 
 static unsigned char tik[16], tek[16];
 
-static void unhex(unsigned char *into, const char *text)
-{
-    for (int n = 0; n < 16; n++) {
-        unsigned byte;
-        CHECK(sscanf(text + 2 * n, "%2x", &byte) == 1);
-        into[n] = (unsigned char)byte;
-    }
-}
-
 static virtsev_owner *holder(const char *policy_file)
 {
     virtsev_owner *owner = virtsev_owner_new();
@@ -112,6 +103,46 @@ static void secrets(void)
     virtsev_owner_free(owner);
 }
 
+/* Neither NULL, what is no text, nor a handle of another kind or that was freed gets into an owner, or out of one. */
+static void misuses(const char *policy_file, const char *evidence)
+{
+    static const char *const BAD = "\xff\xfe";
+    char *json = NULL;
+    virtsev_config *config = virtsev_config_new();
+    virtsev_owner *owner = holder(policy_file), *other = (virtsev_owner *)(void *)config;
+    REFUSED(virtsev_owner_set(owner, NULL, "x", &err), VIRTSEV_ERR_USAGE, "name: NULL");
+    REFUSED(virtsev_owner_set(owner, BAD, "x", &err), VIRTSEV_ERR_USAGE, "name: not text");
+    REFUSED(virtsev_owner_set(owner, "cmdline", BAD, &err), VIRTSEV_ERR_USAGE, "value: not text");
+    REFUSED(virtsev_owner_set(owner, "--firmware", "x", &err), VIRTSEV_ERR_USAGE, "wanted an option of `virt-sev verify`");
+    REFUSED(virtsev_owner_keys(owner, NULL, tek, &err), VIRTSEV_ERR_USAGE, "tik: NULL");
+    REFUSED(virtsev_owner_keys(owner, tik, NULL, &err), VIRTSEV_ERR_USAGE, "tek: NULL");
+    REFUSED(virtsev_owner_secret(owner, NULL, "x", 1, &err), VIRTSEV_ERR_USAGE, "name: NULL");
+    REFUSED(virtsev_owner_secret(owner, BAD, "x", 1, &err), VIRTSEV_ERR_USAGE, "name: not text");
+    REFUSED(virtsev_owner_secret(owner, "luks-key", NULL, 1, &err), VIRTSEV_ERR_USAGE, "secret: NULL");
+    DONE(virtsev_owner_secret(owner, "luks-key", "x", 1, &err));
+    REFUSED(virtsev_verify(owner, NULL, &json, &err), VIRTSEV_ERR_USAGE, "evidence: NULL");
+    REFUSED(virtsev_packet(owner, NULL, &json, &err), VIRTSEV_ERR_USAGE, "evidence: NULL");
+    REFUSED(virtsev_verify(owner, evidence, NULL, &err), VIRTSEV_ERR_USAGE, "NULL");
+    REFUSED(virtsev_packet(owner, evidence, NULL, &err), VIRTSEV_ERR_USAGE, "NULL");
+    for (int n = 0; n < 3; n++) {
+        static const char *const TEXTS[] = {"NULL is no handle", "of another kind", "was freed"};
+        virtsev_owner *const wrong[] = {NULL, other, owner};
+        if (n == 2) virtsev_owner_free(owner);
+        REFUSED(virtsev_owner_set(wrong[n], "firmware", "x", &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        REFUSED(virtsev_owner_keys(wrong[n], tik, tek, &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        REFUSED(virtsev_owner_secret(wrong[n], "luks-key", "x", 1, &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        REFUSED(virtsev_verify(wrong[n], evidence, &json, &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        REFUSED(virtsev_packet(wrong[n], evidence, &json, &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        REFUSED(virtsev_session(wrong[n], NULL, 1, "/no/such", &json, &err), VIRTSEV_ERR_USAGE, TEXTS[n]);
+        virtsev_owner_free(wrong[n]);
+    }
+    CHECK(json == NULL);
+    /* Freed as an owner, it stays. */
+    DONE(virtsev_config_json(config, &json, &err));
+    virtsev_string_free(json);
+    virtsev_config_free(config);
+}
+
 /* Where it cannot be recorded that a session is answered, there is no answer. */
 static void no_record(const char *policy_file, const char *evidence)
 {
@@ -133,6 +164,7 @@ int main(int argc, char **argv)
     CHECK(argc == 5);
     unhex(tik, argv[1]);
     unhex(tek, argv[2]);
+    misuses(argv[3], argv[4]);
     no_standard_input();
     secrets();
     too_long(argv[3]);

@@ -20,15 +20,6 @@ static void wipe(volatile unsigned char *bytes, size_t size)
     for (size_t n = 0; n < size; n++) bytes[n] = 0;
 }
 
-static void unhex(unsigned char *into, const char *text)
-{
-    for (int n = 0; n < SIZE; n++) {
-        unsigned byte;
-        CHECK(sscanf(text + 2 * n, "%2x", &byte) == 1);
-        into[n] = (unsigned char)byte;
-    }
-}
-
 /* How often a mark stands in what this process can write to, with every byte changed by `mask`. */
 static int places(const unsigned char *mark, unsigned char mask)
 {

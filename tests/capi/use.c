@@ -1,4 +1,5 @@
-/* Every function, used right and in every wrong way. The argument is a folder that stands for a host. C and C++. */
+/* Every function that needs neither an owner nor a hypervisor, used right and in every wrong way; owner.c and live/c/online.c have
+ * the rest. The argument is a folder that stands for a host. C and C++. */
 #include "check.h"
 
 static const char *const BAD = "\xff\xfe";
@@ -203,6 +204,17 @@ static void plans(const char *host)
     REFUSED(virtsev_plan_json(NULL, &out, &err), VIRTSEV_ERR_USAGE, "NULL");
     REFUSED(virtsev_plan_xml(NULL, &out, &err), VIRTSEV_ERR_USAGE, "NULL");
 
+    /* The keys in its metadata count, until they are not wanted. */
+    config = virtsev_config_new();
+    DONE(virtsev_apply(config, KEYED_DOMAIN, &out, &err));
+    CHECK(strstr(out, "<launchSecurity type='sev'>") != NULL);
+    virtsev_string_free(out);
+    DONE(virtsev_config_option(config, "no-metadata", "true", &err));
+    DONE(virtsev_apply(config, KEYED_DOMAIN, &out, &err));
+    CHECK(strcmp(out, KEYED_DOMAIN) == 0);
+    virtsev_string_free(out);
+    virtsev_config_free(config);
+
     /* A document that no rule can make right: the plan says so, and there is no document. */
     config = virtsev_config_new();
     DONE(virtsev_config_set(config, "security.sev", "true", &err));
@@ -306,6 +318,13 @@ static void drivers(void)
     CHECK(driver->plan_free == virtsev_plan_free && driver->lint == virtsev_lint && driver->host == virtsev_host);
     CHECK(driver->cancel_new == virtsev_cancel_new && driver->cancel_ask == virtsev_cancel_ask);
     CHECK(driver->cancel_free == virtsev_cancel_free);
+    CHECK(driver->owner_new == virtsev_owner_new && driver->owner_set == virtsev_owner_set);
+    CHECK(driver->owner_keys == virtsev_owner_keys && driver->owner_secret == virtsev_owner_secret);
+    CHECK(driver->owner_free == virtsev_owner_free && driver->check == virtsev_check);
+    CHECK(driver->define == virtsev_define && driver->launch == virtsev_launch && driver->recover == virtsev_recover);
+    CHECK(driver->measurement == virtsev_measurement && driver->verify == virtsev_verify);
+    CHECK(driver->packet == virtsev_packet && driver->verify_domain == virtsev_verify_domain);
+    CHECK(driver->inject == virtsev_inject && driver->session == virtsev_session);
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@ mod libvirt;
 mod machines;
 #[path = "../support/schema.rs"]
 mod schema;
+mod vdsm;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -121,7 +121,7 @@ fn an_image_that_cannot_do_what_the_guest_needs_is_refused() {
 }
 
 /// Keys as a case of `tests/cases` has them.
-fn keys_of(case: &str, keys: &[&str]) -> Vec<String> {
+pub(super) fn keys_of(case: &str, keys: &[&str]) -> Vec<String> {
     let file = root().join("tests/cases").join(case).join("config.yaml");
     let all = fs::read_to_string(file).unwrap();
     let one = |key: &&str| {

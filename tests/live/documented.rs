@@ -12,15 +12,21 @@ const REPORT: &[u8] = include_bytes!("../../src/snp/testdata/genoa-v3.bin");
 const REPORT_DATA: std::ops::Range<usize> = 0x50..0x90;
 const MEASUREMENT: std::ops::Range<usize> = 0x90..0xc0;
 
+/// The blocks of a document that are fenced as this language.
+pub(crate) fn fenced(document: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("docs").join(document)).unwrap();
+    let begin = format!("```{language}\n");
+    text.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
 /// The shell blocks of a document: fenced as `sh`, or indented and beginning with the program.
 fn blocks(document: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join("docs").join(document)).unwrap();
-    let fenced = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
     let indented = text
         .split("\n\n")
         .filter(|part| part.starts_with("    virt-sev "))
         .filter(|part| part.lines().all(|line| line.starts_with("    ")));
-    fenced.chain(indented.map(str::to_owned)).collect()
+    fenced(document, "sh").into_iter().chain(indented.map(str::to_owned)).collect()
 }
 
 /// A folder with every file that the documents name.

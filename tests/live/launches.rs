@@ -339,3 +339,61 @@ fn an_owner_who_has_launched_answers_no_other_launch_of_the_session() {
     assert!(err(&out).contains("has answered another launch"), "{}", err(&out));
     assert_eq!(corner.lab.state(&corner.guest), "none");
 }
+
+/// An image whose table says that nothing is reserved for a secret: QEMU would put one at address 0, where anybody may
+/// read it.
+#[test]
+fn an_image_without_a_place_takes_no_secret_and_the_answer_is_not_spent() {
+    const AREA: [u8; 16] =
+        [0x61, 0xb3, 0x2e, 0x4c, 0x9b, 0x7d, 0xc3, 0x4c, 0x80, 0x81, 0x12, 0x7c, 0x90, 0xd3, 0xd2, 0x94];
+    let corner = Corner::new(Lab::shared());
+    corner.session("0x1");
+    corner.domain(None);
+    let mut image = std::fs::read(corner.lab.file("VIRT_SEV_FIRMWARE")).unwrap();
+    let at = image.windows(16).rposition(|w| w == AREA).unwrap();
+    // Base and size, and the length of the entry (edk2, OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.asm).
+    image[at - 10..at - 2].fill(0);
+    std::fs::write(corner.path("image.fd"), image).unwrap();
+    std::fs::write(corner.path("secret"), SECRET).unwrap();
+    let (firmware, secret) = (corner.text("image.fd"), format!("luks-key:{}", corner.text("secret")));
+    let key = format!("security.sev.firmware={firmware}");
+    let mut owner = corner.owner(None);
+    *owner.last_mut().unwrap() = firmware;
+
+    let inject = ["--set", &key, "--inject-secret", &secret];
+    let out = corner.launch("0x1", &inject).args(&owner).output().unwrap();
+    assert_code(&out, 1);
+    assert!(err(&out).contains("lacks an area for the launch secret"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "none");
+
+    assert_code(&corner.launch("0x1", &["--set", &key]).output().unwrap(), 0);
+    let verify = |more: &[&str]| {
+        let mut command = corner.command(&["verify", "-c", &corner.lab.uri, "--domain", &corner.guest]);
+        command.args(&owner).args(more).output().unwrap()
+    };
+    let out = verify(&["-s", &secret]);
+    assert_code(&out, 4);
+    assert!(err(&out).contains("the firmware has no place for a launch secret"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "paused");
+    // Whoever gets a packet may know an address; without one there is no place.
+    let packet = corner.text("packet.json");
+    assert_code(&verify(&["-s", &secret, "--packet", &packet]), 0);
+    let out =
+        corner.virt_sev(&["secret", "inject", "-c", &corner.lab.uri, &corner.guest, "--packet", &packet]);
+    assert_code(&out, 5);
+    assert_eq!(corner.lab.state(&corner.guest), "paused");
+}
+
+/// Only `sev` and `sev-snp` are ours. Trust Domain Extensions were taken for SEV-SNP.
+#[test]
+fn a_guest_of_another_makers_launch_security_is_not_launched() {
+    let corner = Corner::new(Lab::shared());
+    let path = corner.domain(None);
+    let xml = std::fs::read_to_string(&path).unwrap();
+    let xml = xml.replace("</domain>", "<launchSecurity type='tdx'/></domain>");
+    std::fs::write(&path, xml).unwrap();
+    let out = corner.virt_sev(&["launch", "-c", &corner.lab.uri, &corner.text("domain.xml")]);
+    assert_code(&out, 4);
+    assert!(err(&out).contains("nothing asks for SEV"), "{}", err(&out));
+    assert_eq!(corner.lab.state(&corner.guest), "none");
+}

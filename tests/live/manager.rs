@@ -12,8 +12,7 @@ fn manager(build: Build) -> PathBuf {
 }
 
 /// The manager on this corner's domain, with what a platform without the chip needs.
-fn command(corner: &Corner<'_>, program: &mut Command) -> Command {
-    let mut command = std::mem::replace(program, Command::new("true"));
+fn command(corner: &Corner<'_>, mut command: Command) -> Command {
     in_corner(&mut command, corner).arg(&corner.lab.uri).arg(corner.path("domain.xml"));
     command.arg(format!("security.sev.firmware={}", corner.lab.file("VIRT_SEV_FIRMWARE").display()));
     command.args(["security.sev.memory.lock=none", "--option", "skip=mode-host", "--option", "timeout=60"]);
@@ -24,11 +23,11 @@ fn command(corner: &Corner<'_>, program: &mut Command) -> Command {
 }
 
 /// The same with a session, and with its owner's keys and a secret.
-fn measured(corner: &Corner<'_>, mut program: Command) -> Command {
+fn measured(corner: &Corner<'_>, program: Command) -> Command {
     corner.session("0x1");
     corner.domain(None);
     std::fs::write(corner.path("secret"), "a secret").unwrap();
-    let mut command = command(corner, &mut program);
+    let mut command = command(corner, program);
     command.args(["--keys", &corner.text("owner/keys.yaml")]);
     for option in [
         format!("tik={}", corner.text("owner/tik.bin")),
@@ -84,7 +83,7 @@ fn sev_snp_is_started_unmeasured() {
     let corner = Corner::new(Lab::shared());
     corner.domain(None);
     let out =
-        command(&corner, &mut Command::new(manager(Build::C))).arg("security.sev.snp=true").output().unwrap();
+        command(&corner, Command::new(manager(Build::C))).arg("security.sev.snp=true").output().unwrap();
     assert_code(&out, 0);
     assert!(err(&out).contains("attests itself"), "{}", err(&out));
     assert_eq!(corner.lab.state(&corner.guest), "running");
@@ -96,7 +95,7 @@ fn errors_have_a_name_a_message_and_a_hint() {
     corner.domain(None);
     let program = manager(Build::C);
     let run = |more: &[&str]| {
-        let out = command(&corner, &mut Command::new(&program)).args(more).output().unwrap();
+        let out = command(&corner, Command::new(&program)).args(more).output().unwrap();
         assert_code(&out, 1);
         err(&out)
     };

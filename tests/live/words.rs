@@ -80,7 +80,11 @@ fn a_document_without_uuid_defined_twice_says_the_way_out() {
     assert_code(&define(), 0);
     let out = define();
     assert_code(&out, 5);
-    assert!(err(&out).contains("Put that <uuid> into the document"), "{}", err(&out));
+    assert!(
+        err(&out).contains("Put the domain's <uuid> into the document, or name the defined domain"),
+        "{}",
+        err(&out)
+    );
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub(crate) enum Command {
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Installs or removes the hook that vetoes SEV guests which are not right
+    /// Installs or removes the hooks of libvirt and of oVirt
     #[command(subcommand)]
     Hook(hook::HookCommand),
     /// SEV-SNP's own, off line: signs an ID block, verifies an attestation report
@@ -208,6 +208,9 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 
 #[cfg(test)]
 mod docs_tests;
+
+#[cfg(test)]
+mod man_tests;
 
 #[cfg(test)]
 mod tests {

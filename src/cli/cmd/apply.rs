@@ -19,14 +19,8 @@ pub(crate) fn offline_facts(
     domain: &Domain<'_>,
     config: &SevConfig,
 ) -> Result<HostFacts> {
-    // Below a folder that is not there nothing is found, and the answer would blame the host.
-    if let Some(root) = host_root.filter(|r| !r.is_dir()) {
-        return Err(Error::new(Kind::File, "the folder of the host's files is not there")
-            .at(root.display().to_string())
-            .wanted("--host-root DIR with the host's own folders below DIR"));
-    }
     let mut facts = match host_root {
-        Some(root) => HostFacts::gather(&RootProbe::new(root), &prepare::images(domain, config)),
+        Some(root) => HostFacts::gather(&RootProbe::open(root)?, &prepare::images(domain, config)),
         None => HostFacts::not_asked(),
     };
     if let Some(path) = domcaps {

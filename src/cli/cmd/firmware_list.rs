@@ -5,7 +5,7 @@ use crate::output::{Answer, Output};
 use serde_json::{Value, json};
 use std::path::Path;
 use virt_sev::config::Mode;
-use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, inventory};
+use virt_sev::host::{Fact, FirmwareDevice, Image, Probe, RootProbe, inventory};
 use virt_sev::image::ImageContents;
 use virt_sev::{Error, Kind, Result, hex, plan};
 
@@ -38,7 +38,7 @@ pub(super) fn run(host_root: Option<&Path>, uri: Option<&str>, out: Output) -> R
 /// The host's files as its libvirt sees them.
 fn probe(host_root: Option<&Path>, uri: Option<&str>) -> Result<Box<dyn Probe>> {
     if let Some(root) = host_root {
-        return Ok(Box::new(super::host::root(root)?));
+        return Ok(Box::new(RootProbe::open(root)?));
     }
     let uri = uri.unwrap_or("qemu:///system");
     let Some(local) = uri.strip_prefix("qemu:///") else {

@@ -36,26 +36,11 @@ pub(crate) fn run(args: &HostArgs, out: Output) -> Result<Answer> {
     Ok(answer)
 }
 
-/// Below a folder that is not there nothing is found, and the answer would blame the host.
-pub(crate) fn root(path: &Path) -> Result<RootProbe> {
-    if path.is_dir() {
-        return Ok(RootProbe::new(path));
-    }
-    let what = if path.exists() {
-        "the host's files are in no folder"
-    } else {
-        "the folder of the host's files is not there"
-    };
-    Err(Error::new(Kind::File, what)
-        .at(path.display().to_string())
-        .wanted("--host-root DIR with the host's own folders below DIR"))
-}
-
 /// Domain capabilities alone are of a host that need not be this one: then nothing is read here.
 fn local_facts(args: &HostArgs) -> Result<HostFacts> {
     let mut facts = match (&args.host_root, &args.domcaps) {
         (Some(path), _) => {
-            let probe = root(path)?;
+            let probe = RootProbe::open(path)?;
             HostFacts { domcaps: beside(&probe), ..HostFacts::gather(&probe, &[]) }
         }
         (None, Some(_)) => HostFacts::not_asked(),

@@ -9,7 +9,8 @@ use std::path::Path;
 use virt_sev::config::{self, SevConfig};
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
-use virt_sev::plan::{self, Options};
+use virt_sev::plan::Options;
+use virt_sev::prepare::implied;
 pub(crate) use virt_sev::prepare::{Prepared, images};
 use virt_sev::{Error, Kind, Result};
 
@@ -47,8 +48,7 @@ pub(crate) fn read_document(path: &Path) -> Result<(Domain<'static>, Encoding)> 
 /// stands for, without which nothing in it is looked at.
 pub(crate) fn no_keys(domain: &Domain<'_>, becomes: &str) -> String {
     let note = format!("note: no key asks for SEV, so {becomes}");
-    let implied = plan::implied_keys(domain).and_then(|raw| config::resolve(&raw).ok().flatten());
-    let Some(implied) = implied else { return note };
+    let Some(implied) = implied(domain).ok().flatten() else { return note };
     let (keys, blobs) = config::keys_without_blobs(&implied);
     // Without a kernel to hash, no hashes are what the keys mean unasked.
     let kernel = domain.facts().os.kernel.is_some();

@@ -5,18 +5,15 @@ use crate::args::SecretBuildArgs;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use virt_sev::Result;
-use virt_sev::inject::packet::build as encrypted;
 use virt_sev::measure::verify::Evidence;
-use virt_sev::owner::secrets;
+use virt_sev::owner::{keys, secrets};
 
 pub(crate) fn build(args: &SecretBuildArgs, out: Output) -> Result<Answer> {
     packet::check(&args.to)?;
-    let keys = args.keys.files().read()?;
+    let owners = args.keys.files().read()?;
     let measurement = Evidence::parse_measurement(&args.measurement)?;
-    let mut mac = [0; 32];
-    mac.copy_from_slice(&measurement[..32]);
     let table = secrets::table(&args.secret)?;
-    let made = encrypted(&keys.tik, &keys.tek, &mac, &table.to_bytes(None)?)?;
+    let made = keys::packet(&owners, &measurement, &table, None)?;
     packet::write(&args.to, &made, measurement)?;
     if out.is_json() {
         out.answer_json(

@@ -1,10 +1,9 @@
 //! `virt-sev session`. In: a platform's chain. Out: a fresh session's files.
 
-use super::{files, trust};
+use super::trust;
 use crate::args::SessionArgs;
 use crate::output::{Answer, Output};
 use virt_sev::Result;
-use virt_sev::measure::sev::launch_digest;
 use virt_sev::session::chain::Chain;
 use virt_sev::session::make;
 
@@ -18,15 +17,11 @@ pub(crate) fn make(chain: Chain, args: &SessionArgs, out: Output) -> Result<Answ
     make::check_policy(args.policy)?;
     let roots = args.trust.trust().roots()?;
     let chain = trust::complete(chain, &args.trust, &roots, args.wait.timeout, out)?;
-    let firmware = args.firmware.as_deref().map(|path| {
-        launch_digest(&mut files::open("firmware", path)?, None, None)
-            .map_err(|e| e.at(path.display().to_string()))
-    });
     let order = make::Order {
         policy: args.policy,
         folder: args.output.clone(),
         bundle: args.bundle.clone(),
-        firmware: firmware.transpose()?,
+        firmware: args.firmware.clone(),
         insecure: args.insecure,
     };
     let made = make::make(&chain, &roots, &order)?;

@@ -6,7 +6,8 @@ use crate::args::{SnpReportArgs, VerifyCommand, given};
 use crate::output::{Answer, Output};
 use std::path::Path;
 use virt_sev::measure::verify::{Evidence, Verdict};
-use virt_sev::owner::{Boot, Judgement, evidence, judge, keys, secrets};
+use virt_sev::owner::{Judge, Judgement, evidence, judge, keys, secrets};
+use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result, hex};
 
 pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
@@ -18,24 +19,35 @@ pub(crate) fn run(args: &VerifyCommand, out: Output) -> Result<Answer> {
     check_complete(args)?;
     let expected = v.expectation();
     let keys = v.keys.files().read()?;
-    let host_says = args.evidence.as_deref().map(|path| evidence::read(path, v.policy)).transpose()?;
-    let evidence = host_says.as_ref().map_or_else(|| expected.claims.evidence(), |said| Ok(said.evidence))?;
     let table = secrets::table(&v.inject_secret)?;
-    // Claims that were typed are no evidence of a launch.
-    let (judgement, boot) = judge::judge(&expected, &keys, &evidence, host_says.is_some())?;
+    let host_says = args.evidence.as_deref().map(evidence::read).transpose()?;
+    let (judgement, judge, evidence) = match &host_says {
+        Some(report) => {
+            let (judgement, judge) =
+                judge::of_report(&expected, &keys, report, &Registry::default_folder()?)?;
+            (judgement, judge, report.evidence)
+        }
+        // Claims that were typed are no evidence of a launch.
+        None => {
+            let evidence = expected.claims.evidence()?;
+            let boot = || expected.boot.boot(expected.cpus.num_cpus);
+            let judge = Judge::new(&expected, evidence.policy, boot)?;
+            (judge.judge(&evidence, &keys)?, judge, evidence)
+        }
+    };
     let packed = judgement.accepted() && !table.is_empty();
     if packed {
-        let area = boot.as_ref().map(Boot::secret_area).transpose()?.flatten();
-        let made = keys::packet(&keys, &evidence, &table, area)?;
+        // The host may know an address: `secret inject --set-address`.
+        let area = judge.place_for_secrets();
+        if let Err(e) = &area {
+            out.say(&format!("virt-sev: warning: {e}\n  Without it the host needs --set-address."));
+        }
+        let made = keys::packet(&keys, &evidence.measurement, &table, area.ok().flatten())?;
         packet::write(&args.to, &made, evidence.measurement)?;
     }
     let answer = tell(&judgement, &evidence, out)?;
     if packed {
         out.say(&written(args, host_says.as_ref().map(|said| said.domain.as_str())));
-    }
-    let doubtful = host_says.filter(|_| !judgement.verdict.matched());
-    if let Some(why) = doubtful.and_then(|said| evidence::other_session(&said, &keys)) {
-        out.say(why);
     }
     Ok(answer)
 }

@@ -9,11 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::IsTerminal as _;
 use std::time::Duration;
-use virt_sev::launch::{Cancel, Hypervisor as _, within};
-use virt_sev::session::chain::Chain;
+use virt_sev::launch::Cancel;
 use virt_sev::session::make;
 use virt_sev::{Error, Kind, Result};
-use virt_sev_sys::Libvirt;
 
 pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     if args.output.is_none() && !out.is_json() && std::io::stdout().is_terminal() {
@@ -24,7 +22,7 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
     let limit = Duration::from_secs(args.wait.timeout.into());
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
-    let read = of_platform(libvirt, limit, &cancel)?;
+    let read = connect::asking(&libvirt, limit, &cancel).chain()?;
     let mut found = trust::complete(read, &args.trust, &roots, args.wait.timeout, out)?;
     let report = found.check(&roots);
     if let Some(root) = report.root().filter(|_| report.verified()) {
@@ -49,11 +47,4 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
         out.say(&format!("virt-sev: warning: {e}"));
     }
     Ok(Answer::Yes)
-}
-
-/// What libvirt has of the platform behind a connection.
-pub(super) fn of_platform(libvirt: Libvirt, limit: Duration, cancel: &Cancel) -> Result<Chain> {
-    let uri = libvirt.uri().to_owned();
-    let node = within(limit, cancel, "reading the platform's certificates", move || libvirt.node_sev())?;
-    make::of_node(node, &uri)
 }

@@ -4,9 +4,10 @@
 use super::connect;
 use super::launch::Source;
 use crate::args::CheckArgs;
-use crate::cmd::{host, prepare};
+use crate::cmd::prepare;
 use crate::output::{Answer, Output};
 use std::time::Duration;
+use virt_sev::host::RootProbe;
 use virt_sev::launch::{Cancel, CheckReport, check, wanted};
 use virt_sev::report::{Note, clean, render, summary};
 use virt_sev::session::registry::Registry;
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<An
         None => source.read_defined(&asking)?,
     };
     let wanted = wanted(prepare::config(&args.config, &domain, source.is_stdin(), out)?, &domain)?;
-    let root = args.host_root.as_deref().map(host::root).transpose()?;
+    let root = args.host_root.as_deref().map(RootProbe::open).transpose()?;
     let facts = asking.facts_for(root.as_ref(), &domain, &wanted)?;
     let options = prepare::options(&args.config, args.injects_secret);
     let report = check(&asking, &domain, &wanted, &facts, &options, &Registry::default_folder()?)?;

@@ -7,6 +7,7 @@ use crate::cmd::host;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::time::Duration;
+use virt_sev::host::RootProbe;
 use virt_sev::launch::{Cancel, CapsQuery, Hypervisor as _};
 use virt_sev::preflight::{HostReport, fleet, prometheus};
 use virt_sev::{Error, Kind, Result};
@@ -47,7 +48,7 @@ fn ask(args: &HostArgs, uris: &[String]) -> Vec<Result<HostReport>> {
 fn report(args: &HostArgs, uri: &str) -> Result<HostReport> {
     let (cancel, limit) = (Cancel::default(), Duration::from_secs(args.wait.timeout.into()));
     let libvirt = connect::open(Some(uri), limit, &cancel)?;
-    let root = args.host_root.as_deref().map(host::root).transpose()?;
+    let root = args.host_root.as_deref().map(RootProbe::open).transpose()?;
     let facts = connect::asking(&libvirt, limit, &cancel).facts(root.as_ref(), CapsQuery::default(), &[])?;
     Ok(HostReport::new(libvirt.uri(), &facts))
 }

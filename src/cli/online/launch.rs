@@ -4,15 +4,15 @@
 mod inputs;
 mod told;
 
-use super::verify::LOCAL;
 use super::{connect, implied};
 use crate::args::LaunchArgs;
 use crate::cmd::{files, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
+use serde_json::json;
 use std::time::Duration;
 use virt_sev::launch::journal::Journal;
-use virt_sev::launch::{self, Cancel, Holder, Hypervisor as _, Ready};
+use virt_sev::launch::{self, Cancel, Holder, Hypervisor as _, LOCAL_VERDICT, Ready};
 use virt_sev::owner::secrets;
 use virt_sev::session::registry::Registry;
 use virt_sev::{Error, Kind, Result};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<A
     let libvirt = connect::open(uri, limit, &cancel)?;
     let asking = connect::asking(&libvirt, limit, &cancel);
     let local = match &keys {
-        Some(_) => asking.refuse_local(LOCAL, v.insecure)?,
+        Some(_) => asking.refuse_local(LOCAL_VERDICT, v.insecure)?,
         None => false,
     };
     let domain = match document {
@@ -90,6 +90,10 @@ fn recover(uri: Option<&str>, limit: Duration, cancel: &Cancel, out: Output) -> 
     if done.told.is_empty() && done.problems.is_empty() {
         out.say("No launch was cut off.");
     }
-    out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    if out.is_json() {
+        out.answer_json("recover", json!({ "told": done.told }))?;
+    } else {
+        out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    }
     Error::many(done.problems).map_or(Ok(Answer::Yes), Err)
 }

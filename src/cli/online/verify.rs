@@ -7,9 +7,10 @@ use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::Result;
 use virt_sev::launch::{
-    Cancel, Deliver, Guest as _, GuestState, Holder, Hypervisor as _, Terms, active, appraise,
+    Cancel, Deliver, Guest as _, GuestState, Holder, Hypervisor as _, LOCAL_VERDICT, Terms, active, appraise,
 };
 use virt_sev::owner::secrets;
+use virt_sev::session::registry::Registry;
 
 pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> Result<Answer> {
     if args.json {
@@ -27,11 +28,12 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     let cancel = Cancel::default();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let asking = connect::asking(&libvirt, limit, &cancel);
-    let local = asking.refuse_local(LOCAL, v.insecure)?;
+    let local = asking.refuse_local(LOCAL_VERDICT, v.insecure)?;
     let wanted = name.clone();
     let guest = asking.ask("looking for the guest", move |hv| active(&hv, &wanted))?;
     let deliver = if packet::wanted(&args.to) { Deliver::Packet } else { Deliver::Inject };
-    let terms = Terms { deliver, ignore_config: args.ignore_config, local };
+    let state = Registry::default_folder()?;
+    let terms = Terms { deliver, ignore_config: args.ignore_config, local, state: &state };
     let done = appraise(&asking, &guest, &name, &holder, terms, &|_| {})?;
     if let Some(made) = &done.packet {
         packet::write(&args.to, made, done.evidence.measurement)?;
@@ -47,7 +49,3 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     }
     Ok(answer)
 }
-
-/// Why nothing is verified where the hypervisor runs.
-pub(super) const LOCAL: &str =
-    "A verdict found on the hypervisor's own machine proves nothing to the guest owner.";

@@ -151,6 +151,24 @@ static void whole(virConnectPtr conn)
     virtsev_config_free(config);
 }
 
+/* What could be told of one record is not lost for another that is damaged. */
+static void recovery(virConnectPtr conn)
+{
+    static const char *const ELSEWHERE = "{\"uri\":\"none:///\",\"uuid\":\"4dea22b3-1d52-48f3-a516-782e98ab3fa0\","
+                                         "\"name\":\"elsewhere\",\"previous\":null,\"pid\":1,\"pid_start\":4294967295}";
+    char damaged[4096], whole[4096], *json = NULL;
+    virtsev_error *err = NULL;
+    snprintf(damaged, sizeof damaged, "%s/virt-sev/launches/0.json", env("XDG_STATE_HOME"));
+    snprintf(whole, sizeof whole, "%s/virt-sev/launches/1.json", env("XDG_STATE_HOME"));
+    write_text(damaged, "");
+    write_text(whole, ELSEWHERE);
+    CHECK(virtsev_recover(conn, &json, &err) == VIRTSEV_ERR_FILE && json == NULL);
+    CHECK(strstr(virtsev_error_message(err), "0.json") != NULL);
+    CHECK(strstr(virtsev_error_json(err), "\"answer\":{\"schema\":\"virt-sev/recover/1\",\"told\":[\"elsewhere: ") != NULL);
+    virtsev_error_free(err);
+    CHECK(unlink(damaged) == 0 && unlink(whole) == 0);
+}
+
 /* Nobody to verify it: SEV-SNP attests itself. */
 static void snp(virConnectPtr conn)
 {
@@ -183,6 +201,7 @@ int main(void)
     questions(conn);
     read_only();
     whole(conn);
+    recovery(conn);
     off(conn);
     snp(conn);
     as_before(&before);

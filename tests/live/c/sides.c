@@ -83,21 +83,34 @@ static void verify(virConnectPtr conn, char **argv)
     virtsev_owner_free(owner);
 }
 
-static void at_the_verdict(void *cancel, const char *json)
+/* The step after which somebody cancels. */
+static const char *after;
+
+static void progress(void *cancel, const char *json)
 {
-    if (strncmp(json, "{\"step\":\"verified\"", 18) == 0) DONE(virtsev_cancel_ask((virtsev_cancel *)cancel, &err));
+    char step[64];
+    snprintf(step, sizeof step, "{\"step\":\"%s\"", after);
+    if (strncmp(json, step, strlen(step)) == 0) DONE(virtsev_cancel_ask((virtsev_cancel *)cancel, &err));
 }
 
-/* stop SESSION: verified, and cancelled before the secret goes in. */
+/* stop SESSION STEP: verified, and cancelled before the secret goes in, or after. */
 static void stop(virConnectPtr conn, char **argv)
 {
     char *json = NULL;
     virtsev_owner *owner = owner_of(argv[2]);
     virtsev_cancel *cancel = virtsev_cancel_new();
     virDomainPtr domain = guest(conn);
-    REFUSED(virtsev_verify_domain(owner, domain, cancel, at_the_verdict, cancel, &json, &err), VIRTSEV_ERR_CANCELLED,
-            "injecting the secret: cancelled");
-    CHECK(state_of(conn, env("LAB_GUEST")) == VIR_DOMAIN_PAUSED);
+    after = argv[3];
+    if (strcmp(after, "injected") == 0) {
+        DONE(virtsev_verify_domain(owner, domain, cancel, progress, cancel, &json, &err));
+        CHECK(strstr(json, "\"state\":\"running\"") != NULL);
+        CHECK(state_of(conn, env("LAB_GUEST")) == VIR_DOMAIN_RUNNING);
+        virtsev_string_free(json);
+    } else {
+        REFUSED(virtsev_verify_domain(owner, domain, cancel, progress, cancel, &json, &err), VIRTSEV_ERR_CANCELLED,
+                "injecting the secret: cancelled");
+        CHECK(state_of(conn, env("LAB_GUEST")) == VIR_DOMAIN_PAUSED);
+    }
     virDomainFree(domain);
     virtsev_cancel_free(cancel);
     virtsev_owner_free(owner);

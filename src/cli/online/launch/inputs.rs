@@ -4,7 +4,7 @@ use crate::args::{VerifyArgs, given};
 use crate::cmd::prepare;
 use std::path::{Path, PathBuf};
 use virt_sev::domain::Domain;
-use virt_sev::launch::{Asking, Guest as _, Hypervisor as _};
+use virt_sev::launch::{Asking, Guest as _, find};
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
 
@@ -51,17 +51,20 @@ impl Source {
             return Err(Error::new(Kind::Bug, "a file was taken for a domain's name"));
         };
         let wanted = name.clone();
-        let xml = asking.ask("reading the domain", move |hv| match hv.find(&wanted)? {
-            Some(guest) => guest.definition().map(Some),
-            None => Ok(None),
-        })?;
-        let xml = xml.ok_or_else(|| {
-            Error::new(Kind::State, "there is neither such a file nor such a domain")
-                .at(name.clone())
-                .hint(format!("virsh -c '{}' list --all names the domains.", asking.hypervisor.uri()))
+        let xml = asking.ask("reading the domain", move |hv| {
+            find(&hv, &wanted).map_err(neither).and_then(|guest| guest.definition())
         })?;
         Domain::parse(xml).map_err(|e| e.at(name.clone()))
     }
+}
+
+fn neither(e: Error) -> Error {
+    if e.kind() != Kind::State {
+        return e;
+    }
+    Error::new(Kind::State, "there is neither such a file nor such a domain")
+        .at(e.place().unwrap_or_default())
+        .hint(e.hint_text().unwrap_or_default())
 }
 
 /// Options that would be ignored are refused: somebody believes that they do something.
