@@ -1,6 +1,7 @@
 //! The start of the hook programs against `true`, and beside hooks in Python: one that only parses the domain and looks at its
-//! policy, as libvirt's; one that puts `<launchSecurity>` into the domain and writes it back, as VDSM's. The runs take turns.
-//! libvirt and VDSM wait for their hooks, so what counts is the whole process.
+//! policy, as libvirt's; one that puts `<launchSecurity>` into the domain and writes it back, as VDSM's; one that parses machine and
+//! domain, sets `iommu` and prints, as KubeVirt's. The runs take turns. Whoever calls a hook waits for it, so what counts is the
+//! whole process.
 
 mod common;
 
@@ -33,6 +34,16 @@ with open(os.environ['_hook_domxml'], 'wb') as f:
     f.write(document.toxml(encoding='utf-8'))
 ";
 
+const KUBEVIRT_PEER: &str = "\
+import json, sys, xml.etree.ElementTree as tree
+machine, domain = json.loads(sys.argv[2]), tree.fromstring(sys.argv[4])
+if 'launchSecurity' in machine['spec']['domain']:
+    for device in domain.find('devices'):
+        if 'virtio' in str(device.attrib):
+            tree.SubElement(device, 'driver').set('iommu', 'on')
+sys.stdout.write(tree.tostring(domain, 'unicode'))
+";
+
 fn main() -> Result<()> {
     let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cases/001-virt-install-uefi");
     let (plain, sev) = (format!("{cases}/in.xml"), format!("{cases}/out.xml"));
@@ -40,6 +51,7 @@ fn main() -> Result<()> {
     let at = |name: &str| dir.path().join(name);
     fs::write(at("libvirt.py"), LIBVIRT_PEER)?;
     fs::write(at("vdsm.py"), VDSM_PEER)?;
+    fs::write(at("kubevirt.py"), KUBEVIRT_PEER)?;
     fs::create_dir(at("before_vm_start"))?;
     let link = at("before_vm_start/virt-sev");
     symlink(env!("CARGO_BIN_EXE_virt-sev-vdsm-hook"), &link)?;
@@ -53,13 +65,20 @@ fn main() -> Result<()> {
         fs::copy(&plain, at("domxml"))?;
         time(command.envs(properties.iter().copied()).env("_hook_domxml", at("domxml")))
     };
+    let machine = |name: &str, end: &str| {
+        fs::read_to_string(format!("{}/../../tests/hooks/kubevirt/{name}.{end}", env!("CARGO_MANIFEST_DIR")))
+    };
+    let kubevirt = |mut command: Command, name: &str| {
+        time(command.args(["--vmi", &machine(name, "json")?, "--domain", &machine(name, "xml")?]))
+    };
+    let kubevirt_hook = || Command::new(env!("CARGO_BIN_EXE_virt-sev-kubevirt-hook"));
     let python = |script: &str| {
         let mut command = Command::new("/usr/bin/python3");
         command.arg(at(script));
         command
     };
     let es = [("security_sev", "true"), ("security_sev_policy_es", "true")];
-    let (mut trues, mut times): (Vec<Duration>, [Vec<Duration>; 7]) = Default::default();
+    let (mut trues, mut times): (Vec<Duration>, [Vec<Duration>; 10]) = Default::default();
     for turn in 0..TURNS {
         trues.push(time(Command::new("true").stdin(File::open(&sev)?))?);
         times[0].push(libvirt("stopped", &sev)?);
@@ -67,9 +86,12 @@ fn main() -> Result<()> {
         times[2].push(libvirt("prepare", &sev)?);
         times[4].push(vdsm(Command::new(&link), &[])?);
         times[5].push(vdsm(Command::new(&link), &es)?);
+        times[7].push(kubevirt(kubevirt_hook(), "plain")?);
+        times[8].push(kubevirt(kubevirt_hook(), "sev-es")?);
         if turn % SLOW == 0 {
             times[3].push(time(python("libvirt.py").stdin(File::open(&sev)?))?);
             times[6].push(vdsm(python("vdsm.py"), &[])?);
+            times[9].push(kubevirt(python("kubevirt.py"), "sev-es")?);
         }
     }
     let nothing = median(trues);
@@ -82,6 +104,9 @@ fn main() -> Result<()> {
         "virt-sev-vdsm-hook, without SEV",
         "virt-sev-vdsm-hook, SEV",
         "a hook of VDSM in Python",
+        "virt-sev-kubevirt-hook, without SEV",
+        "virt-sev-kubevirt-hook, SEV-ES",
+        "a hook of KubeVirt in Python",
     ];
     for (what, times) in names.iter().zip(times) {
         let time = median(times);

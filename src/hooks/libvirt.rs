@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use virt_sev::hook::libvirt::{Call, Gate, Judged, World, gate, judge};
 use virt_sev::hook::site::{PLACE, Site};
-use virt_sev::hook::speaks_of_sev;
+use virt_sev::hook::{caught, speaks_of_sev};
 use virt_sev::session::registry::Registry;
 use virt_sev::{Result, files};
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     // libvirt writes whatever the operation is; a document that nobody reads must not end it with a broken pipe.
     let xml = input();
     // A guest that runs is not killed for a fault of ours, nor one without SEV kept from its start.
-    let judged = common::caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
+    let judged = caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
         Some(Gate::Judge | Gate::Refuse) if speaks_of_sev(&xml) => Judged::refused(&call, &e),
         _ => Judged::default(),
     });

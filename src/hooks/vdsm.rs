@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use virt_sev::finding::Finding;
-use virt_sev::hook::Said;
 use virt_sev::hook::vdsm::{Point, Started, concerns, cont, flags_file, is_ours, paused, start};
+use virt_sev::hook::{Said, caught};
 use virt_sev::{Error, Kind, Result, files};
 
 /// VDSM goes on with no further hook, and does not start or resume the guest (VDSM `hooking.py`).
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     if !concerns(&properties, xml.as_ref().and_then(|xml| xml.as_deref().ok()).unwrap_or_default()) {
         return ExitCode::SUCCESS;
     }
-    let done = common::caught(|| {
+    let done = caught(|| {
         let (Some(path), Some(xml)) = (&path, xml) else {
             return Err(Error::new(Kind::Usage, format!("the environment variable {DOMXML} is not set"))
                 .hint("VDSM sets it: this program is a hook of VDSM's, and does nothing by hand."));
