@@ -70,7 +70,7 @@ pub(crate) fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> 
 }
 
 /// Replaces a file that is there, complete or not at all, by one with its mode and, for root, its owner. Of a symbolic link
-/// the file that it names is replaced.
+/// the file that it names is replaced. It is not synced: whoever waits for it reads it at once, and it is gone with the machine.
 pub fn replace(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     let fail = |e: std::io::Error| trouble(&format!("the {what} cannot be replaced"), path, e);
     let target = fs::canonicalize(path).map_err(fail)?;
@@ -78,7 +78,7 @@ pub fn replace(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     if !known.is_file() {
         return Err(Error::new(Kind::File, format!("the {what} is no file")).at(shown(path)));
     }
-    let draft = Draft::file(&target, bytes, 0o600).map_err(fail)?;
+    let draft = Draft::fleeting(&target, bytes, 0o600).map_err(fail)?;
     let file = draft.lock().map_err(fail)?;
     // Everybody else's files are their own already.
     let _ = fchown(&file, Some(known.uid()), Some(known.gid()));
