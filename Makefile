@@ -18,7 +18,7 @@ SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build wheel demo check check-static check-tests check-python bench fuzz install install-lib uninstall uninstall-lib generate clean
+.PHONY: all setup build wheel demo check check-static check-tests check-python book bench fuzz install install-lib uninstall uninstall-lib generate clean
 
 all: build
 
@@ -61,6 +61,7 @@ check-static:
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
+	scripts/make-book.sh
 	@for f in scripts/*.sh fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
@@ -76,6 +77,10 @@ check-python: export VIRTSEV_LIBRARY := $(CURDIR)/target/debug/libvirtsev.so
 check-python: export PYTHONPATH := $(CURDIR)/python
 check-python:
 	$(PYTHON) -B -m unittest discover -s tests/python
+
+# The documents as a book: build/html/docs/index.html.
+book:
+	scripts/make-book.sh
 
 bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
