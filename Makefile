@@ -42,7 +42,13 @@ demo:
 	@$(MAKE) --no-print-directory build-demo
 	@$(MAKE) --no-print-directory run-demo
 
-.PHONY: build-demo run-demo
+# A shell with the demo's platform around it, for docs/start.md. Its folder is made afresh each time.
+lab:
+	@scripts/setup.sh demo
+	@$(MAKE) --no-print-directory build-demo
+	@$(MAKE) --no-print-directory run-lab
+
+.PHONY: lab build-demo run-demo run-lab
 build-demo:
 	@[ -x target/release/sev-lab ] || echo "building virt-sev and the simulator: some minutes, the first time"
 	@$(CARGO) build --quiet --release --locked -p virt-sev-cli -p virt-sev-sim
@@ -50,6 +56,12 @@ build-demo:
 run-demo:
 	@target/release/sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
 		-- scripts/demo.sh
+
+run-lab: export XDG_STATE_HOME := $(CURDIR)/build/lab/state
+run-lab: export PATH := $(CURDIR)/target/release:$(PATH)
+run-lab:
+	@rm -rf build/lab && mkdir -p build/lab
+	@cd build/lab && sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" -- bash
 
 check: setup
 	@$(MAKE) --no-print-directory check-static check-tests
@@ -112,7 +124,7 @@ install: install-lib
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev
 	install -Dm0644 completions/virt-sev.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/virt-sev.fish
-	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
+	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md docs/pictures/* src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml \
 		examples/*.c examples/*.py examples/virt-sev-edit examples/cloudstack/* examples/go/*; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
