@@ -1,6 +1,6 @@
-//! The commands of the book's own chapters: those of docs/start.md as they stand there, in a lab as `make lab` opens it; those of
-//! the others with what only another machine has in its place: a chip, LXD, OpenStack, Kubernetes, Proxmox, each played here by a
-//! few lines of shell. What no test can run is the firmware set-up of docs/epyc.md, and its kernel's own files.
+//! The commands of the book's own chapters and of README: those of docs/start.md as they stand there, in a lab as `make lab` opens
+//! it; the others with what only another machine has in its place: a chip, LXD, OpenStack, Kubernetes, Proxmox, each played here by
+//! a few lines of shell. What no test can run is the firmware set-up of docs/epyc.md, and its kernel's own files.
 
 use crate::documented::fenced;
 use crate::lab::{Lab, assert_code, err, program, root, setup};
@@ -66,15 +66,21 @@ impl Reader {
 
     /// The host's and the owner's program in one: it has what this host's chip would answer, and its root.
     fn play_the_chip(&self) {
-        let kvm = self.lab.kvm;
-        let guest = if kvm { "" } else { "s/<domain type='kvm'>/<domain type='qemu'>/; /host-passthrough/d" };
+        let guest = if self.lab.kvm {
+            ""
+        } else {
+            "s/<domain type='kvm'>/<domain type='qemu'>/; /host-passthrough/d"
+        };
         let skip: String = self.lab.rules().iter().map(|rule| format!("--skip {rule} ")).collect();
         let text = format!(
-            "real={}\nroot={}\nhost='{skip} --set security.sev.memory.lock=none --set security.sev.firmware={}'\n\
+            "real={}\nroot={}\nimage=security.sev.firmware={}\nskip='{skip}'\nunlocked='--set security.sev.memory.lock=none'\n\
              command=$1\nshift\ncase $command in\n\
-             check | launch) exec $real $command $host \"$@\" ;;\n\
+             check | define | launch) exec $real $command $skip $unlocked --set $image \"$@\" ;;\n\
+             apply) exec $real apply $skip $unlocked \"$@\" ;;\n\
+             lint) exec $real lint $skip \"$@\" ;;\n\
              chain | session) exec $real $command \"$@\" --ca $root ;;\n\
-             generate) $real generate \"$@\" --set security.sev.memory.lock=none && sed -i \"{guest}\" web?.xml ;;\n\
+             generate)\n$real generate \"$@\" $unlocked > made || exit\n\
+             for file in made web?.xml; do [ ! -e $file ] || sed -i \"{guest}\" $file; done\ncat made ;;\n\
              host) $real host \"$@\" || [ $? = 1 ] ;;\n\
              *) exec $real $command \"$@\" ;;\nesac",
             program("virt-sev").display(),
@@ -160,6 +166,10 @@ fn with_sev_es_the_epyc_host_needs_the_options_that_the_document_names() {
     });
 }
 
+/// A domain as a person would write it.
+const PLAIN: &str = "<domain type='kvm'><name>web1</name><memory unit='MiB'>512</memory>\
+    <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features></domain>\n";
+
 /// Each of the programs, as far as the document uses it, and the policy that its settings stand for.
 const SOURCES: [(&str, &str, &str); 4] = [
     (
@@ -186,18 +196,76 @@ fn what_other_programs_are_told_becomes_a_domain() {
     let reader = Reader::new();
     let [right, from @ ..] = &reader.blocks("migration.md")[..] else { panic!("no blocks") };
     assert_eq!(from.len(), SOURCES.len());
-    let domain = "<domain type='kvm'><name>web1</name><memory unit='MiB'>512</memory>\
-                  <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features></domain>\n";
     for ((name, text, policy), block) in SOURCES.into_iter().zip(from) {
         assert!(block.contains(&format!("{name} ")), "{name}: {block}");
         reader.program(name, text);
-        fs::write(reader.path("web1.xml"), domain).unwrap();
+        fs::write(reader.path("web1.xml"), PLAIN).unwrap();
         let out = reader.run(&format!("{block}{right}"));
         assert_code(&out, 0);
         let made = fs::read_to_string(reader.path("web1.xml")).unwrap();
         assert!(made.contains(&format!("<policy>{policy}</policy>")), "{name}: {made}");
         assert!(made.contains("urn:virt-sev:config:1"), "{name}: {made}");
     }
+}
+
+/// LXD keeps the key in a profile here, and prints both.
+const LXC: &str = "case \"$1 $2\" in\n\
+    'profile list') echo '[{\"name\": \"sev\", \"config\": {\"security.sev\": \"true\"}}]' ;;\n\
+    'config show') echo '{name: web1, profiles: [sev], config: {security.sev.policy.es: \"true\"}}' ;;\nesac";
+
+#[test]
+fn the_other_documents_have_a_domain_made_and_read_profiles_and_properties() {
+    let reader = Reader::new();
+    reader.play_the_chip();
+    let [define] = reader.blocks("generate.md").try_into().unwrap();
+    assert_code(&reader.run(&define), 0);
+    let defined = reader.lab.virsh(&["dumpxml", "--inactive", "web1"]);
+    assert!(defined.contains("urn:virt-sev:config:1") && defined.contains("/web1.qcow2"), "{defined}");
+
+    let [profiles, properties] = reader.blocks("config-sources.md").try_into().unwrap();
+    reader.program("lxc", LXC);
+    reader.program(SOURCES[1].0, SOURCES[1].1);
+    fs::write(reader.path("web1.xml"), PLAIN).unwrap();
+    let out = reader.run(&profiles);
+    assert_code(&out, 0);
+    assert!(said(&out).contains("<policy>0x0005</policy>"), "{}", said(&out));
+    let out = reader.run(&properties);
+    assert_code(&out, 0);
+    assert!(said(&out).contains("security.sev.policy.domain: \"true\""), "{}", said(&out));
+}
+
+/// All of README's lines but the installation. The last one, from afar, is a second launch.
+#[test]
+fn the_lines_of_the_readme_are_run() {
+    let reader = Reader::new();
+    reader.play_the_chip();
+    reader.program("lxc", SOURCES[0].1);
+    let kind = if reader.lab.kvm { "kvm" } else { "qemu" };
+    let domain = PLAIN.replace("web1", "guest").replace("type='kvm'", &format!("type='{kind}'"));
+    let uuid = "</name><uuid>6c1f0f53-6f0c-4b0f-8f37-6d1f5d3d9b5e</uuid>";
+    fs::write(reader.path("guest.xml"), domain.replace("</name>", uuid)).unwrap();
+    let [block] = reader.blocks("../README.md").try_into().unwrap();
+    let (installs, lines) = block.split_once('\n').unwrap();
+    assert!(installs.contains("make install"), "{installs}");
+    let (exchange, afar) = lines.split_once("# Where the owner reaches the host").unwrap();
+    let out = reader.run(exchange);
+    assert_code(&out, 0);
+    assert_eq!(reader.lab.state("guest"), "running");
+    assert!(reader.secret("guest").windows(14).any(|w| w == b"the disk's key"));
+
+    reader.lab.virsh(&["destroy", "guest"]);
+    fs::remove_dir_all(reader.path("session")).unwrap();
+    fs::remove_file(reader.path("bundle.json")).unwrap();
+    fs::remove_file(reader.path("evidence.json")).unwrap();
+    for command in ["virt-sev session", "virt-sev launch"] {
+        let again = exchange.split("\n\n").find(|part| part.contains(command)).unwrap();
+        assert_code(&reader.run(again), 0);
+    }
+    // The owner's machine is the host's here.
+    let afar = afar.replace("qemu+ssh://host/system", &format!("{} --insecure", reader.lab.uri));
+    let out = reader.run(&format!("#{afar}"));
+    assert_code(&out, 0);
+    assert_eq!(reader.lab.state("guest"), "running");
 }
 
 #[test]
