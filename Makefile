@@ -61,7 +61,8 @@ run-lab: export XDG_STATE_HOME := $(CURDIR)/build/lab/state
 run-lab: export PATH := $(CURDIR)/target/release:$(PATH)
 run-lab:
 	@rm -rf build/lab && mkdir -p build/lab
-	@cd build/lab && sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" -- bash
+	@cd build/lab && sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
+		-- sh -c 'bash; exit 0'
 
 check: setup
 	@$(MAKE) --no-print-directory check-static check-tests
