@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Every link of the book and of the documents beside it leads somewhere. In: build/html/docs, as mdbook made it, docs/, and
 the Markdown files of the repository's first level. Out: a line for each link that does not, exit 1. A file outside docs/
 that a page links to must be the repository's; it is laid beside the book, where the link looks for it. Never opens the net.
