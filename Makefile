@@ -123,6 +123,8 @@ install: install-lib
 	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
 	for f in schemas/*.json; do install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/virt-sev/$$f || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/virt-sev
+	ln -sfn ../../virt-sev/schemas $(DESTDIR)$(PREFIX)/share/doc/virt-sev/schemas
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev
 	install -Dm0644 completions/virt-sev.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/virt-sev.fish
