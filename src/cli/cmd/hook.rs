@@ -1,5 +1,6 @@
 //! `virt-sev hook`. In: a folder of hooks. Out: links to the hook program there, or none. Never: another hook touched.
 
+use super::apparmor;
 use crate::args::hook::{HookArgs, HookCommand, Whose};
 use crate::cmd::programs::beside;
 use crate::output::{Answer, Output};
@@ -62,6 +63,11 @@ pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
         return Err(Error::new(Kind::File, format!("the folder of {}'s hooks is not there", place.owner))
             .at(place.folder.display().to_string())
             .hint("Its own package makes it. Is its daemon installed here? --dir names another folder."));
+    }
+    // Of another folder nobody can tell which daemon is to run it.
+    if installed && args.whose == Whose::Libvirt && args.dir.is_none() {
+        let forbidden = apparmor::forbids(&beside(place.program, Kind::File)?);
+        forbidden.map_or(Ok(()), Err)?;
     }
     let links: Vec<PathBuf> = place.links.iter().map(|link| place.folder.join(link)).collect();
     // All of them, or none.
