@@ -4,6 +4,7 @@
 
 use super::site::{SITE_POLICY, Site};
 use super::{Said, parse, speaks_of_sev};
+use crate::config::value::shown;
 use crate::config::{RawConfig, SevConfig, Technology};
 use crate::domain::Domain;
 use crate::finding::{Finding, Severity};
@@ -71,17 +72,22 @@ pub struct Judged {
 
 impl Judged {
     fn noted(call: &Call<'_>, what: &str) -> Self {
-        let audit = format!("{} {}: {what}", clean(call.name), call.operation);
-        Self { audit: Some(audit), ..Self::default() }
+        Self { audit: Some(line(call, what)), ..Self::default() }
     }
 
     /// A veto. libvirt shows standard error to whoever asked for the guest.
     #[must_use]
     pub fn refused(call: &Call<'_>, error: &Error) -> Self {
         let first = clean(&error.alone().to_string().replace('\n', " "));
-        let audit = format!("{} {}: refused: {first}", clean(call.name), call.operation);
-        Self { said: Said::refused(error, 1), audit: Some(audit) }
+        Self { said: Said::refused(error, 1), audit: Some(line(call, &format!("refused: {first}"))) }
     }
+}
+
+/// A line of the log. A name of several words is quoted: it could be a decision.
+fn line(call: &Call<'_>, what: &str) -> String {
+    let is_word = !call.name.contains(char::is_whitespace);
+    let name = if is_word { clean(call.name) } else { shown(call.name) };
+    format!("{name} {}: {what}", call.operation)
 }
 
 /// Judges one call. `xml` is what libvirt sent, whatever it is; `probe` is the host, of which the firmware images are looked

@@ -395,4 +395,12 @@ fn each_decision_is_a_line_of_the_log() {
     assert!(refused.contains("web1 start: refused: ") && !refused.contains('\n'), "{refused}");
     assert!(line("started", &good).unwrap().ends_with("web1 started: runs or waits"));
     assert_eq!((line("prepare", "<domain/>"), line("stopped", &good)), (None, None));
+
+    // A name that would be a decision.
+    let name = "web1 start: allowed; web2";
+    run(HOOK, &[name, "start", "begin", "-"], world.path(), &[], broken.as_bytes());
+    let mut bytes = [0; 2048];
+    let size = log.recv(&mut bytes).unwrap();
+    let told = String::from_utf8_lossy(&bytes[..size]);
+    assert!(told.contains(&format!("]: '{name}' start: refused: ")), "{told}");
 }
