@@ -114,6 +114,11 @@ fn a_veto_says_why_and_what_to_do() {
     assert!(text.contains("has no <launchSecurity"), "the recorded keys ask for it: {text}");
     let text = stderr(&call(world.path(), "restore", "begin", good.as_bytes()));
     assert!(text.starts_with("virt-sev: web1: a SEV guest cannot be restored\n"), "{text}");
+    let text = says(good.replace("<metadata>", &format!("<metadata>{}", "<a>".repeat(300))));
+    assert!(
+        text.contains("too large") && text.contains("\n  No guest needs as much. Look into its <metadata>"),
+        "{text}"
+    );
 }
 
 #[test]
