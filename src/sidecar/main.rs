@@ -100,7 +100,7 @@ fn run() -> Result<()> {
     runtime.block_on(async {
         // Before the socket: as process 1 a container's program gets no signal that it does not ask for.
         let ends = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        let (socket, listener) = Socket::listen(&folder)?;
+        let (socket, listener) = Socket::listen(&folder).await?;
         let listener = UnixListener::from_std(listener).map_err(system)?;
         let sidecar = Arc::new(Sidecar { versions, stop: Notify::new() });
         for end in ends {
