@@ -6,7 +6,9 @@
 mod common;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{Write as _, stdout};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
 use virt_sev::hook::kubevirt::{Defined, LONGEST_ARGUMENT, define};
@@ -18,7 +20,7 @@ const NEARLY: usize = LONGEST_ARGUMENT / 8 * 7;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if arguments.iter().any(|a| a == "--version") {
+    if matches!(arguments.as_slice(), [only] if only == "--version") {
         let version = format!("virt-sev-kubevirt-hook {}\n", env!("CARGO_PKG_VERSION"));
         return common::say(&Said { stdout: version, ..Said::default() });
     }
@@ -27,8 +29,11 @@ fn main() -> ExitCode {
         Err(e) => return common::say(&Said::refused(&e, e.kind().code().exit)),
     };
     let stderr = defined.warnings.into_iter().chain(near).map(|line| format!("virt-sev: {line}\n")).collect();
-    // Half a domain is none: the shim takes it only where this ends with 0.
-    if let Err(e) = stdout().write_all(&defined.domain).and_then(|()| stdout().flush()) {
+    // Half a domain is none: the shim takes it only where this ends with 0. As a file, because Rust's own standard output
+    // takes one that is not open for writing for done.
+    let written =
+        stdout().as_fd().try_clone_to_owned().map(File::from).and_then(|mut f| f.write_all(&defined.domain));
+    if let Err(e) = written {
         let e = Error::new(Kind::File, "the domain cannot be written to standard output").because(e);
         return common::say(&Said::refused(&e, e.kind().code().exit));
     }
@@ -50,6 +55,10 @@ fn look(arguments: Vec<OsString>) -> Result<(Defined, Option<String>)> {
             b"--domain" => &mut domain,
             _ => return Err(usage("there is no such option")),
         };
+        // Which of two documents is meant, nobody can tell.
+        if slot.is_some() {
+            return Err(usage("--vmi or --domain stands twice"));
+        }
         *slot = value.or_else(|| rest.next().map(OsString::into_vec));
     }
     let (Some(vmi), Some(domain)) = (vmi, domain) else { return Err(usage("--vmi or --domain is missing")) };

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulShutdown;
 use service::{Sidecar, VERSIONS};
 use socket::Socket;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use virt_sev::{Error, Kind, Result};
 
 const HELP: &str = "\
@@ -34,6 +36,12 @@ Answers KubeVirt's virt-launcher: makes the domain of a machine with launchSecur
 ";
 /// How long answers may take that are under way when the end comes.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Connections that may be open: virt-launcher has one for each call, one call after the other. Of more the oldest is closed,
+/// so that nobody who only holds them keeps virt-launcher out.
+const MOST_CONNECTIONS: usize = 32;
+/// Calls that may be under way in one of them, for each may hold a request of the greatest length.
+const MOST_CALLS: u32 = 4;
 
 /// A line for `kubectl logs`.
 fn log(line: &str) {
@@ -100,7 +108,7 @@ fn run() -> Result<()> {
     runtime.block_on(async {
         // Before the socket: as process 1 a container's program gets no signal that it does not ask for.
         let ends = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        let (socket, listener) = Socket::listen(&folder)?;
+        let (socket, listener) = Socket::listen(&folder).await?;
         let listener = UnixListener::from_std(listener).map_err(system)?;
         let sidecar = Arc::new(Sidecar { versions, stop: Notify::new() });
         for end in ends {
@@ -122,6 +130,7 @@ fn run() -> Result<()> {
 /// Takes connections in until the end, and gives those that are open.
 async fn accept(listener: UnixListener, sidecar: Arc<Sidecar>) -> GracefulShutdown {
     let connections = GracefulShutdown::new();
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -137,10 +146,18 @@ async fn accept(listener: UnixListener, sidecar: Arc<Sidecar>) -> GracefulShutdo
             let sidecar = Arc::clone(&sidecar);
             async move { Ok::<_, Infallible>(sidecar.answer(request).await) }
         });
-        let connection =
-            http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .max_concurrent_streams(MOST_CALLS)
+            .serve_connection(TokioIo::new(stream), service);
         let connection = connections.watch(connection);
         // A connection that breaks is its client's affair.
-        tokio::spawn(async move { connection.await.unwrap_or_default() });
+        let task = tokio::spawn(async move { connection.await.unwrap_or_default() });
+        open.retain(|task| !task.is_finished());
+        open.push_back(task.abort_handle());
+        if open.len() > MOST_CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
     }
 }

@@ -4,8 +4,9 @@
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use tokio::net::UnixStream;
 use virt_sev::{Error, Kind, Result};
 
 /// The same after a restart: `virt-launcher` looks once.
@@ -20,7 +21,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Listens. What a killed sidecar left is replaced.
-    pub(crate) fn listen(folder: &Path) -> Result<(Self, UnixListener)> {
+    pub(crate) async fn listen(folder: &Path) -> Result<(Self, UnixListener)> {
         let path = folder.join(NAME);
         let wrong = |message: &str| Error::new(Kind::File, message).at(path.display().to_string());
         if !folder.is_dir() {
@@ -32,15 +33,20 @@ impl Socket {
             if !found.file_type().is_socket() {
                 return Err(wrong("this is no socket").hint("Something else put it there: remove it."));
             }
-            match UnixStream::connect(&path) {
+            // Not std's, which waits for a listener that takes nobody in.
+            let lives =
+                || wrong("another sidecar of virt-sev lives here").hint("One is enough for a machine.");
+            match UnixStream::connect(&path).await {
+                Ok(_) => return Err(lives()),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Err(lives()),
                 Err(e) if e.kind() == ErrorKind::ConnectionRefused => {
                     fs::remove_file(&path)
                         .map_err(|e| wrong("the socket of a killed sidecar stays").because(e))?;
                 }
-                _ => {
-                    return Err(
-                        wrong("another sidecar of virt-sev lives here").hint("One is enough for a machine.")
-                    );
+                Err(e) => {
+                    return Err(wrong("whether a sidecar lives here cannot be seen")
+                        .because(e)
+                        .hint("The socket is another user's or another program's: remove it."));
                 }
             }
         }

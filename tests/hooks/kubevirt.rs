@@ -2,6 +2,7 @@
 
 use crate::machines::{ALL, SECRET, longer, machine};
 use crate::{root, run, schema};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::process::{Command, Output, Stdio};
 use virt_sev::config::{Format, from_text_as, resolve};
@@ -127,6 +128,9 @@ fn wrong_input_of_every_sort() {
         (&["--vmi", &vmi, "--domain"], "--domain is missing"),
         (&["--vmi", &vmi, "--domain", &made, "more"], "there is no such option"),
         (&["--cloud-init", &vmi, "--domain", &made], "there is no such option"),
+        (&["--vmi", &vmi, "--domain", &made, "--version"], "there is no such option"),
+        (&["--vmi", &vmi, "--domain", &made, "--vmi", &vmi], "stands twice"),
+        (&["--vmi", &vmi, "--domain=", "--domain", &made], "stands twice"),
     ] {
         refused(&call(arguments, &[]), 2, &[words, "wanted --vmi JSON --domain XML"]);
     }
@@ -155,13 +159,37 @@ fn a_fault_inside_is_a_code_and_no_document() {
 #[test]
 fn a_document_that_nobody_takes_is_told() {
     let (vmi, made) = machine("plain");
-    let mut command = Command::new(HOOK);
-    command
-        .args(["--vmi", &vmi, "--domain", &made])
-        .stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
-    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("cannot be written"));
+    let file = |options: &mut OpenOptions, path: &str| options.open(path).unwrap();
+    for stdout in
+        [file(File::options().write(true), "/dev/full"), file(File::options().read(true), "/dev/null")]
+    {
+        let mut command = Command::new(HOOK);
+        command.args(["--vmi", &vmi, "--domain", &made]).stdout(stdout).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("cannot be written"));
+    }
+}
+
+/// What the README and the manual page tell of it.
+#[test]
+fn an_image_that_is_unfit_has_a_code_of_its_own() {
+    let (vmi, made) = machine("sev-es");
+    let image = tempfile::NamedTempFile::new().unwrap();
+    image.as_file().set_len(4096).unwrap();
+    let path = image.path().to_str().unwrap();
+    let asked = vmi.replace(
+        "\"annotations\":{",
+        &format!("\"annotations\":{{\"virt-sev.config/security.sev.firmware\":\"{path}\","),
+    );
+    refused(&define(&asked, &made), 1, &[path, "the firmware image lacks"]);
+    for (page, words) in [
+        ("packaging/kubevirt/README.md", "0; 1 the firmware"),
+        ("man/virt-sev-kubevirt-hook.8", "\n.B 1\nThe firmware image"),
+    ] {
+        let page = std::fs::read_to_string(root().join(page)).unwrap();
+        assert!(page.contains(words), "{words}");
+    }
 }
 
 /// What the shim meets with a larger document: the kernel does not even start the program.

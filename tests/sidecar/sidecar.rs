@@ -7,11 +7,12 @@ mod machines;
 use machines::{ALL, SECRET, longer, machine};
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::net::UnixSocket;
 use virt_sev::hook::kubevirt::define;
 use virt_sev::host::RealProbe;
 
@@ -100,8 +101,10 @@ struct Sidecar(Child);
 
 impl Sidecar {
     fn start(folder: &Path, more: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(SIDECAR);
-        command.arg("--directory").arg(folder).args(more).envs(environment.iter().copied());
+        // It needs few files, whoever holds connections to it.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 64 && exec \"$@\"", "sh", SIDECAR, "--directory"]);
+        command.arg(folder).args(more).envs(environment.iter().copied());
         let child = Self(command.stderr(Stdio::piped()).spawn().unwrap());
         let socket = folder.join("virt-sev.sock");
         let begin = Instant::now();
@@ -316,6 +319,18 @@ fn it_ends_though_somebody_stays() {
     assert_eq!(sidecar.end().0, Some(0));
 }
 
+/// Nor do many of them keep virt-launcher out: it waits a second for `Info`.
+#[test]
+fn it_answers_though_many_stay() {
+    let world = World::new();
+    let _sidecar = world.start(&[]);
+    let idle: Vec<_> = (0..200).map(|_| UnixStream::connect(world.socket()).unwrap()).collect();
+    assert!(answer(&world.call(&["info"])).contains("virt-sev"));
+    let (vmi, made) = machine("plain");
+    assert_eq!(world.defined("v1alpha3", &vmi, &made), made);
+    drop(idle);
+}
+
 #[test]
 fn killed_and_started_again() {
     let world = World::new();
@@ -338,6 +353,41 @@ fn killed_and_started_again() {
     fs::write(world.socket(), "x").unwrap();
     let fourth = Command::new(SIDECAR).arg("--directory").arg(world.folder()).output().unwrap();
     assert!(fourth.status.code() == Some(4) && said(&fourth).contains("no socket"), "{}", said(&fourth));
+}
+
+/// Sockets that nobody answers at are told apart, and none is waited for.
+#[test]
+fn another_programs_socket_is_left_alone() {
+    let world = World::new();
+    let refused = |words: &str| {
+        let mut command = Command::new(SIDECAR);
+        let mut child =
+            command.arg("--directory").arg(world.folder()).stderr(Stdio::piped()).spawn().unwrap();
+        let begin = Instant::now();
+        while child.try_wait().unwrap().is_none() && begin.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.status.code() == Some(4) && said(&output).contains(words),
+            "{words}: {}",
+            said(&output)
+        );
+        assert_eq!(world.files(), ["virt-sev.sock"]);
+    };
+    let other = UnixDatagram::bind(world.socket()).unwrap();
+    refused("whether a sidecar lives here cannot be seen");
+    drop(other);
+    fs::remove_file(world.socket()).unwrap();
+    // One that takes nobody in: its queue is full.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    let socket = UnixSocket::new_stream().unwrap();
+    socket.bind(world.socket()).unwrap();
+    let _stuck = socket.listen(0).unwrap();
+    let _waits = UnixStream::connect(world.socket()).unwrap();
+    refused("another sidecar of virt-sev lives here");
 }
 
 /// The socket of a sidecar that another one replaced stays when the first ends.
