@@ -102,17 +102,20 @@ generate:
 
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib
-	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
+	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] && [ -x $(OUT)/virt-sev-vdsm-hook ] && [ -x $(OUT)/virt-sev-kubevirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
 	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
 	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
 	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
+	install -Dm0755 $(OUT)/virt-sev-vdsm-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-vdsm-hook
+	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
+	for f in schemas/*.json; do install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/virt-sev/$$f || exit 1; done
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev
 	install -Dm0644 completions/virt-sev.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/virt-sev.fish
 	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml \
-		examples/*.c examples/*.py examples/virt-sev-edit examples/cloudstack/* examples/go/*; do \
+		examples/*.c examples/*.py examples/virt-sev-edit examples/cloudstack/* examples/go/* packaging/kubevirt/*; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done
 
 # The C library, with what a compiler needs.
@@ -163,7 +166,7 @@ uninstall: uninstall-lib
 	rm -f $(DESTDIR)$(PREFIX)/bin/virt-sev $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-*
 	rm -f $(DESTDIR)$(MANDIR)/man[158]/virt-sev*
 	rm -f $(DESTDIR)$(PREFIX)/share/{bash-completion/completions/virt-sev,zsh/site-functions/_virt-sev,fish/vendor_completions.d/virt-sev.fish}
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/virt-sev
+	rm -rf $(DESTDIR)$(PREFIX)/share/virt-sev $(DESTDIR)$(PREFIX)/share/doc/virt-sev
 
 clean:
 	$(CARGO) clean

@@ -843,7 +843,7 @@ _virt-sev() {
             return 0
             ;;
         virt__sev__hook__install)
-            opts="-c -q -v -h --dir --connect --format --quiet --verbose --color --help libvirt"
+            opts="-c -q -v -h --dir --connect --format --quiet --verbose --color --help libvirt vdsm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -877,7 +877,7 @@ _virt-sev() {
             return 0
             ;;
         virt__sev__hook__remove)
-            opts="-c -q -v -h --dir --connect --format --quiet --verbose --color --help libvirt"
+            opts="-c -q -v -h --dir --connect --format --quiet --verbose --color --help libvirt vdsm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

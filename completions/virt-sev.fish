@@ -24,8 +24,8 @@ function __fish_virt_sev_using_subcommand
 	contains -- $cmd[1] $argv
 end
 
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -34,27 +34,27 @@ complete -c virt-sev -n "__fish_virt_sev_needs_command" -l color -d 'Colour in t
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -s V -l version -d 'Print version'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "keys" -d 'Lists every configuration key, or shows what a foreign configuration means in them'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "keys" -d 'Lists the keys, or converts foreign settings to them'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "apply" -d 'Makes a domain document right: XML in, XML out'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "lint" -d 'Says which rules a domain breaks; changes nothing'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "explain" -d 'Says what is behind a rule, a code or a message, and what to do'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "generate" -d 'Makes a new domain from a template, right already'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "host" -d 'Says what a host can do for SEV, SEV-ES and SEV-SNP, layer by layer, and what is to be done where it cannot'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "check" -d 'Says whether a launch of this domain could begin on this host now; changes nothing'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "host" -d 'Says what a host can do, layer by layer, and how to mend the rest'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "check" -d 'Says whether a launch could begin on this host now'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "define" -d 'Applies, checks the host, and defines the domain'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "launch" -d 'Applies, defines, starts paused, measures, verifies, injects and resumes'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "launch" -d 'Defines, starts paused, measures, verifies, injects, resumes'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "measurement" -d 'Reads what a launched guest reports'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "chain" -d 'Reads, shows and verifies a platform\'s certificates'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "session" -d 'Makes a guest owner\'s session for a platform'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "verify" -d 'Verifies a launch measurement; takes the options of virt-qemu-sev-validate'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "verify" -d 'Verifies a launch; has the options of virt-qemu-sev-validate'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "digest" -d 'Computes the launch digest that a guest will have'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "firmware" -d 'Shows which firmware images a host has, and what they really hold'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "firmware" -d 'Shows a host\'s firmware images, and what they really hold'
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "secret" -d 'Builds or injects launch secrets'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "hook" -d 'Installs or removes the hook that vetoes SEV guests which are not right'
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "snp" -d 'SEV-SNP\'s own, off line: signs an ID block, verifies an attestation report'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "hook" -d 'Installs or removes the hooks of libvirt and of oVirt'
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -f -a "snp" -d 'Signs an ID block, verifies an attestation report of SEV-SNP'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l convert -d 'Print what FILE means as keys that --config takes; - is standard input (repeatable: as with --config)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l config-format -d 'How every FILE is written, where it is not to be recognised' -r -f -a "auto\t''
 lxd\t''
@@ -62,8 +62,8 @@ kubevirt\t''
 nova\t''
 proxmox\t''
 metadata\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -72,7 +72,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l color -d 'Col
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l config -d 'Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input (repeatable: the later wins)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l config-format -d 'How every --config is written, where it is not to be recognised' -r -f -a "auto\t''
@@ -86,8 +86,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l skip -d 'Lea
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s o -l output -d 'Write the document to FILE instead of standard output' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l domcaps -d 'Domain capabilities of the host, as `virsh domcapabilities` prints them' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l host-root -d 'Read the host\'s facts below DIR: its files, and CPUID from DIR/cpuid' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -102,7 +102,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l check -d 'Pr
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l diff -d 'Print a unified diff instead of the document; hunks name their rules'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l explain -d 'Print every edit and finding with rule, reason and source instead'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l domain -d 'A domain of the hypervisor that -c names (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l config -d 'Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input (repeatable: the later wins)' -r -F
@@ -116,8 +116,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l set -d 'One k
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l skip -d 'Leave out a rule; `virt-sev explain --list` names them (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l domcaps -d 'Domain capabilities of the host, as `virsh domcapabilities` prints them' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l host-root -d 'Read the host\'s facts below DIR: its files, and CPUID from DIR/cpuid' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -131,10 +131,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l explain -d 'A
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l strict -d 'Exit 1 for warnings too'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l record -d 'Record the keys in the domain\'s metadata, in place of those there; blobs are left out'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -145,7 +145,7 @@ never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l list -d 'Every rule with its title; with --format md or json everything about them'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l list-messages -d 'Every message and status code with its title; with --format md or json everything about them'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l memory -d 'Memory, such as 4GiB' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l vcpus -d 'Virtual processors' -r
@@ -173,8 +173,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l set -d 'O
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l skip -d 'Leave out a rule; `virt-sev explain --list` names them (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l domcaps -d 'Domain capabilities of the host, as `virsh domcapabilities` prints them' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l host-root -d 'Read the host\'s facts below DIR: its files, and CPUID from DIR/cpuid' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -188,14 +188,14 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l list -d '
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l no-metadata -d 'Ignore the keys in the domain\'s own metadata'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l record -d 'Record the keys in the domain\'s metadata, in place of those there; blobs are left out'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l domcaps -d 'Domain capabilities of the host, as `virsh domcapabilities` prints them' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l host-root -d 'Read the host\'s facts below DIR: its files, and CPUID from DIR/cpuid' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l collect -d 'Write what was read into a new folder that --host-root reads on any machine; no secrets, no firmware images' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -204,7 +204,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l color -d 'Col
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l config -d 'Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input (repeatable: the later wins)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l config-format -d 'How every --config is written, where it is not to be recognised' -r -f -a "auto\t''
@@ -217,8 +217,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l set -d 'One 
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l skip -d 'Leave out a rule; `virt-sev explain --list` names them (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l host-root -d 'Of the host, take all but libvirt\'s own facts from DIR, as `virt-sev host --collect DIR` wrote it there' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -230,7 +230,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l no-metadata 
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l injects-secret -d 'A secret is to be injected: the firmware must have a place for it'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l record -d 'Record the keys in the domain\'s metadata, in place of those there; blobs are left out'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l config -d 'Keys: a flat map in YAML or JSON, or what LXD, Incus, KubeVirt, Nova or Proxmox has; - is standard input (repeatable: the later wins)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l config-format -d 'How every --config is written, where it is not to be recognised' -r -f -a "auto\t''
@@ -242,8 +242,8 @@ metadata\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l set -d 'One key, above every --config; @FILE for VALUE reads it from a file (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l skip -d 'Leave out a rule; `virt-sev explain --list` names them (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -254,7 +254,7 @@ never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l no-metadata -d 'Ignore the keys in the domain\'s own metadata'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l record -d 'Record the keys in the domain\'s metadata, in place of those there; blobs are left out'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l evidence -d 'Write what the owner needs for `verify --evidence` to FILE' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
@@ -292,8 +292,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l tk -d 'File
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l policy-file -d 'What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor, allowed_build_ids; where it names digests, --firmware may be left out' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s s -l inject-secret -d 'Secret to inject after verification: luks-key:disk.key, or GUID:PATH, or a folder of keys (repeatable)' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s m -l measurement -d 'Measurement, base64; with --report 48 bytes in hexadecimal too' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -306,12 +306,12 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l no-metadata
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l record -d 'Record the keys in the domain\'s metadata, in place of those there; blobs are left out'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s i -l insecure -d 'Proceed even if the usage is insecure'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s o -l output -d 'Write the evidence to FILE as JSON' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -320,10 +320,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l color 
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -332,7 +332,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -f -a "fetch" -d 'Reads a platform\'s certificates over libvirt'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -f -a "verify" -d 'Shows and verifies a platform\'s certificates: PDH, PEK, OCA, CEK, ASK, ARK'
@@ -342,8 +342,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l cek-url -d 'Another key service, such as a mirror: the address without the chip\'s identity' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l chip-id -d 'The chip\'s identity in hexadecimal, where the files do not tell it' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l timeout -d 'Longest wait for one answer of the hypervisor, and for the key service' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -353,15 +353,15 @@ always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l fetch -d 'Get it from AMD\'s key service with curl, unless it is here already, and keep it'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l ca -d 'ASK and ARK of another root than AMD\'s, for a test platform' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l cek -d 'The chip\'s CEK with AMD\'s signature, from a file' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l cek-url -d 'Another key service, such as a mirror: the address without the chip\'s identity' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l chip-id -d 'The chip\'s identity in hexadecimal, where the files do not tell it' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l timeout -d 'Longest wait for the key service' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -371,7 +371,7 @@ always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l fetch -d 'Get it from AMD\'s key service with curl, unless it is here already, and keep it'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l chain -d 'The platform\'s certificates, in any of the forms that `chain verify` reads (repeatable)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l policy -d 'Guest policy, hexadecimal with 0x or decimal: 0x1 for SEV, 0x5 for SEV-ES, as the keys give them' -r
@@ -383,8 +383,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l cek -d 'Th
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l cek-url -d 'Another key service, such as a mirror: the address without the chip\'s identity' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l chip-id -d 'The chip\'s identity in hexadecimal, where the files do not tell it' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l timeout -d 'Longest wait for one answer of the hypervisor, and for the key service' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -395,7 +395,7 @@ never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s i -l insecure -d 'Proceed although the chain is not verified, or the platform is this machine'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l fetch -d 'Get it from AMD\'s key service with curl, unless it is here already, and keep it'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s o -l domain -d 'Name, UUID or id of a paused guest on the hypervisor' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l evidence -d 'Evidence that the host wrote: measurement, API version, build and policy come from it, and --policy must agree' -r -F
@@ -432,8 +432,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l tek -d 'Fil
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l tk -d 'File with TEK and TIK, 32 bytes' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l policy-file -d 'What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor, allowed_build_ids; where it names digests, --firmware may be left out' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s s -l inject-secret -d 'Secret to inject after verification: luks-key:disk.key, or GUID:PATH, or a folder of keys (repeatable)' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -446,7 +446,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l json -d 'Pr
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s d -l debug -d 'Show debug information: the same as -vv'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s i -l insecure -d 'Proceed even if the usage is insecure'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l mode -d 'What the guest is' -r -f -a "sev\t''
 sev-es\t''
@@ -471,8 +471,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l snp-ovmf-ha
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l save-vmsa -d 'Write the VMSA pages that are measured to DIR: vmsa-cpu0.bin, vmsa-cpu1.bin' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l output-format -d 'How the digest is written' -r -f -a "hex\t''
 base64\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -481,10 +481,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l color -d 'C
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -493,13 +493,13 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fi
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -f -a "list" -d 'Lists the images that QEMU\'s descriptors name, first come first: what each claims, holds and serves, and its digest'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -f -a "inspect" -d 'Reads the GUID table of an image: what it has for SEV-ES and SEV-SNP, where a secret and the kernel hashes go'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -l host-root -d 'Read the descriptors and images below DIR' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -508,10 +508,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_s
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -520,10 +520,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_s
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -532,7 +532,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -f -a "build" -d 'Builds the packet for a measured guest: header and encrypted payload'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -f -a "inject" -d 'Injects a packet into a paused guest'
@@ -544,8 +544,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_see
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l packet -d 'Write the encrypted secret with its header to one FILE, for `secret inject --packet`' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l secret-header -d 'Write the secret\'s header to FILE, as virt-qemu-sev-validate does' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l secret-payload -d 'Write the encrypted secret to FILE' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -554,15 +554,15 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_see
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l packet -d 'File with header and encrypted secret, as `verify --packet` writes it' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l secret-header -d 'File with the header, as `secret build`, `verify` or virt-qemu-sev-validate writes it' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l secret-payload -d 'File with the encrypted secret' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l set-address -d 'Guest physical address, hexadecimal with 0x or decimal; the firmware\'s own place unless given' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l timeout -d 'Longest wait for one answer of the hypervisor' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -572,10 +572,10 @@ always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l resume -d 'Let the guest run then'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -584,13 +584,13 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_s
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -f -a "install" -d 'Lets a hook program have its say'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -f -a "remove" -d 'Takes it away again'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l dir -d 'Folder of libvirt\'s hooks' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l dir -d 'Folder of the hooks [default: /etc/libvirt/hooks, /usr/libexec/vdsm/hooks]' -r -F
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -599,11 +599,11 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l dir -d 'Folder of libvirt\'s hooks' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l dir -d 'Folder of the hooks [default: /etc/libvirt/hooks, /usr/libexec/vdsm/hooks]' -r -F
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -612,10 +612,10 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -624,7 +624,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_se
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -f -a "id-block" -d 'Makes and signs the ID block of a guest, ready as keys'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -f -a "report" -d 'Verifies a guest\'s attestation report'
@@ -638,8 +638,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_s
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l version -d 'Version of the ID block\'s format' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l host-data -d 'Data for the guest\'s reports, 32 bytes; into the keys' -r
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s o -l output -d 'Folder for id-block.b64, id-auth.b64 and keys.yaml; made if missing. Without it the keys are the answer' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -648,7 +648,7 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_s
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s h -l help -d 'Print help'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l certs -l vcek -l vlek -l ask -l ark -d 'Certificate of the key that signed, in DER or PEM; also with ASK or ASVK and ARK; a certificate table; or a folder with vcek.pem, ask.der and the like (repeatable)' -r -F
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l ca -d 'ARK of another root than AMD\'s, with its ASK or ASVK, for a test platform' -r -F
@@ -678,8 +678,8 @@ complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_s
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l legacy-vm-type -d 'Initial state of SEV-ES processors: on for KVM_SEV_INIT, off for KVM_SEV_INIT2; named as QEMU\'s property' -r -f -a "on\t''
 off\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l policy-file -d 'What is acceptable, in YAML or JSON: allowed_digests, allowed_policies, min_fw_api_major, min_fw_api_minor, allowed_build_ids' -r -F
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s c -l connect -d 'Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several' -r
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l format -d 'Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`' -r -f -a "text\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s c -l connect -d 'URI of the hypervisor; else LIBVIRT_DEFAULT_URI' -r
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l format -d 'text, json; md, sarif or prometheus where help says so' -r -f -a "text\t''
 json\t''
 md\t''
 sarif\t''
@@ -690,5 +690,5 @@ never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l kds-address -d 'Print the address from which the VCEK can be fetched, and stop'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l allow-debug -d 'Take a report of a guest that its host can debug'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s q -l quiet -d 'Only the answer, warnings and errors'
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s v -l verbose -d 'Say more: details, digests, connections; -vv: what enters a measurement'
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s v -l verbose -d 'Say more; -vv: also what enters a measurement'
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -s h -l help -d 'Print help'

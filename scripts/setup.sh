@@ -58,7 +58,11 @@ g++:g++
 golang-go:go
 valgrind:valgrind
 abigail-tools:abidiff
+protobuf-compiler:protoc
+python3-grpcio:
+python3-protobuf:
 groff-base:groff
+python3-jsonschema:
 fish:fish
 zsh:zsh
 python3-setuptools:

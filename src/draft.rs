@@ -21,10 +21,16 @@ pub(crate) struct Draft {
 impl Draft {
     /// A file of this mode, with this content, synced.
     pub(crate) fn file(of: &Path, content: &[u8], mode: u32) -> Result<Self> {
+        let draft = Self::fleeting(of, content, mode)?;
+        draft.file.sync_all()?;
+        Ok(draft)
+    }
+
+    /// The same, for what no longer counts after a power failure.
+    pub(crate) fn fleeting(of: &Path, content: &[u8], mode: u32) -> Result<Self> {
         let mut draft =
             Self::make(of, |path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path))?;
         draft.file.write_all(content)?;
-        draft.file.sync_all()?;
         Ok(draft)
     }
 

@@ -1,12 +1,14 @@
-//! Files that are read. In: paths, `-` for standard input. Out: bytes or text, bounded. Never: a folder that seems to be
-//! an empty file.
+//! Files. In: paths, `-` for standard input. Out: bytes or text, bounded; a file replaced. Never: a folder that seems to be an
+//! empty file, or half a file.
 
+use crate::draft::Draft;
 use crate::measure::Digest32;
 use crate::measure::sev::launch_digest;
 use crate::{Error, Kind, Result};
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
 /// The most that is read of a document: libvirt's own limit for a domain is far below (VIR_DOMAIN_XML, RPC 32 MiB).
@@ -65,6 +67,23 @@ pub(crate) fn read_up_to(most: u64, what: &str, path: &Path) -> Result<Vec<u8>> 
             .wanted(format!("at most {limit}")));
     }
     Ok(bytes)
+}
+
+/// Replaces a file that is there, complete or not at all, by one with its mode and, for root, its owner. Of a symbolic link
+/// the file that it names is replaced. It is not synced: whoever waits for it reads it at once, and it is gone with the machine.
+pub fn replace(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
+    let fail = |e: std::io::Error| trouble(&format!("the {what} cannot be replaced"), path, e);
+    let target = fs::canonicalize(path).map_err(fail)?;
+    let known = target.metadata().map_err(fail)?;
+    if !known.is_file() {
+        return Err(Error::new(Kind::File, format!("the {what} is no file")).at(shown(path)));
+    }
+    let draft = Draft::fleeting(&target, bytes, 0o600).map_err(fail)?;
+    let file = draft.lock().map_err(fail)?;
+    // Everybody else's files are their own already.
+    let _ = fchown(&file, Some(known.uid()), Some(known.gid()));
+    file.set_permissions(Permissions::from_mode(known.mode() & 0o7777)).map_err(fail)?;
+    fs::rename(draft.path(), &target).map_err(fail)
 }
 
 /// SHA-256 of a firmware image, as it is measured.

@@ -19,6 +19,7 @@ pub(crate) mod yaml;
 
 pub use from_metadata::{NAMESPACE, from_metadata};
 pub use from_set::from_set;
+pub use import::kubevirt::ANNOTATION;
 pub use import::{Document, Format, from_document, from_documents, from_text, from_text_as};
 pub use keys::{KEYS, Key, KeyType, find as find_key, is_ours as is_our_key, nearest as nearest_key};
 pub use keys_render::{keys_json, keys_md, keys_text};

@@ -2,8 +2,8 @@
 //! Out: a veto with its reason, or silence. Never: a word on standard output, which libvirt would take for a document; a
 //! veto of `reconnect`, which would kill a guest that runs; or a veto of a domain without SEV.
 
-use super::Said;
 use super::site::{SITE_POLICY, Site};
+use super::{Said, parse, speaks_of_sev};
 use crate::config::{RawConfig, SevConfig, Technology};
 use crate::domain::Domain;
 use crate::finding::{Finding, Severity};
@@ -88,11 +88,8 @@ impl Judged {
 /// into, and more only where the site wants it.
 #[must_use]
 pub fn judge(call: &Call<'_>, xml: &[u8], world: World, probe: &dyn Probe) -> Judged {
-    let Some(gate) = gate(call).filter(|_| concerns(xml)) else { return Judged::default() };
-    let result = std::str::from_utf8(xml)
-        .map_err(|e| Error::new(Kind::Domain, "the domain is not UTF-8").because(e))
-        .and_then(|text| Domain::parse(text.to_owned()));
-    let domain = match (result, gate) {
+    let Some(gate) = gate(call).filter(|_| speaks_of_sev(xml)) else { return Judged::default() };
+    let domain = match (parse(xml), gate) {
         (Ok(domain), _) => domain,
         (Err(_), Gate::Note) => return Judged::default(),
         // It speaks of SEV and cannot be judged.
@@ -109,13 +106,6 @@ pub fn judge(call: &Call<'_>, xml: &[u8], world: World, probe: &dyn Probe) -> Ju
             Err(e) => Judged::refused(call, &e),
         },
     }
-}
-
-/// Whether the bytes speak of SEV at all. What does not passes, whatever it is.
-#[must_use]
-pub fn concerns(xml: &[u8]) -> bool {
-    let holds = |word: &[u8]| xml.windows(word.len()).any(|w| w == word);
-    holds(b"launchSecurity") || holds(config::NAMESPACE.as_bytes())
 }
 
 fn is_sev(domain: &Domain<'_>) -> bool {

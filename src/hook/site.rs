@@ -20,7 +20,8 @@ const BITS: &str = "required_policy_bits";
 const SNP_BITS: &str = "required_snp_policy_bits";
 const WARN: &str = "warn_only";
 const HOST: &str = "ask_host";
-const KEYS: [&str; 6] = [MODES, FIRMWARE, BITS, SNP_BITS, WARN, HOST];
+/// Every key of the file.
+pub const KEYS: [&str; 6] = [MODES, FIRMWARE, BITS, SNP_BITS, WARN, HOST];
 
 /// What a site wants. Unset, nothing is restricted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

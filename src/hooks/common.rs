@@ -1,49 +1,8 @@
-//! What the hook programs share: standard streams, panics.
+//! What the hook programs share: how they answer.
 
-use std::io::{Read as _, Write as _, stderr, stdin, stdout};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 use virt_sev::hook::Said;
-use virt_sev::{Error, Kind};
-
-/// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
-const MOST: u64 = 32 << 20;
-
-/// Standard input to its end, so that whoever writes it is not left with a broken pipe; what is beyond any document's size
-/// is not kept.
-pub(crate) fn input() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut from = stdin().lock();
-    // What cannot be read is no document, and is judged as such.
-    let _ = (&mut from).take(MOST).read_to_end(&mut bytes);
-    let _ = std::io::copy(&mut from, &mut std::io::sink());
-    bytes
-}
-
-/// The answer of `work`, or its panic as an error.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
-    std::panic::set_hook(Box::new(|_| {}));
-    let work = || {
-        provoked();
-        work()
-    };
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
-        Error::new(Kind::Bug, "the hook failed inside")
-            .because(text)
-            .hint("This is a fault of virt-sev: please report it with this text.")
-    })
-}
-
-/// Fails inside where a test wants it. Not in what ships.
-fn provoked() {
-    #[cfg(debug_assertions)]
-    #[allow(clippy::panic)] // what it is for
-    if std::env::var_os("VIRT_SEV_HOOK_PANIC").is_some() {
-        panic!("provoked");
-    }
-}
 
 /// Gives an answer.
 pub(crate) fn say(said: &Said) -> ExitCode {

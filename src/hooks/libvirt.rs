@@ -4,13 +4,18 @@
 
 mod common;
 
+use std::io::{Read as _, stdin};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::ExitCode;
-use virt_sev::hook::libvirt::{Call, Gate, Judged, World, concerns, gate, judge};
+use virt_sev::hook::libvirt::{Call, Gate, Judged, World, gate, judge};
 use virt_sev::hook::site::{PLACE, Site};
+use virt_sev::hook::{caught, speaks_of_sev};
 use virt_sev::session::registry::Registry;
 use virt_sev::{Result, files};
+
+/// The most that is kept of standard input: libvirt's own limit of a document is far below (RPC, 32 MiB).
+const MOST: u64 = 32 << 20;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
@@ -18,10 +23,10 @@ fn main() -> ExitCode {
     let argument = |n: usize| arguments.get(n).map_or("", String::as_str);
     let call = Call { name: argument(0), operation: argument(1), sub: argument(2) };
     // libvirt writes whatever the operation is; a document that nobody reads must not end it with a broken pipe.
-    let xml = common::input();
+    let xml = input();
     // A guest that runs is not killed for a fault of ours, nor one without SEV kept from its start.
-    let judged = common::caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
-        Some(Gate::Judge | Gate::Refuse) if concerns(&xml) => Judged::refused(&call, &e),
+    let judged = caught(|| look(&call, &xml)).unwrap_or_else(|e| match gate(&call) {
+        Some(Gate::Judge | Gate::Refuse) if speaks_of_sev(&xml) => Judged::refused(&call, &e),
         _ => Judged::default(),
     });
     if let Some(line) = &judged.audit {
@@ -33,6 +38,17 @@ fn main() -> ExitCode {
 fn look(call: &Call<'_>, xml: &[u8]) -> Judged {
     let world = World { site: site(), state: Registry::default_folder() };
     judge(call, xml, world, &virt_sev_psp::machine(false))
+}
+
+/// Standard input to its end, so that whoever writes it is not left with a broken pipe; what is beyond any document's size
+/// is not kept.
+fn input() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut from = stdin().lock();
+    // What cannot be read is no document, and is judged as such.
+    let _ = (&mut from).take(MOST).read_to_end(&mut bytes);
+    let _ = std::io::copy(&mut from, &mut std::io::sink());
+    bytes
 }
 
 /// What the site wants; without a file nothing.

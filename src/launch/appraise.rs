@@ -7,6 +7,7 @@ use super::flow::Step;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::security::{Holder, judge_of};
 use super::states::evidence;
+use super::verified;
 use super::wait::Cancel;
 use crate::domain::{Domain, DomainFacts};
 use crate::inject::packet::Packet;
@@ -95,6 +96,7 @@ pub fn appraise<H: Hypervisor>(
     Answered::below(terms.state).answer(&keys.tik, &evidence.measurement)?;
     told(Step::Verified);
     if table.is_empty() {
+        verified::note(asking, guest);
         return Ok(answer);
     }
     let made = keys::packet(keys, &evidence.measurement, table, area)?;
@@ -103,6 +105,7 @@ pub fn appraise<H: Hypervisor>(
         Deliver::Inject => {
             asking.of(guest, "injecting the secret", move |guest| guest.inject(&made, None))?;
             told(Step::Injected { secrets: table.len() });
+            verified::note(asking, guest);
             // A secret is in, and there is no taking it back: a wish to stop comes too late.
             Asking { cancel: &Cancel::default(), ..*asking }.of(
                 guest,

@@ -4,6 +4,7 @@
 use super::asking::Asking;
 use super::hypervisor::{Guest, GuestState, Hypervisor};
 use super::states::evidence;
+use super::verified;
 use crate::inject::packet::Packet;
 use crate::{Error, Kind, Result};
 
@@ -32,7 +33,10 @@ pub fn deliver<H: Hypervisor>(
                 .hint("The owner made it for the evidence of one launch. Send the evidence of this one: `virt-sev measurement NAME -o FILE`."));
         }
     }
-    asking.of(guest, "injecting the secret", move |guest| guest.inject(&packet, address))
+    asking.of(guest, "injecting the secret", move |guest| guest.inject(&packet, address))?;
+    // Its owner made the packet once the launch was verified.
+    verified::note(asking, guest);
+    Ok(())
 }
 
 /// Too late for a secret.

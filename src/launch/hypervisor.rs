@@ -164,6 +164,12 @@ pub trait Guest: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Kind::Hypervisor`.
     fn inject(&self, packet: &Packet, address: Option<u64>) -> Result<()>;
+    /// Puts an element of this namespace into the metadata of the guest that is active, until it ends. It has no prefix
+    /// yet.
+    ///
+    /// # Errors
+    /// `Kind::Hypervisor`.
+    fn note(&self, namespace: &str, prefix: &str, element: &str) -> Result<()>;
     /// Lets the processors run.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod undo;
+pub mod verified;
 mod wait;
 
 pub use appraise::{Appraised, Deliver, Terms, appraise};

@@ -230,10 +230,7 @@ fn before_launch<H: Hypervisor>(
         return Err(Error::new(Kind::State, "another domain has this name or this UUID")
             .at(name.to_owned())
             .found(format!("{}, {}", there.0, there.1))
-            .wanted(format!("{name}, {uuid}"))
-            .hint(
-                "Launch the defined domain by its name, or give the document its <uuid>, or another <name>.",
-            ));
+            .wanted(format!("{name}, {uuid}")));
     }
     guest.definition().map(Some)
 }

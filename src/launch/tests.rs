@@ -169,6 +169,9 @@ impl Guest for Fake {
     fn inject(&self, _: &Packet, _: Option<u64>) -> Result<()> {
         Ok(())
     }
+    fn note(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        Err(refused("not here"))
+    }
     fn resume(&self) -> Result<()> {
         self.set(GuestState::Running)
     }

@@ -11,7 +11,7 @@ mod implied;
 mod lint;
 pub(crate) mod render;
 pub mod rules;
-mod template;
+pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 

@@ -67,6 +67,7 @@ templates! {
     SECURE_BOOT_OFF = "secure-boot-off.xml";
     SMM_OFF = "smm-off.xml";
     SUSPEND_OFF = "suspend-off.xml";
+    VERIFIED = "verified.xml";
     VIRTIO_MODEL = "virtio-model.xml";
     VIRTIO_MODEL_ELEMENT = "virtio-model-element.xml";
     VMCOREINFO_OFF = "vmcoreinfo-off.xml";

@@ -100,6 +100,13 @@ impl Guest for LibvirtGuest {
         raw::set_launch_state(&self.0, packet, address)
     }
 
+    fn note(&self, namespace: &str, prefix: &str, element: &str) -> Result<()> {
+        const KIND: i32 = virt::sys::VIR_DOMAIN_METADATA_ELEMENT as i32;
+        let live = virt::sys::VIR_DOMAIN_AFFECT_LIVE;
+        let noted = self.0.set_metadata(KIND, Some(element), Some(prefix), Some(namespace), live);
+        told_as("libvirt does not take the note", noted)
+    }
+
     fn resume(&self) -> Result<()> {
         told_as("libvirt does not resume the guest", self.0.resume()).map(drop)
     }

@@ -1,7 +1,13 @@
 //! The hook programs as they are called: every operation, with every sort of input.
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod kubevirt;
 mod libvirt;
+#[path = "../support/kubevirt.rs"]
+mod machines;
+#[path = "../support/schema.rs"]
+mod schema;
+mod vdsm;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

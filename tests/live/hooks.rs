@@ -158,51 +158,123 @@ fn a_session_serves_one_start() {
     }
 }
 
-/// `virt-sev hook` makes a link that runs, takes it away, and leaves alone what is not its own.
+fn hook(what: &str, whose: &str, dir: &Path) -> Output {
+    let mut command = Command::new(program("virt-sev"));
+    command.args(["hook", what, whose, "--format", "json", "--dir"]).arg(dir).output().unwrap()
+}
+
+#[track_caller]
+fn ends(out: &Output, code: i32, with: &str) {
+    assert_code(out, code);
+    assert!(err(out).contains(with), "{}", err(out));
+}
+
+/// `virt-sev hook` makes links that run, takes them away, and leaves alone what is not its own.
 #[test]
-fn the_command_installs_and_removes_the_hook() {
-    let dir = tempfile::tempdir().unwrap();
-    let (at, link) = (dir.path().to_str().unwrap(), dir.path().join("qemu.d/virt-sev"));
-    let hook = |what: &str, more: &[&str]| {
-        Command::new(program("virt-sev"))
-            .args(["hook", what, "libvirt", "--dir", at])
-            .args(more)
-            .output()
-            .unwrap()
-    };
-    let text = |out: &Output| String::from_utf8(out.stdout.clone()).unwrap();
-    let ends = |out: Output, code: i32, with: &str| {
-        assert_code(&out, code);
-        assert!(err(&out).contains(with), "{}", err(&out));
-    };
-    ends(hook("remove", &[]), 0, "there is none to remove");
-    ends(hook("install", &[]), 0, "The daemon must read its hooks again");
-    ends(hook("install", &[]), 0, "installed already");
-    let answer: serde_json::Value =
-        serde_json::from_str(&text(&hook("install", &["--format", "json"]))).unwrap();
-    assert_eq!(answer["hook"], link.to_str().unwrap());
-    assert_eq!((&answer["installed"], &answer["changed"]), (&true.into(), &false.into()));
-    let run =
-        Command::new(&link).args(["g", "reconnect", "begin", "-"]).stdin(Stdio::null()).output().unwrap();
-    assert_code(&run, 0);
-    ends(hook("remove", &[]), 0, "removed");
-    assert!(link.symlink_metadata().is_err());
+fn the_command_installs_and_removes_hooks() {
+    for (whose, links, after) in [
+        ("libvirt", &["qemu.d/virt-sev"][..], "The daemon must read its hooks again"),
+        ("vdsm", &["before_vm_start/90_virt-sev", "before_vm_cont/90_virt-sev"], "engine-config"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path();
+        let links: Vec<PathBuf> = links.iter().map(|link| at.join(link)).collect();
+        let last = links.last().unwrap();
+        let target = program(&format!("virt-sev-{whose}-hook"));
+        ends(&hook("remove", whose, at), 0, "there is none to remove");
+        let out = hook("install", whose, at);
+        ends(&out, 0, after);
+        let answer: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!((&answer["installed"], &answer["changed"]), (&true.into(), &true.into()));
+        assert_eq!(answer["hooks"], serde_json::json!(links));
+        ends(&hook("install", whose, at), 0, "installed already");
+        for link in &links {
+            let mut command = Command::new(link);
+            let run = command.args(["g", "reconnect", "begin", "-"]).stdin(Stdio::null()).output().unwrap();
+            assert_code(&run, 0);
+        }
 
-    // One that an earlier virt-sev left, from elsewhere.
-    std::os::unix::fs::symlink("/nowhere/virt-sev-libvirt-hook", &link).unwrap();
-    ends(hook("install", &[]), 0, "installed");
-    assert_eq!(fs::read_link(&link).unwrap(), program("virt-sev-libvirt-hook"));
-    fs::remove_file(&link).unwrap();
+        // One that an earlier virt-sev left, from elsewhere.
+        fs::remove_file(last).unwrap();
+        std::os::unix::fs::symlink(Path::new("/nowhere").join(target.file_name().unwrap()), last).unwrap();
+        ends(&hook("install", whose, at), 0, "installed");
+        assert_eq!(fs::read_link(last).unwrap(), target);
+        ends(&hook("remove", whose, at), 0, "removed");
+        assert!(links.iter().all(|link| link.symlink_metadata().is_err()));
 
-    fs::write(&link, "#!/bin/sh\n").unwrap();
-    for what in ["install", "remove"] {
-        ends(hook(what, &[]), 4, "Give it another name");
-        assert_eq!(fs::read(&link).unwrap(), b"#!/bin/sh\n");
+        fs::write(last, "#!/bin/sh\n").unwrap();
+        for what in ["install", "remove"] {
+            ends(&hook(what, whose, at), 4, "Give it another name");
+            assert_eq!(fs::read(last).unwrap(), b"#!/bin/sh\n");
+            assert!(links.iter().all(|link| link == last || link.symlink_metadata().is_err()), "all or none");
+        }
+        fs::remove_dir_all(last.parent().unwrap()).unwrap();
+        fs::write(last.parent().unwrap(), "").unwrap();
+        ends(&hook("install", whose, at), 4, "It does no more than `mkdir -p ");
+        ends(&hook("remove", whose, at), 4, "It does no more than `rm ");
+        fs::remove_dir_all(at).unwrap();
+        ends(&hook("install", whose, at), 4, "--dir names another folder");
     }
-    fs::remove_dir_all(dir.path().join("qemu.d")).unwrap();
-    fs::write(dir.path().join("qemu.d"), "").unwrap();
-    ends(hook("install", &[]), 4, "It does no more than `mkdir -p ");
-    ends(hook("remove", &[]), 4, "It does no more than `rm ");
-    fs::remove_dir_all(at).unwrap();
-    ends(hook("install", &[]), 4, "--dir names another folder");
+}
+
+/// A guest that VDSM started paused, with a session: its resume waits for the owner's answer, which `virt-sev` notes.
+#[test]
+fn vdsm_resumes_a_guest_once_its_owner_has_answered() {
+    let lab = Lab::shared();
+    let dir = tempfile::tempdir().unwrap();
+    assert_code(&hook("install", "vdsm", dir.path()), 0);
+    let resumes = |corner: &Corner<'_>| {
+        let file = corner.path("domxml");
+        fs::write(&file, lab.virsh(&["dumpxml", &corner.guest])).unwrap();
+        let mut command = Command::new(dir.path().join("before_vm_cont/90_virt-sev"));
+        command.env_clear().env("_hook_domxml", file).output().unwrap()
+    };
+    for by in ["inject", "verify", "hand"] {
+        let corner = Corner::new(lab);
+        corner.session("0x1");
+        corner.domain(None);
+        assert_code(&corner.launch("0x1", &[]).output().unwrap(), 0);
+        let out = resumes(&corner);
+        assert_code(&out, 2);
+        let told = err(&out);
+        match by {
+            "hand" => {
+                let by_hand = told.lines().find_map(|line| line.split_once("another way: ")).unwrap().1;
+                let script = by_hand.replacen("virsh", &format!("virsh -q -c '{}'", lab.uri), 1);
+                assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success(), "{script}");
+            }
+            "verify" => {
+                let mut arguments =
+                    vec!["verify".to_owned(), "-c".into(), lab.uri.clone(), "--domain".into()];
+                arguments.extend([corner.guest.clone()]);
+                arguments.extend(corner.owner(None));
+                assert_code(
+                    &corner
+                        .command(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+                        .output()
+                        .unwrap(),
+                    0,
+                );
+            }
+            _ => {
+                let secret = corner.path("secret");
+                fs::write(&secret, "key").unwrap();
+                let (evidence, packet) = (corner.text("evidence.json"), corner.text("packet.json"));
+                let run = |arguments: &[&str]| assert_code(&corner.virt_sev(arguments), 0);
+                run(&["measurement", "-c", &lab.uri, &corner.guest, "-o", &evidence]);
+                let secret = format!("luks-key:{}", secret.display());
+                let mut build = vec!["verify".to_owned(), "--evidence".into(), evidence.clone()];
+                build.extend(["--inject-secret".into(), secret, "--packet".into(), packet.clone()]);
+                build.extend(corner.owner(None));
+                run(&build.iter().map(String::as_str).collect::<Vec<_>>());
+                run(&["secret", "inject", "-c", &lab.uri, &corner.guest, "--packet", &packet]);
+            }
+        }
+        let out = resumes(&corner);
+        assert_code(&out, 0);
+        lab.virsh(&["resume", &corner.guest]);
+        assert_eq!(lab.state(&corner.guest), "running");
+        // The note is of this run alone.
+        assert!(!lab.virsh(&["dumpxml", "--inactive", &corner.guest]).contains("urn:virt-sev:launch:1"));
+    }
 }

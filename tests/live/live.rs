@@ -40,6 +40,7 @@ mod psp;
 mod python;
 mod recipes;
 mod reconcile;
+mod schemas;
 mod secrecy;
 mod selinux;
 mod session;

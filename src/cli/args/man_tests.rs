@@ -232,9 +232,26 @@ fn the_manual_and_the_completions_are_what_the_program_takes() {
     for folder in ["man", "completions"] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let file = Path::new(folder).join(file.unwrap().file_name());
-            // Pages of section 8 are written by hand.
-            let ours = file.extension().is_some_and(|e| e == "8") || files.contains_key(&file);
-            assert!(ours, "{}: of no command", file.display());
+            // Programs without options and files are described by hand.
+            let by_hand = file.extension().is_some_and(|e| e == "8") || file.ends_with("virt-sev-policy.5");
+            assert!(by_hand || files.contains_key(&file), "{}: of no command", file.display());
         }
     }
+}
+
+/// What is written by hand says of every program and every key what it is, and no more.
+#[test]
+fn the_pages_that_are_written_by_hand_name_what_there_is() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let version = format!("\"virt-sev {}\"", env!("CARGO_PKG_VERSION"));
+    for name in ["libvirt-hook", "vdsm-hook"] {
+        let page = read(&format!("man/virt-sev-{name}.8"));
+        assert!(page.lines().next().unwrap().contains(&version), "{name}");
+        assert!(read("src/hooks/Cargo.toml").contains(&format!("name = \"virt-sev-{name}\"")), "{name}");
+    }
+    let page = read("man/virt-sev-policy.5");
+    let keys = page.split(".SH KEYS").nth(1).unwrap().split(".SH").next().unwrap();
+    let keys: Vec<&str> = keys.lines().filter_map(|l| l.strip_prefix(".B ")).collect();
+    assert_eq!(keys, virt_sev::hook::site::KEYS);
+    assert!(page.contains(virt_sev::hook::site::PLACE.replace('-', "\\-").as_str()));
 }

@@ -35,7 +35,7 @@ pub(crate) use virt_sev::owner::given;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// AMD SEV, SEV-ES and SEV-SNP guests on libvirt: configured, checked, launched and attested.
+/// SEV, SEV-ES and SEV-SNP guests on libvirt: made right, launched, attested.
 #[derive(Debug, Parser)]
 #[command(name = "virt-sev", version, max_term_width = 110, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done, or yes; 1 the answer is no; 2 usage; 3 insecure usage refused; \
@@ -51,16 +51,16 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Hypervisor, such as qemu+ssh://HOST/system; where one is a must, else LIBVIRT_DEFAULT_URI; `host` takes several
+    /// URI of the hypervisor; else LIBVIRT_DEFAULT_URI
     #[arg(short, long, global = true, value_name = "URI", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) connect: Vec<String>,
-    /// Form of the answer: text, json; md of `keys`, `explain`; sarif of `lint`; prometheus of `host`
+    /// text, json; md, sarif or prometheus where help says so
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, hide_default_value = true)]
     pub(crate) format: Format,
     /// Only the answer, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: details, digests, connections; -vv: what enters a measurement
+    /// Say more; -vv: also what enters a measurement
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Colour in the answer: auto, always, never
@@ -89,7 +89,7 @@ pub(crate) enum When {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists every configuration key, or shows what a foreign configuration means in them
+    /// Lists the keys, or converts foreign settings to them
     #[command(after_help = keys::EXAMPLES)]
     Keys(KeysArgs),
     /// Makes a domain document right: XML in, XML out
@@ -104,16 +104,16 @@ pub(crate) enum Command {
     /// Makes a new domain from a template, right already
     #[command(after_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
-    /// Says what a host can do for SEV, SEV-ES and SEV-SNP, layer by layer, and what is to be done where it cannot
+    /// Says what a host can do, layer by layer, and how to mend the rest
     #[command(after_help = host::EXAMPLES)]
     Host(HostArgs),
-    /// Says whether a launch of this domain could begin on this host now; changes nothing
+    /// Says whether a launch could begin on this host now
     #[command(after_help = check::EXAMPLES)]
     Check(CheckArgs),
     /// Applies, checks the host, and defines the domain
     #[command(after_help = launch::DEFINE_EXAMPLES)]
     Define(DefineArgs),
-    /// Applies, defines, starts paused, measures, verifies, injects and resumes
+    /// Defines, starts paused, measures, verifies, injects, resumes
     #[command(after_help = launch::EXAMPLES)]
     Launch(LaunchArgs),
     /// Reads what a launched guest reports
@@ -125,22 +125,22 @@ pub(crate) enum Command {
     /// Makes a guest owner's session for a platform
     #[command(after_help = owner::EXAMPLES)]
     Session(SessionArgs),
-    /// Verifies a launch measurement; takes the options of virt-qemu-sev-validate
+    /// Verifies a launch; has the options of virt-qemu-sev-validate
     #[command(after_help = verify::EXAMPLES, args_override_self = true)]
     Verify(VerifyCommand),
     /// Computes the launch digest that a guest will have
     #[command(after_help = digest::EXAMPLES)]
     Digest(DigestArgs),
-    /// Shows which firmware images a host has, and what they really hold
+    /// Shows a host's firmware images, and what they really hold
     #[command(subcommand)]
     Firmware(FirmwareCommand),
     /// Builds or injects launch secrets
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Installs or removes the hook that vetoes SEV guests which are not right
+    /// Installs or removes the hooks of libvirt and of oVirt
     #[command(subcommand)]
     Hook(hook::HookCommand),
-    /// SEV-SNP's own, off line: signs an ID block, verifies an attestation report
+    /// Signs an ID block, verifies an attestation report of SEV-SNP
     #[command(subcommand)]
     Snp(SnpCommand),
 }
@@ -216,6 +216,12 @@ mod man_tests;
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn the_help_fits_a_screen() {
+        let help = Cli::command().term_width(80).render_help().to_string();
+        assert!(help.lines().count() <= 40 && help.lines().all(|l| l.chars().count() <= 80), "{help}");
+    }
 
     /// clap wraps what is too long, and an example that it wrapped is two commands to a shell.
     #[test]

@@ -1,39 +1,88 @@
-//! `virt-sev hook`. In: a folder of hooks. Out: a link to the hook program there, or none. Never: another hook touched.
+//! `virt-sev hook`. In: a folder of hooks. Out: links to the hook program there, or none. Never: another hook touched.
 
-use crate::args::hook::{HookArgs, HookCommand};
+use crate::args::hook::{HookArgs, HookCommand, Whose};
 use crate::cmd::programs::beside;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use virt_sev::hook::vdsm::{FOLDER, Point, engine_config};
 use virt_sev::{Error, Kind, Result};
 
-const PROGRAM: &str = "virt-sev-libvirt-hook";
-/// Below the folder of hooks. libvirt runs what is in `qemu.d`, in the order of their names, since 6.5.0.
-const LINK: &str = "qemu.d/virt-sev";
-const AGAIN: &str = "The daemon must read its hooks again: systemctl reload virtqemud, or libvirtd where that is the one that \
-     runs; where neither reloads, restart it, which leaves guests alone.";
+/// Where hooks lie.
+struct Place {
+    program: &'static str,
+    folder: PathBuf,
+    /// Below the folder.
+    links: Vec<PathBuf>,
+    /// Whose the folder is.
+    owner: &'static str,
+    /// What to do once they have changed.
+    after: String,
+}
+
+impl Place {
+    fn of(args: &HookArgs) -> Self {
+        let below = |folder: &str| args.dir.clone().unwrap_or_else(|| folder.into());
+        match args.whose {
+            Whose::Libvirt => Self {
+                program: "virt-sev-libvirt-hook",
+                folder: below("/etc/libvirt/hooks"),
+                // libvirt runs what is in `qemu.d`, in the order of their names, since 6.5.0.
+                links: vec!["qemu.d/virt-sev".into()],
+                owner: "libvirt",
+                after: "The daemon must read its hooks again: systemctl reload virtqemud, or libvirtd where that is the one that \
+                        runs; where neither reloads, restart it, which leaves guests alone."
+                    .to_owned(),
+            },
+            Whose::Vdsm => Self {
+                program: "virt-sev-vdsm-hook",
+                folder: below(FOLDER),
+                // In the order of their names: after those that bring devices.
+                links: Point::ALL.map(|point| Path::new(point.folder()).join("90_virt-sev")).into(),
+                owner: "VDSM",
+                after: format!(
+                    "The engine must know the custom properties, beside those that it has: engine-config -s \
+                     UserDefinedVMProperties='{}' --cver=LEVEL, then restart it (docs/hooks.md).",
+                    engine_config()
+                ),
+            },
+        }
+    }
+}
 
 pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
     let (args, installed) = match command {
         HookCommand::Install(args) => (args, true),
         HookCommand::Remove(args) => (args, false),
     };
-    let link = args.dir.join(LINK);
-    let changed = if installed { install(args, &link)? } else { remove(&link)? };
-    if out.is_json() {
-        let path = link.display().to_string();
-        out.answer_json("hook", json!({ "hook": path, "installed": installed, "changed": changed }))?;
+    let place = Place::of(args);
+    if installed && !place.folder.is_dir() {
+        return Err(Error::new(Kind::File, format!("the folder of {}'s hooks is not there", place.owner))
+            .at(place.folder.display().to_string())
+            .hint("Its own package makes it. Is its daemon installed here? --dir names another folder."));
     }
-    out.say(&format!("{}: {}", link.display(), became(installed, changed)));
-    if changed {
-        out.say(AGAIN);
+    let links: Vec<PathBuf> = place.links.iter().map(|link| place.folder.join(link)).collect();
+    // All of them, or none.
+    links.iter().try_for_each(|link| is_free(&place, link))?;
+    let mut changed = false;
+    for link in &links {
+        let did = if installed { install(&place, link)? } else { remove(&place, link)? };
+        out.say(&format!("{}: {}", link.display(), became(installed, did)));
+        changed |= did;
+    }
+    if out.is_json() {
+        let links: Vec<String> = links.iter().map(|link| link.display().to_string()).collect();
+        out.answer_json("hook", json!({ "hooks": links, "installed": installed, "changed": changed }))?;
+    }
+    if changed && (installed || args.whose == Whose::Libvirt) {
+        out.say(&place.after);
     }
     Ok(Answer::Yes)
 }
 
-/// What became of the link. Of what was never there nothing is removed.
+/// What became of a link. Of what was never there nothing is removed.
 fn became(installed: bool, changed: bool) -> &'static str {
     match (installed, changed) {
         (true, true) => "installed",
@@ -43,61 +92,51 @@ fn became(installed: bool, changed: bool) -> &'static str {
     }
 }
 
-fn install(args: &HookArgs, link: &Path) -> Result<bool> {
-    if !args.dir.is_dir() {
-        return Err(Error::new(Kind::File, "the folder of libvirt's hooks is not there")
-            .at(args.dir.display().to_string())
-            .hint(
-                "libvirt's own package makes it. Is its daemon installed here? --dir names another folder.",
-            ));
+/// What has the name may be a hook of the site's own.
+fn is_free(place: &Place, link: &Path) -> Result<()> {
+    if link.symlink_metadata().is_err() || ours(place, link).is_some() {
+        return Ok(());
     }
-    let program = beside(PROGRAM, Kind::File)?;
-    if ours(link) == Some(program.clone()) {
+    Err(Error::new(Kind::File, "something else has the hook's name")
+        .at(link.display().to_string())
+        .wanted(format!("a link to {}, or nothing", place.program))
+        .hint("It is not virt-sev's, and is left alone. Give it another name: what is in the folder runs, whatever its name."))
+}
+
+fn install(place: &Place, link: &Path) -> Result<bool> {
+    let program = beside(place.program, Kind::File)?;
+    let known = ours(place, link);
+    if known.as_ref() == Some(&program) {
         return Ok(false);
     }
-    if link.symlink_metadata().is_ok() && ours(link).is_none() {
-        return Err(another(link));
-    }
-    let by_hand =
-        format!("mkdir -p {}; ln -sf {}", link.parent().unwrap_or(link).display(), program.display());
-    let trouble = |e: std::io::Error| trouble("the hook cannot be installed", link, e, &by_hand);
-    if let Some(folder) = link.parent() {
-        std::fs::create_dir_all(folder).map_err(trouble)?;
-    }
-    if ours(link).is_some() {
+    let folder = link.parent().unwrap_or(link);
+    let by_hand = format!("mkdir -p {}; ln -sf {}", folder.display(), program.display());
+    let trouble = |e: std::io::Error| trouble("the hook cannot be installed", place, link, e, &by_hand);
+    std::fs::create_dir_all(folder).map_err(trouble)?;
+    if known.is_some() {
         std::fs::remove_file(link).map_err(trouble)?;
     }
     symlink(program, link).map_err(trouble)?;
     Ok(true)
 }
 
-fn remove(link: &Path) -> Result<bool> {
-    match link.symlink_metadata() {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
-        Ok(_) if ours(link).is_none() => return Err(another(link)),
-        // What cannot even be looked at cannot be removed either, and says why.
-        _ => std::fs::remove_file(link).map_err(|e| trouble("the hook cannot be removed", link, e, "rm"))?,
+fn remove(place: &Place, link: &Path) -> Result<bool> {
+    match std::fs::remove_file(link) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(trouble("the hook cannot be removed", place, link, e, "rm")),
     }
-    Ok(true)
 }
 
 /// Where the link leads, where it is one that this command made.
-fn ours(link: &Path) -> Option<PathBuf> {
+fn ours(place: &Place, link: &Path) -> Option<PathBuf> {
     let target = std::fs::read_link(link).ok()?;
-    (target.file_name()?.to_str()? == PROGRAM).then_some(target)
+    (target.file_name()?.to_str()? == place.program).then_some(target)
 }
 
-/// It may be a hook of the site's own.
-fn another(link: &Path) -> Error {
-    Error::new(Kind::File, "something else has the hook's name")
-        .at(link.display().to_string())
-        .wanted(format!("a link to {PROGRAM}, or nothing"))
-        .hint("It is not virt-sev's, and is left alone. Give it another name: what is in the folder runs, whatever its name.")
-}
-
-fn trouble(what: &str, link: &Path, e: std::io::Error, by_hand: &str) -> Error {
+fn trouble(what: &str, place: &Place, link: &Path, e: std::io::Error, by_hand: &str) -> Error {
     let next = if e.kind() == ErrorKind::PermissionDenied {
-        "libvirt's hooks belong to root: do it as root.".to_owned()
+        format!("{}'s hooks belong to root: do it as root.", place.owner)
     } else {
         format!("Mend that, and try again. It does no more than `{by_hand} {}`.", link.display())
     };

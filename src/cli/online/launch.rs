@@ -9,6 +9,7 @@ use crate::args::LaunchArgs;
 use crate::cmd::{files, prepare};
 use crate::output::{Answer, Output};
 pub(super) use inputs::Source;
+use serde_json::json;
 use std::time::Duration;
 use virt_sev::launch::journal::Journal;
 use virt_sev::launch::{self, Cancel, Holder, Hypervisor as _, LOCAL_VERDICT, Ready};
@@ -89,6 +90,10 @@ fn recover(uri: Option<&str>, limit: Duration, cancel: &Cancel, out: Output) -> 
     if done.told.is_empty() && done.problems.is_empty() {
         out.say("No launch was cut off.");
     }
-    out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    if out.is_json() {
+        out.answer_json("recover", json!({ "told": done.told }))?;
+    } else {
+        out.answer(&done.told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    }
     Error::many(done.problems).map_or(Ok(Answer::Yes), Err)
 }

@@ -16,7 +16,8 @@ use crate::finding::Severity;
 use crate::{Error, Kind, Result};
 use std::rc::Rc;
 
-const ANNOTATION: &str = "virt-sev.config/";
+/// What the name of an annotation begins with whose rest is a key.
+pub const ANNOTATION: &str = "virt-sev.config/";
 const SEV: &str = "security.sev";
 const SNP: &str = "security.sev.snp";
 const ES: &str = "security.sev.policy.es";
@@ -128,8 +129,10 @@ impl Reader<'_> {
             return raw;
         }
         if let Some(tdx) = self.field(security, "tdx") {
-            let problem =
-                self.wrong(tdx.line(), "launchSecurity asks for TDX, which is Intel's").wanted("sev or snp");
+            let problem = self
+                .wrong(tdx.line(), "launchSecurity asks for TDX, which is Intel's")
+                .wanted("sev or snp")
+                .hint("A TDX guest takes no key of virt-sev.");
             self.refuse(problem);
         }
         let sev = self.field(security, "sev");

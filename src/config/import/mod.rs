@@ -3,7 +3,7 @@
 
 mod assemble;
 mod bundle;
-mod kubevirt;
+pub(super) mod kubevirt;
 mod lxd;
 mod nova;
 mod proxmox;
