@@ -24,7 +24,7 @@ fail() { printf '%s: FAILED: %s\n' "$name" "$*" >&2; exit 1; }
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive "$@"; }
 quietly() { inside "$@" >"$work/log" 2>&1 </dev/null || { tail -n 30 "$work/log" >&2; fail "$*"; }; }
 clean() {
-  [ -z "$root" ] || for mount in dev/pts dev/shm dev proc; do umount -l "$root/$mount" 2>/dev/null || true; done
+  [ -z "$root" ] || for mount in dev/pts dev/shm dev sys proc; do umount -l "$root/$mount" 2>/dev/null || true; done
   # Never through a mount.
   rm -rf --one-file-system "$work"
 }
@@ -37,6 +37,7 @@ new_root() {
   say "debootstrap"
   debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; fail debootstrap; }
   mount -t proc proc "$root/proc"
+  mount -t sysfs -o ro sysfs "$root/sys" # without it libvirt starts no guest, and does not say why
   mount --bind /dev "$root/dev"
   mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
   mount -t tmpfs tmpfs "$root/dev/shm"
@@ -69,7 +70,7 @@ new_root() {
 
 # All that is there, but for what apt and dpkg write down, caches, and what these checks bring.
 listing() {
-  (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./check -o -path ./tmp -o -path ./root -o -path ./var/lib/dpkg \
+  (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./check -o -path ./tmp -o -path ./root -o -path ./var/lib/dpkg \
     -o -path ./var/lib/apt -o -path ./var/cache -o -path ./var/log -o -path ./run -o -name __pycache__ \) -prune -o -print | LC_ALL=C sort)
 }
 
