@@ -66,7 +66,7 @@ check-static:
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
-	@for f in scripts/*.sh fuzz/run.sh; do bash -n $$f || exit 1; done
+	@for f in scripts/*.sh packaging/virt-sev-demo fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
 check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache

@@ -96,7 +96,7 @@ installed() {
   done
   say "virt-sev --version, $(find "$root"/usr/share/man/man? -name 'virt-sev*' | wc -l) manual pages"
   completion
-  quietly sh -e /check/tests/libraries
+  quietly env AUTOPKGTEST_TMP=/check sh -e /check/tests/libraries
   say "the command, a C program and Python make the same domain"
   inside ldconfig -p | grep -F libvirtsev.so.0 >/dev/null || fail "ldconfig does not know the library"
   [ "$(inside stat -c '%U:%G %a' /usr/libexec/virt-sev/virt-sev-online)" = "root:root 755" ] || fail "virt-sev-online's owner"
@@ -180,7 +180,7 @@ removed() {
   [ -e "$root/var/lib/virt-sev/kept" ] || fail "removal took the state"
   [ ! -L "$root/etc/libvirt/hooks/qemu.d/virt-sev" ] || fail "removal left the hook's link"
   [ ! -L "$root/etc/apparmor.d/abstractions/libvirt-qemu.d/virt-sev" ] || fail "removal left AppArmor's link"
-  quietly apt-get purge -y $ours
+  quietly dpkg --purge $ours # to apt those without a file to purge are unknown by now
   listing >"$work/after"
   diff "$work/before" "$work/after" >"$work/left" || { cat "$work/left" >&2; fail "this is left, or gone, after purge"; }
   [ -z "$(inside dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2>/dev/null | grep -E 'virt-?sev' | grep -v '^un')" ] || fail "dpkg still knows of it"
