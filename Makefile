@@ -19,7 +19,7 @@ SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build build-sim wheel demo check check-static check-tests check-python bench fuzz install install-lib install-python install-sim dist deb rpm check-packages uninstall uninstall-lib generate clean
+.PHONY: all setup build build-sim wheel demo check check-static check-tests check-python book bench fuzz install install-lib install-python install-sim dist deb rpm check-packages uninstall uninstall-lib generate clean
 
 all: build
 
@@ -47,7 +47,13 @@ demo:
 	@$(MAKE) --no-print-directory build-demo
 	@$(MAKE) --no-print-directory run-demo
 
-.PHONY: build-demo run-demo
+# A shell with the demo's platform around it, for docs/start.md. Its folder is made afresh each time.
+lab:
+	@scripts/setup.sh demo
+	@$(MAKE) --no-print-directory build-demo
+	@$(MAKE) --no-print-directory run-lab
+
+.PHONY: lab build-demo run-demo run-lab
 build-demo:
 	@[ -x target/release/sev-lab ] || echo "building virt-sev and the simulator: some minutes, the first time"
 	@$(CARGO) build --quiet --release --locked -p virt-sev-cli -p virt-sev-sim
@@ -55,6 +61,13 @@ build-demo:
 run-demo:
 	@target/release/sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
 		-- scripts/demo.sh
+
+run-lab: export XDG_STATE_HOME := $(CURDIR)/build/lab/state
+run-lab: export PATH := $(CURDIR)/target/release:$(PATH)
+run-lab:
+	@rm -rf build/lab && mkdir -p build/lab
+	@cd build/lab && sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
+		-- sh -c 'bash; exit 0'
 
 check: setup
 	@$(MAKE) --no-print-directory check-static check-tests
@@ -66,6 +79,7 @@ check-static:
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
+	scripts/make-book.sh
 	@for f in scripts/*.sh packaging/virt-sev-demo fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
@@ -81,6 +95,10 @@ check-python: export VIRTSEV_LIBRARY := $(CURDIR)/target/debug/libvirtsev.so
 check-python: export PYTHONPATH := $(CURDIR)/python
 check-python:
 	$(PYTHON) -B -m unittest discover -s tests/python
+
+# The documents as a book: build/html/docs/index.html.
+book:
+	scripts/make-book.sh
 
 bench:
 	$(CARGO) bench --quiet --locked -p virt-sev --bench apply
@@ -110,10 +128,12 @@ install: install-lib
 	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
 	for f in schemas/*.json; do install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/virt-sev/$$f || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/virt-sev
+	ln -sfn ../../virt-sev/schemas $(DESTDIR)$(PREFIX)/share/doc/virt-sev/schemas
 	install -Dm0644 completions/virt-sev.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/virt-sev
 	install -Dm0644 completions/_virt-sev $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_virt-sev
 	install -Dm0644 completions/virt-sev.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/virt-sev.fish
-	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md src/sim/README.md src/snp/roots/README.md \
+	for f in README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md docs/*.md docs/pictures/* src/sim/README.md src/snp/roots/README.md \
 		xml-templates/README.md xml-templates/domains/*.xml \
 		examples/*.c examples/*.py examples/virt-sev-edit examples/cloudstack/* examples/go/* packaging/kubevirt/*; do \
 		install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/doc/virt-sev/$$f || exit 1; done

@@ -9,7 +9,8 @@
 # - The simulator needs two things that no machine has installed: firmware that can take a secret (ovmf-amdsev, Debian sid)
 #   and a guest kernel (Debian's cloud kernel). They are unpacked below build/.
 # - The tests need other firmware images too (ovmf), sevctl and snpguest (Rust packages), sev-snp-measure and mypy (Python
-#   packages), and a collection of Ansible's (out of Debian's ansible). These too lie below build/.
+#   packages), and a collection of Ansible's (out of Debian's ansible). These too lie below build/, and so does mdbook, which
+#   makes the book out of docs/ (Debian sid, with the C library that it wants: it runs through that one's own loader).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -144,7 +145,7 @@ debian_packages() {
     installed "$p" || missing+=("$p")
   done
   if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
-    { [ -n "$only" ] || { [ -d "$build/ovmf/usr" ] && [ -d "$build/ansible/$collection" ]; }; }; then
+    { [ -n "$only" ] || { [ -d "$build/ovmf/usr" ] && [ -d "$build/ansible/$collection" ] && [ -d "$build/book/usr" ]; }; }; then
     say "packages: all here"
     return
   fi
@@ -174,6 +175,7 @@ debian_packages() {
   unpack_kernel
   [ -n "$only" ] || unpack_ovmf
   [ -n "$only" ] || unpack_ansible
+  [ -n "$only" ] || unpack_mdbook
 }
 
 install_packages() {
@@ -232,6 +234,22 @@ unpack_ansible() {
   rm -rf "$build/ansible.new"
 }
 
+# Debian 12 and 13 have none, and sid's wants sid's C library.
+unpack_mdbook() {
+  local package
+  [ -d "$build/book/usr" ] && return
+  say "mdbook from Debian sid, for the book"
+  rm -rf "$build/book" "$build/book.parts"
+  mkdir -p "$build/book.parts"
+  apt_with sid update >>"$build/apt/log" 2>&1 || die "apt-get update for sid failed (see $build/apt/log)."
+  for package in mdbook libc6 libgcc-s1; do
+    fetch_deb sid "$package" "$build/book.one"
+    cp -a "$build/book.one.new/." "$build/book.parts"
+    rm -rf "$build/book.one.new"
+  done
+  mv "$build/book.parts" "$build/book"
+}
+
 unpack_kernel() {
   [ -e "$build/guest/vmlinuz" ] && return
   local package
@@ -260,6 +278,7 @@ other_packages() {
     die "unpack a package of other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) below $build/ovmf, so that $build/ovmf/usr is there, and run again."
   [ -n "$only" ] || [ -d "$build/ansible/$collection" ] ||
     die "put Ansible's collection community.libvirt (Debian, Fedora: in ansible) at $build/ansible/$collection and run again."
+  [ -n "$only" ] || has mdbook || die "mdbook 0.5 is not here. Install it, for example with \`cargo install mdbook\`, and run again."
 }
 
 mkdir -p "$build/apt"
@@ -303,6 +322,12 @@ if [ ! -e "$build/guest/initrd.img" ] || [ scripts/guest-init -nt "$build/guest/
   scripts/make-initramfs.sh "$busybox" "$build/guest/initrd.img"
 fi
 
+mdbook=mdbook
+if [ -d "$build/book/usr" ]; then
+  libraries=$(echo "$build"/book/usr/lib/*-linux-gnu)
+  mdbook="$(echo "$libraries"/ld-linux-*.so.*) --library-path $libraries $build/book/usr/bin/mdbook"
+fi
+
 cat >"$build/env.mk.new" <<EOF
 export VIRT_SEV_SEVCTL := $build/peers/bin/sevctl
 export VIRT_SEV_VALIDATE := $(PATH=$PATH:/usr/sbin command -v virt-qemu-sev-validate)
@@ -310,6 +335,7 @@ export VIRT_SEV_SNP_MEASURE := $build/peers/sev-snp-measure
 export VIRT_SEV_MYPY := $build/peers/mypy
 export VIRT_SEV_OVMF := $build/ovmf
 export VIRT_SEV_ANSIBLE := $build/ansible
+export VIRT_SEV_MDBOOK := $mdbook
 export VIRT_SEV_SNPGUEST := $build/peers/bin/snpguest
 export VIRT_SEV_FIRMWARE := $build/firmware/OVMF.amdsev.fd
 export VIRT_SEV_KERNEL := $build/guest/vmlinuz

@@ -43,6 +43,16 @@ pub fn open(what: &str, path: &Path) -> Result<File> {
     }
 }
 
+/// Opens a file that somebody else has named: a pipe or a device there would keep whoever reads it waiting for ever.
+pub fn open_regular(what: &str, path: &Path) -> Result<File> {
+    match fs::metadata(path) {
+        Ok(m) if !m.is_file() && !m.is_dir() => {
+            Err(Error::new(Kind::File, format!("the {what} is no regular file")).at(shown(path)))
+        }
+        _ => open(what, path),
+    }
+}
+
 /// Reads a whole document; `-` is standard input.
 pub fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
     read_up_to(MOST, what, path)
@@ -88,7 +98,16 @@ pub fn replace(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// SHA-256 of a firmware image, as it is measured.
 pub fn firmware_digest(path: &Path) -> Result<Digest32> {
-    launch_digest(&mut open("firmware", path)?, None, None).map_err(|e| e.at(shown(path)))
+    measured(open("firmware", path)?, path)
+}
+
+/// The same of the image that a domain names.
+pub fn named_firmware_digest(path: &Path) -> Result<Digest32> {
+    measured(open_regular("firmware", path)?, path)
+}
+
+fn measured(mut image: File, path: &Path) -> Result<Digest32> {
+    launch_digest(&mut image, None, None).map_err(|e| e.at(shown(path)))
 }
 
 /// Refuses a text that came some other way than out of a file, where [`read_short`] would refuse it.

@@ -49,10 +49,13 @@ pub fn keys_json() -> crate::Result<String> {
     Ok(text)
 }
 
-/// A Markdown table.
+/// A Markdown page: docs/keys.md.
 #[must_use]
 pub fn keys_md() -> String {
-    let mut out = String::from("| key | type | default | meaning |\n|---|---|---|---|\n");
+    let mut out = String::from(
+        "# Keys\n\nMade from the program's own table by `make generate`; `virt-sev keys` prints the same. Where keys come from is in \
+         [config-sources.md](config-sources.md).\n\n| key | type | default | meaning |\n|---|---|---|---|\n",
+    );
     for k in KEYS {
         let [key, kind, default, meaning] = cells(k, "–");
         // Angle brackets would be taken for HTML, and a bar for the end of the cell.
@@ -76,7 +79,7 @@ mod tests {
         assert_eq!(json["schema"], "virt-sev/keys/1");
         let (text, md) = (keys_text(), keys_md());
         assert_eq!(text.lines().count(), KEYS.len() + 1);
-        assert_eq!(md.lines().count(), KEYS.len() + 2);
+        assert_eq!(md.lines().count(), KEYS.len() + 6);
         for (n, k) in KEYS.iter().enumerate() {
             assert_eq!(json["keys"][n]["key"], k.name);
             assert_eq!(json["keys"][n]["type"], k.kind.to_string());

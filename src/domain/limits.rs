@@ -26,6 +26,7 @@ pub(super) fn over(name: &str, limit: usize, place: String) -> Error {
         .at(place)
         .found(format!("more than {limit} {name}"))
         .wanted(format!("at most {limit} {name}"))
+        .hint("No guest needs as much. Look into its <metadata> first.")
 }
 
 /// Holds one count under its limit.

@@ -4,6 +4,7 @@
 
 use super::site::{SITE_POLICY, Site};
 use super::{Said, parse, speaks_of_sev};
+use crate::config::value::shown;
 use crate::config::{RawConfig, SevConfig, Technology};
 use crate::domain::Domain;
 use crate::finding::{Finding, Severity};
@@ -16,7 +17,7 @@ use crate::report::clean;
 use crate::session::blob::SessionBlob;
 use crate::session::registry::Registry;
 use crate::{Error, Kind, Result, config, files, prepare};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What libvirt calls a hook with: `NAME OPERATION SUB-OPERATION EXTRA`, and the domain on standard input.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +52,13 @@ pub fn gate(call: &Call<'_>) -> Option<Gate> {
     }
 }
 
-/// What the hook goes by.
-#[derive(Debug)]
+/// What the hook goes by, asked once a guest wants SEV.
+#[derive(Debug, Clone, Copy)]
 pub struct World {
     /// What the site wants, or why that cannot be read.
-    pub site: Result<Site>,
+    pub site: fn() -> Result<Site>,
     /// The folder of the records: which sessions were used, which launches are under way.
-    pub state: Result<PathBuf>,
+    pub state: fn() -> Result<PathBuf>,
 }
 
 /// What the hook says, and the line for the log; none where it has nothing to do with SEV.
@@ -71,17 +72,22 @@ pub struct Judged {
 
 impl Judged {
     fn noted(call: &Call<'_>, what: &str) -> Self {
-        let audit = format!("{} {}: {what}", clean(call.name), call.operation);
-        Self { audit: Some(audit), ..Self::default() }
+        Self { audit: Some(line(call, what)), ..Self::default() }
     }
 
     /// A veto. libvirt shows standard error to whoever asked for the guest.
     #[must_use]
     pub fn refused(call: &Call<'_>, error: &Error) -> Self {
         let first = clean(&error.alone().to_string().replace('\n', " "));
-        let audit = format!("{} {}: refused: {first}", clean(call.name), call.operation);
-        Self { said: Said::refused(error, 1), audit: Some(audit) }
+        Self { said: Said::refused(error, 1), audit: Some(line(call, &format!("refused: {first}"))) }
     }
+}
+
+/// A line of the log. A name of several words is quoted: it could be a decision.
+fn line(call: &Call<'_>, what: &str) -> String {
+    let is_word = !call.name.contains(char::is_whitespace);
+    let name = if is_word { clean(call.name) } else { shown(call.name) };
+    format!("{name} {}: {what}", call.operation)
 }
 
 /// Judges one call. `xml` is what libvirt sent, whatever it is; `probe` is the host, of which the firmware images are looked
@@ -132,7 +138,7 @@ fn start(
     probe: &dyn Probe,
 ) -> Result<Option<Vec<String>>> {
     let Some(wanted) = wanted(domain).transpose() else { return Ok(None) };
-    let site = world.site?;
+    let site = (world.site)()?;
     let facts = |domain: &Domain<'_>, config: &SevConfig| {
         let images = prepare::images(domain, config);
         Ok(match site.ask_host {
@@ -158,7 +164,7 @@ fn start(
     }
     // A finding can be made a warning; but of keys that cannot be read neither the site nor the session was asked.
     let wanted = wanted.map_err(|e| e.and_hint(LINT))?;
-    session(call, domain, &wanted, &world.state?)?;
+    session(call, domain, &wanted, world.state)?;
     Ok(Some(warnings.iter().map(|f| format!("warning: {} [{}]", clean(&f.title), f.id)).collect()))
 }
 
@@ -195,13 +201,19 @@ fn unrecorded(domain: &Domain<'_>) -> RawConfig {
 fn firmware(domain: &Domain<'_>, config: &SevConfig) -> Option<Digest32> {
     let host = HostFacts::not_asked();
     let (image, _) = plan::image_to_be(config, domain, &host, &Options::default())?;
-    files::firmware_digest(&image).ok()
+    files::named_firmware_digest(&image).ok()
 }
 
 /// A session serves one launch. `virt-sev launch` claims it for itself and says so in its journal; for any other start it is
 /// claimed here, at the last moment.
-fn session(call: &Call<'_>, domain: &Domain<'_>, wanted: &SevConfig, state: &Path) -> Result<()> {
+fn session(
+    call: &Call<'_>,
+    domain: &Domain<'_>,
+    wanted: &SevConfig,
+    state: fn() -> Result<PathBuf>,
+) -> Result<()> {
     let Technology::Sev { session: Some(session), .. } = &wanted.technology else { return Ok(()) };
+    let state = &state()?;
     let blob = SessionBlob::parse(&session.session)?;
     let uuid = domain.facts().uuid.clone().unwrap_or_default();
     if Journal::below(state).is_under_way(&uuid) {

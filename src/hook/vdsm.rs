@@ -89,8 +89,8 @@ pub struct Started {
     pub warnings: Vec<Finding>,
 }
 
-/// `before_vm_start`, of what [`concerns`] us: the way that every document takes; `None` where nothing asks for SEV. Of the
-/// host only the firmware images are looked into: whether it has SEV, libvirt says by itself.
+/// `before_vm_start`, of what [`concerns`] us: the way that every document takes. Where no key asks for SEV the document stays as
+/// it is, and `None` is where it has no session either. Of the host only the firmware images are looked into: whether it has SEV, libvirt says by itself.
 ///
 /// # Errors
 /// Every problem of the properties; then every one of the document.
@@ -102,7 +102,11 @@ pub fn start(properties: &[(String, String)], xml: &[u8], probe: &dyn Probe) -> 
         None => RawConfig::new(),
     };
     raw.overlay(given);
-    let Some(config) = config::resolve(&raw)? else { return Ok(None) };
+    let Some(config) = config::resolve(&raw)? else {
+        // What another hook has made of it: its owner waits all the same.
+        let is_held = verified::session(&domain)?.is_some();
+        return Ok(is_held.then(|| Started { xml: domain.text().to_owned(), is_held, warnings: Vec::new() }));
+    };
     let is_held = matches!(&config.technology, Technology::Sev { session: Some(_), .. });
     let host = HostFacts::of_images(probe, &prepare::images(&domain, &config));
     let done = prepare::prepare(&Options::default(), domain, None, Some(config), &host)?;

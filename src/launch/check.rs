@@ -148,7 +148,7 @@ pub(super) fn bundle_firmware(
     preflight::bundle_of(config)?.firmware?;
     let (image, _) = plan::image_to_be(config, domain, host, options)?;
     let path = image.display().to_string();
-    match files::firmware_digest(&image) {
+    match files::named_firmware_digest(&image) {
         Ok(digest) => preflight::bundle_firmware(config, &path, &digest),
         // Who launches need not be who may read it; the owner compares the measurement in any case.
         Err(e) => {

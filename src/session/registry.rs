@@ -73,7 +73,7 @@ impl Registry {
                     "" => Ok(Some(
                         std::fs::metadata(&path)
                             .and_then(|m| m.modified())
-                            .map_or_else(|_| "before".to_owned(), |t| format!("at {}", utc(t))),
+                            .map_or_else(|_| NO_TIME.to_owned(), |t| format!("at {}", utc(t))),
                     )),
                     line => Ok(Some(format!("at {line}"))),
                 }
@@ -101,7 +101,7 @@ impl Registry {
         let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                let when = self.used(session)?.unwrap_or_else(|| "before".to_owned());
+                let when = self.used(session)?.unwrap_or_else(|| NO_TIME.to_owned());
                 return Err(was_used(&when));
             }
             Err(e) => return Err(unusable(&path, e)),
@@ -109,9 +109,16 @@ impl Registry {
         // From here on the session is used, whatever happens to the text.
         file.write_all(format!("{} for {what}\n", utc(SystemTime::now())).as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|e| unusable(&path, e))
+            .map_err(|e| {
+                unusable(&path, e).and_hint(
+                    "The session counts as used all the same: make a fresh one with `virt-sev session`.",
+                )
+            })
     }
 }
+
+/// Where the record has no text, and no time of its own.
+const NO_TIME: &str = "nobody can tell when";
 
 fn was_used(when: &str) -> Error {
     Error::new(Kind::Session, format!("this session was used before, {when}"))
@@ -122,6 +129,7 @@ fn unusable(path: &Path, e: std::io::Error) -> Error {
     Error::new(Kind::File, "cannot use the registry of used sessions")
         .at(path.display().to_string())
         .because(e)
+        .hint("Without it a session's second use cannot be noticed. Mend that, and try again.")
 }
 
 /// RFC 3339 in UTC. The civil date from days is the well-known computation over eras of 400 years.

@@ -59,6 +59,20 @@ fn a_claim_that_died_while_writing_still_counts() {
     assert!(e.to_string().starts_with("this session was used before, at 2"), "{e}");
 }
 
+/// The text said "before, before"; and of a full disk not that the session was lost.
+#[test]
+fn what_is_known_of_a_claim_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::open(dir.path()).unwrap();
+    let record = |n| dir.path().join("sessions").join(blob(n).id());
+    std::os::unix::fs::symlink("/nowhere", record(6)).unwrap();
+    let e = registry.claim(&blob(6), "x").unwrap_err().to_string();
+    assert!(e.starts_with("this session was used before, nobody can tell when"), "{e}");
+    std::fs::create_dir(record(7)).unwrap();
+    let e = registry.claim(&blob(7), "x").unwrap_err().to_string();
+    assert!(e.contains("Is a directory") && e.contains("Mend that, and try again"), "{e}");
+}
+
 #[test]
 fn an_unusable_registry_is_an_error_not_a_yes() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,9 +2,10 @@
 
 use super::{domain, root, run};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 use virt_sev::launch::journal::{Entry, Journal};
 
@@ -37,6 +38,10 @@ fn call(world: &Path, operation: &str, sub: &str, xml: &[u8]) -> Output {
     run(HOOK, &["web1", operation, sub, "-"], world, &[], xml)
 }
 
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -58,7 +63,10 @@ fn every_operation_with_every_sort_of_input() {
     let torn = &good.as_bytes()[..good.len() / 2];
     let mut huge = b"<domain><launchSecurity/>".to_vec();
     huge.resize(40 << 20, b'x');
-    let inputs: [(&str, &[u8], i32, i32); 9] = [
+    let mut late = b"<domain>".to_vec();
+    late.resize(40 << 20, b' ');
+    late.extend_from_slice(b"<launchSecurity type='sev'/></domain>");
+    let inputs: [(&str, &[u8], i32, i32); 10] = [
         ("right", good.as_bytes(), 0, 1),
         ("broken", broken.as_bytes(), 1, 1),
         ("without SEV", plain.as_bytes(), 0, 0),
@@ -67,6 +75,7 @@ fn every_operation_with_every_sort_of_input() {
         ("garbage", &[0xfe; 4096], 0, 0),
         ("nothing", b"", 0, 0),
         ("huge", &huge, 1, 1),
+        ("huge, with SEV at its end", &late, 1, 1),
         ("huge, without SEV", &huge[40..], 0, 0),
     ];
     for operation in OPERATIONS {
@@ -105,6 +114,11 @@ fn a_veto_says_why_and_what_to_do() {
     assert!(text.contains("has no <launchSecurity"), "the recorded keys ask for it: {text}");
     let text = stderr(&call(world.path(), "restore", "begin", good.as_bytes()));
     assert!(text.starts_with("virt-sev: web1: a SEV guest cannot be restored\n"), "{text}");
+    let text = says(good.replace("<metadata>", &format!("<metadata>{}", "<a>".repeat(300))));
+    assert!(
+        text.contains("too large") && text.contains("\n  No guest needs as much. Look into its <metadata>"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -235,6 +249,53 @@ fn what_the_site_wants_is_kept() {
     assert!(code == 1 && text.contains("policy.yaml:1: warn_only: no such rule: found 'kwm'"), "{text}");
 }
 
+/// A link to a folder that is not mounted was no policy at all, and a pipe was waited for, by guests without SEV too.
+#[test]
+fn a_site_policy_that_cannot_be_read_stops_guests_with_sev_alone() {
+    let sev = domain(&["security.sev=true"], false);
+    let plain = "<domain><name>web1</name><description>no launchSecurity</description></domain>";
+    for (what, text) in [
+        ("link", "No such file"),
+        ("link of the folder", "No such file"),
+        ("pipe", "no regular file"),
+        ("folder", "is a folder"),
+        ("# nothing", "0 documents"),
+    ] {
+        let world = world();
+        let mut path = world.path().join("policy.yaml");
+        match what {
+            "link" => symlink("/nowhere/policy.yaml", &path).unwrap(),
+            "link of the folder" => {
+                symlink("/nowhere", world.path().join("etc")).unwrap();
+                path = world.path().join("etc/policy.yaml");
+            }
+            "pipe" => pipe(&path),
+            "folder" => fs::create_dir(&path).unwrap(),
+            text => fs::write(&path, text).unwrap(),
+        }
+        let policy = [("VIRT_SEV_SITE_POLICY", path.to_str().unwrap())];
+        let start =
+            |xml: &str| run(HOOK, &["web1", "start", "begin", "-"], world.path(), &policy, xml.as_bytes());
+        let (refused, plain) = (start(&sev), start(plain));
+        let said = stderr(&refused);
+        assert_eq!((refused.status.code(), plain.status.code()), (Some(1), Some(0)), "{what}: {said}");
+        assert!(said.contains(text) && said.contains("Mend it; or remove it"), "{what}: {said}");
+    }
+}
+
+/// The digest of an image that is a pipe was waited for, and libvirt waited for the hook.
+#[test]
+fn an_image_that_never_ends_keeps_nobody_waiting() {
+    let world = world();
+    let image = world.path().join("OVMF.fd");
+    pipe(&image);
+    fs::write(world.path().join("policy.yaml"), format!("allowed_firmware: ['{}']", "00".repeat(32)))
+        .unwrap();
+    let xml = domain(&["security.sev=true", &format!("security.sev.firmware={}", image.display())], false);
+    let text = stderr(&call(world.path(), "start", "begin", xml.as_bytes()));
+    assert!(text.contains("which firmware image it boots from could not be seen"), "{text}");
+}
+
 /// To warn of what is wrong with a session must not let a guest past the site and past the check of its session.
 #[test]
 fn what_cannot_be_read_starts_nothing_whatever_only_warns() {
@@ -339,4 +400,12 @@ fn each_decision_is_a_line_of_the_log() {
     assert!(refused.contains("web1 start: refused: ") && !refused.contains('\n'), "{refused}");
     assert!(line("started", &good).unwrap().ends_with("web1 started: runs or waits"));
     assert_eq!((line("prepare", "<domain/>"), line("stopped", &good)), (None, None));
+
+    // A name that would be a decision.
+    let name = "web1 start: allowed; web2";
+    run(HOOK, &[name, "start", "begin", "-"], world.path(), &[], broken.as_bytes());
+    let mut bytes = [0; 2048];
+    let size = log.recv(&mut bytes).unwrap();
+    let told = String::from_utf8_lossy(&bytes[..size]);
+    assert!(told.contains(&format!("]: '{name}' start: refused: ")), "{told}");
 }

@@ -284,6 +284,10 @@ fn a_machine_with_a_session_begins_paused() {
         );
         assert_eq!(vdsm.flags_now(), after);
     }
+    // Another hook has made it so: it ran, and could not be resumed once it was paused.
+    fs::write(vdsm.flags(), "0").unwrap();
+    let ran = vdsm.call(START, &[], right(&keys).as_bytes());
+    assert_eq!((ran.code, ran.changed, vdsm.flags_now().as_str()), (Some(0), false, "1"), "{}", ran.stderr);
     let refused = |what: &str, change: &dyn Fn(&mut Command) -> &mut Command, text: &str| {
         let ran = vdsm.call_with(START, &properties, machine().as_bytes(), change);
         assert_eq!((ran.code, ran.changed), (Some(2), false), "{what}: {}", ran.stderr);

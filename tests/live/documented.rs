@@ -105,3 +105,14 @@ fn a_report_of_another_guest_is_not_verified_by_the_documents_line() {
     assert_code(&done, 1);
     assert!(said(&done).contains("launch digest differs"), "{}", said(&done));
 }
+
+#[test]
+fn of_a_guest_without_a_kernel_the_digest_is_that_of_its_firmware() {
+    let dir = owners_folder();
+    let [block] = blocks("measurement.md").try_into().unwrap();
+    let done = run(&block, dir.path());
+    assert_code(&done, 0);
+    let told = said(&done);
+    let [computed, summed] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    assert!(computed.len() == 64 && computed == summed, "{told}");
+}

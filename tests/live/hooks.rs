@@ -217,6 +217,36 @@ fn the_command_installs_and_removes_hooks() {
     }
 }
 
+/// VDSM passes over a hook that its own user cannot run, and the guest starts without SEV.
+#[test]
+fn a_hook_that_vdsm_would_pass_over_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(dir.path(), 0o755);
+    for folder in ["bin", "hooks"] {
+        fs::create_dir(at(folder)).unwrap();
+    }
+    for name in ["virt-sev", "virt-sev-vdsm-hook"] {
+        fs::copy(program(name), at("bin").join(name)).unwrap();
+    }
+    let install = || {
+        let mut command = Command::new(at("bin/virt-sev"));
+        let out = command.args(["hook", "install", "vdsm", "--dir"]).arg(at("hooks")).output().unwrap();
+        assert_code(&out, 0);
+        err(&out)
+    };
+    let ways = ["bin", "bin/virt-sev-vdsm-hook", "hooks/before_vm_start"].map(at);
+    install();
+    for closed in &ways {
+        ways.iter().for_each(|path| mode(path, 0o755));
+        assert!(!install().contains("without a word"));
+        mode(closed, 0o750);
+        let told = install();
+        assert!(told.contains(&format!("{}: not for every user", closed.display())), "{told}");
+    }
+}
+
 /// A guest that VDSM started paused, with a session: its resume waits for the owner's answer, which `virt-sev` notes.
 #[test]
 fn vdsm_resumes_a_guest_once_its_owner_has_answered() {

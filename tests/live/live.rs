@@ -6,6 +6,7 @@
 
 mod afar;
 mod appraisal;
+mod book;
 mod c_library;
 #[path = "../support/cases.rs"]
 mod cases;

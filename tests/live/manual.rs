@@ -1,11 +1,9 @@
-//! The manual and the completions in the programs that read them: groff, bash, fish, zsh.
+//! The manual and the completions in the programs that read them: groff, bash, fish, zsh. And what `make install` leaves of them.
 
+use crate::lab::{program, root};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
 
 /// What a program prints, which must end well and complain of nothing.
 fn said(program: &str, args: &[&str]) -> String {
@@ -74,4 +72,57 @@ fn zsh_reads_its_file() {
     said("zsh", &["-f", "-n", "completions/_virt-sev"]);
     let text = std::fs::read_to_string(root().join("completions/_virt-sev")).unwrap();
     assert!(text.starts_with("#compdef virt-sev\n"), "zsh finds a completion by this line");
+}
+
+fn files_below(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() { files_below(&path, into) } else { into.push(path) }
+    }
+}
+
+/// Where a document leads: `](FILE#PLACE)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    links.map(|link| link.split('#').next().unwrap()).filter(|link| !link.is_empty() && !link.contains("://"))
+}
+
+#[test]
+fn what_is_installed_holds_together_and_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = |what: &str| {
+        let built = program("virt-sev");
+        let destdir = format!("DESTDIR={}", dir.path().display());
+        let out = format!("OUT={}", built.parent().unwrap().display());
+        said("make", &["-s", "--no-print-directory", what, &destdir, &out, "PREFIX=/usr"]);
+        let mut files = Vec::new();
+        files_below(dir.path(), &mut files);
+        files
+    };
+    let files = make("install");
+    let usr = dir.path().join("usr");
+    for file in [
+        "bin/virt-sev",
+        "libexec/virt-sev/virt-sev-online",
+        "libexec/virt-sev/virt-sev-libvirt-hook",
+        "libexec/virt-sev/virt-sev-vdsm-hook",
+        "libexec/virt-sev/virt-sev-kubevirt-hook",
+        "share/man/man1/virt-sev.1",
+        "share/man/man5/virt-sev-policy.5",
+        "share/man/man8/virt-sev-libvirt-hook.8",
+        "share/bash-completion/completions/virt-sev",
+        "share/virt-sev/schemas/verify.json",
+    ] {
+        assert!(usr.join(file).is_file(), "{file}");
+    }
+    let mut seen = 0;
+    for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(file).unwrap();
+        for link in links(&text) {
+            assert!(file.parent().unwrap().join(link).exists(), "{}: {link}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen} links");
+    assert_eq!(make("uninstall"), Vec::<PathBuf>::new());
 }

@@ -244,10 +244,11 @@ fn the_manual_and_the_completions_are_what_the_program_takes() {
 fn the_pages_that_are_written_by_hand_name_what_there_is() {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let version = format!("\"virt-sev {}\"", env!("CARGO_PKG_VERSION"));
-    for name in ["libvirt-hook", "vdsm-hook"] {
+    let programs = ["src/hooks/Cargo.toml", "src/sidecar/Cargo.toml"].map(read).concat();
+    for name in ["libvirt-hook", "vdsm-hook", "kubevirt-hook", "kubevirt-sidecar"] {
         let page = read(&format!("man/virt-sev-{name}.8"));
         assert!(page.lines().next().unwrap().contains(&version), "{name}");
-        assert!(read("src/hooks/Cargo.toml").contains(&format!("name = \"virt-sev-{name}\"")), "{name}");
+        assert!(programs.contains(&format!("name = \"virt-sev-{name}\"")), "{name}");
     }
     let page = read("man/virt-sev-policy.5");
     let keys = page.split(".SH KEYS").nth(1).unwrap().split(".SH").next().unwrap();

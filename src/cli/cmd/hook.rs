@@ -1,11 +1,12 @@
 //! `virt-sev hook`. In: a folder of hooks. Out: links to the hook program there, or none. Never: another hook touched.
 
+use super::apparmor;
 use crate::args::hook::{HookArgs, HookCommand, Whose};
 use crate::cmd::programs::beside;
 use crate::output::{Answer, Output};
 use serde_json::json;
 use std::io::ErrorKind;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use virt_sev::hook::vdsm::{FOLDER, Point, engine_config};
 use virt_sev::{Error, Kind, Result};
@@ -63,6 +64,11 @@ pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
             .at(place.folder.display().to_string())
             .hint("Its own package makes it. Is its daemon installed here? --dir names another folder."));
     }
+    // Of another folder nobody can tell which daemon is to run it.
+    if installed && args.whose == Whose::Libvirt && args.dir.is_none() {
+        let forbidden = apparmor::forbids(&beside(place.program, Kind::File)?);
+        forbidden.map_or(Ok(()), Err)?;
+    }
     let links: Vec<PathBuf> = place.links.iter().map(|link| place.folder.join(link)).collect();
     // All of them, or none.
     links.iter().try_for_each(|link| is_free(&place, link))?;
@@ -71,6 +77,16 @@ pub(crate) fn run(command: &HookCommand, out: Output) -> Result<Answer> {
         let did = if installed { install(&place, link)? } else { remove(&place, link)? };
         out.say(&format!("{}: {}", link.display(), became(installed, did)));
         changed |= did;
+    }
+    if installed
+        && args.whose == Whose::Vdsm
+        && let Some(path) = links.iter().find_map(|link| out_of_reach(link))
+    {
+        log::warn!(
+            "{}: not for every user. VDSM runs its hooks as a user of its own, and passes over one that this user cannot run, \
+             without a word: its guests start without SEV. Do `chmod o+rx {0}`, and install again.",
+            path.display()
+        );
     }
     if out.is_json() {
         let links: Vec<String> = links.iter().map(|link| link.display().to_string()).collect();
@@ -126,6 +142,16 @@ fn remove(place: &Place, link: &Path) -> Result<bool> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(trouble("the hook cannot be removed", place, link, e, "rm")),
     }
+}
+
+/// What keeps some user from the program that the link leads to: a folder on the way, or the program itself.
+fn out_of_reach(link: &Path) -> Option<PathBuf> {
+    const FIND: u32 = 0o5;
+    const RUN: u32 = 0o1;
+    let lacks = |path: &Path, bits| path.metadata().is_ok_and(|m| m.permissions().mode() & bits != bits);
+    let program = link.canonicalize().ok()?;
+    let folder = link.parent().filter(|folder| lacks(folder, FIND));
+    folder.or_else(|| program.ancestors().find(|path| lacks(path, RUN))).map(Path::to_path_buf)
 }
 
 /// Where the link leads, where it is one that this command made.

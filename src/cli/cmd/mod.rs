@@ -1,5 +1,6 @@
 //! The commands that need no hypervisor. In: the command line. Out: an answer.
 
+mod apparmor;
 pub(crate) mod apply;
 pub(crate) mod chain;
 mod digest;
