@@ -175,8 +175,9 @@ deb rpm: dist
 	@scripts/setup.sh packages
 	@scripts/$@.sh
 
-# The packages in fresh Debian roots. As root.
-check-packages: deb
+# The packages of `make deb`, and of `make rpm` where they are there, in fresh Debian roots. As root.
+check-packages:
+	@scripts/setup.sh packages
 	@scripts/check-packages.sh
 
 uninstall-lib:

@@ -12,6 +12,7 @@ fi
 top=$PWD
 debs=$top/${DIST:-dist}/deb
 rpms=$top/${DIST:-dist}/rpm
+[ -n "$(compgen -G "$debs/*.deb")" ] || { echo "check-packages: no packages in $debs: run \`make deb\`" >&2; exit 1; }
 mirror=$(cat build/apt/mirror)
 work=$top/build/roots
 root=
