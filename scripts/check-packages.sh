@@ -14,7 +14,7 @@ debs=$top/${DIST:-dist}/deb
 rpms=$top/${DIST:-dist}/rpm
 [ -n "$(compgen -G "$debs/*.deb")" ] || { echo "check-packages: no packages in $debs: run \`make deb\`" >&2; exit 1; }
 mirror=$(cat build/apt/mirror)
-work=$top/build/roots
+work=$(mktemp -d -p "$top/build" roots.XXXXXX)
 root=
 [ $# -gt 0 ] || set -- bookworm bookworm-backports trixie
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -166,6 +166,9 @@ switches() { # hooks and AppArmor's addition, both off by themselves
   printf '#include <tunables/global>\nprofile check {\n  #include <abstractions/libvirt-qemu>\n}\n' >"$root/check/profile"
   ! inside apparmor_parser -p /check/profile 2>/dev/null | grep '/dev/sev rw' >/dev/null || fail "/dev/sev is allowed from the start"
   sed -n '/^    mkdir/,/^$/p' "$root/usr/share/doc/virt-sev/README.Debian" >"$root/check/switch"
+  if [ "$name" = bookworm ]; then
+    sed -n '/^    echo/,/^$/p' "$root/usr/share/doc/virt-sev/README.Debian" >>"$root/check/switch"
+  fi
   quietly sh -e /check/switch
   inside apparmor_parser -p /check/profile 2>/dev/null | grep '/dev/sev rw' >/dev/null || fail "README.Debian's commands do not allow /dev/sev"
   quietly apparmor_parser -QTK /check/profile
