@@ -81,6 +81,8 @@ dependencies() {
     { tail -n 30 "$work/log" >&2; fail "apt-get cannot install the packages in a fresh root"; }
   local wanted
   wanted=$(awk '$1 == "Inst" {print $2}' "$work/log" | grep -vxF "${ours// /$'\n'}")
+  # Where Debian 12 has libvirt's profiles.
+  [ "$name" != bookworm ] || wanted="$wanted libvirt-daemon-system"
   # Recommended, and what looks at the result.
   quietly apt-get install -y $wanted busybox-static cpio virtinst python3-libvirt man-db bash-completion gcc libc6-dev pkg-config apparmor file
   quietly apt-get clean
