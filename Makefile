@@ -12,13 +12,14 @@ CARGO ?= cargo
 OUT ?= target/release
 # Python 3.9 or newer; the system's, because libvirt-python is there. And where the wheel goes.
 PYTHON ?= /usr/bin/python3
+PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
 DIST ?= dist
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build wheel demo check check-static check-tests check-python book bench fuzz install install-lib uninstall uninstall-lib generate clean
+.PHONY: all setup build build-sim wheel demo check check-static check-tests check-python book bench fuzz install install-lib install-python install-sim dist deb rpm check-packages uninstall uninstall-lib generate clean
 
 all: build
 
@@ -28,6 +29,10 @@ setup:
 # What ships. qemu-sev-sim and sev-lab are development tools and do not.
 build:
 	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi -p virt-sev-hooks
+
+# Development tools, for the package virt-sev-sim.
+build-sim:
+	$(CARGO) build --release --locked -p virt-sev-sim
 
 # The Python package. Built from a copy, because setuptools writes beside what it builds. Needs pip, setuptools and wheel,
 # and no network. `make install` leaves it alone: a wheel is pip's.
@@ -75,7 +80,7 @@ check-static:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	scripts/check-generated.sh
 	scripts/make-book.sh
-	@for f in scripts/*.sh fuzz/run.sh; do bash -n $$f || exit 1; done
+	@for f in scripts/*.sh packaging/virt-sev-demo fuzz/run.sh; do bash -n $$f || exit 1; done
 
 # virt-install, a peer in the tests, logs below this folder, and nothing is to be left in the user's own.
 check-tests: export XDG_CACHE_HOME := $(CURDIR)/build/cache
@@ -145,6 +150,35 @@ install-lib:
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		packaging/virtsev.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
 	chmod 0644 $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc
+
+# For packagers: the wheel unpacked where the system's Python looks. Needs `make wheel`.
+install-python:
+	install -d $(DESTDIR)$(PYTHONDIR)
+	$(PYTHON) -m zipfile -e $(DIST)/virtsev-$(VERSION)-py3-none-any.whl $(DESTDIR)$(PYTHONDIR)
+	rm $(DESTDIR)$(PYTHONDIR)/virtsev-$(VERSION).dist-info/RECORD
+
+# For packagers: the simulator and the demo with it. Needs `make build-sim`.
+install-sim:
+	for f in sev-lab qemu-sev-sim libvirt_sev_sim.so; do \
+		install -Dm0755 $(OUT)/$$f $(DESTDIR)$(LIBEXECDIR)/virt-sev-sim/$$f || exit 1; done
+	install -Dm0755 packaging/virt-sev-demo $(DESTDIR)$(PREFIX)/bin/virt-sev-demo
+	ln -srf $(DESTDIR)$(LIBEXECDIR)/virt-sev-sim/sev-lab $(DESTDIR)$(PREFIX)/bin/sev-lab
+	for f in demo.sh make-initramfs.sh guest-init; do \
+		install -Dm0755 scripts/$$f $(DESTDIR)$(PREFIX)/share/virt-sev-sim/$$f || exit 1; done
+	install -Dm0644 src/sim/README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev-sim/README.md
+
+# One archive with every crate, and packages from it without a network (packaging/DISTRO.md).
+dist:
+	@scripts/dist.sh
+
+deb rpm: dist
+	@scripts/setup.sh packages
+	@scripts/$@.sh
+
+# The packages of `make deb`, and of `make rpm` where they are there, in fresh Debian roots. As root.
+check-packages:
+	@scripts/setup.sh packages
+	@scripts/check-packages.sh
 
 uninstall-lib:
 	rm -f $(DESTDIR)$(LIBDIR)/libvirtsev.* $(DESTDIR)$(INCLUDEDIR)/virtsev.h $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc

@@ -1,17 +1,17 @@
-#!/usr/bin/env bash
-# The main job, start to end, on a private libvirtd with the simulator. Run by `make demo` inside `sev-lab run`.
+#!/bin/bash
+# The main job, start to end, on a private libvirtd with the simulator. Run by `make demo`, and by virt-sev-demo of the
+# packages, inside `sev-lab run`.
 # In: VIRT_SEV_LAB_URI, VIRT_SEV_LAB_DIR, VIRT_SEV_LAB_FILES, VIRT_SEV_LAB_KVM. Out: a transcript. Leaves nothing behind.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-bin=$PWD/target/release
+top=$(cd "$(dirname "$0")/.." && pwd)
+if [ -e "$top/Cargo.toml" ]; then PATH=$top/target/release:$PATH; fi
 uri=$VIRT_SEV_LAB_URI
 files=$VIRT_SEV_LAB_FILES
-work=$(mktemp -d -p "$PWD/build")
+work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
 export XDG_CACHE_HOME=$work/cache # virt-install's log
 export LIBVIRT_DEFAULT_URI=$uri
-PATH=$bin:$PATH
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'; else bold='' dim='' off=''; fi
 exec 3>&1 # where commands are shown, even when their output goes to a file
@@ -41,8 +41,7 @@ show() { # a command as a person would type it, an option and its value on one l
   "$@"
 }
 
-version=$(sed -n '0,/^version = /s/^version = "\(.*\)"/\1/p' Cargo.toml)
-printf '%svirt-sev %s: configuration keys in, an attested running guest out%s\n' "$bold" "$version" "$off"
+printf '%s%s: configuration keys in, an attested running guest out%s\n' "$bold" "$(virt-sev --version)" "$off"
 note "libvirt $(virsh --version), QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*version \([^ ]*\).*/\1/p'), both real. The chip is played by qemu-sev-sim:"
 note "real keys, real certificates, real measurements, and no memory encryption. It protects nothing."
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # An initramfs of busybox and scripts/guest-init. In: path of a static busybox, path of the image to write.
 # Out: the same bytes for the same inputs, so that its launch digest is the same too.
 set -euo pipefail

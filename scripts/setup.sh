@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings everything that `make demo` and `make check` need. In: a machine; with the argument `demo` what only the tests
-# need is left out. Out: packages, build/ and build/env.mk.
+# need is left out, and with `packages` that too, but what packages are made with comes. Out: packages, build/ and build/env.mk.
 # Repeatable: what is there is left alone. Never: upgrades, restarts or configures a libvirt or QEMU that is installed.
 #
 # - System packages come from the machine's own Debian mirror (Debian 12 and 13). On Debian 12 libvirt and QEMU
@@ -16,6 +16,7 @@ cd "$(dirname "$0")/.."
 top=$PWD
 build=$top/build
 only=${1:-}
+case $only in '' | demo | packages) ;; *) echo "usage: setup.sh [demo | packages]" >&2; exit 2 ;; esac
 mkdir -p "$build"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -53,7 +54,7 @@ checkpolicy:checkpolicy
 curl:curl
 "
 # The tests of the C library, of the Python package and of docs/recipes.md.
-[ "$only" = demo ] || wanted="$wanted
+[ -n "$only" ] || wanted="$wanted
 g++:g++
 golang-go:go
 valgrind:valgrind
@@ -68,6 +69,20 @@ zsh:zsh
 python3-setuptools:
 python3-wheel:
 ansible-core:ansible-playbook
+"
+
+# `make deb`, `make rpm`, `make check-packages`.
+[ "$only" != packages ] || wanted="$wanted
+debhelper:dh
+dh-python:dh_python3
+dpkg-dev:dpkg-buildpackage
+lintian:lintian
+debootstrap:debootstrap
+python3-setuptools:
+python3-wheel:
+rpm:rpmbuild
+rpmlint:rpmlint
+xz-utils:xz
 "
 
 has() { # program or file
@@ -130,7 +145,7 @@ debian_packages() {
     installed "$p" || missing+=("$p")
   done
   if [ ${#missing[@]} -eq 0 ] && [ -e "$build/firmware/OVMF.amdsev.fd" ] && [ -e "$build/guest/vmlinuz" ] &&
-    { [ "$only" = demo ] || { [ -d "$build/ovmf/usr" ] && [ -d "$build/ansible/$collection" ] && [ -d "$build/book/usr" ]; }; }; then
+    { [ -n "$only" ] || { [ -d "$build/ovmf/usr" ] && [ -d "$build/ansible/$collection" ] && [ -d "$build/book/usr" ]; }; }; then
     say "packages: all here"
     return
   fi
@@ -158,9 +173,9 @@ debian_packages() {
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   unpack_firmware
   unpack_kernel
-  [ "$only" = demo ] || unpack_ovmf
-  [ "$only" = demo ] || unpack_ansible
-  [ "$only" = demo ] || unpack_mdbook
+  [ -n "$only" ] || unpack_ovmf
+  [ -n "$only" ] || unpack_ansible
+  [ -n "$only" ] || unpack_mdbook
 }
 
 install_packages() {
@@ -259,14 +274,16 @@ other_packages() {
   [ -e "$build/firmware/OVMF.amdsev.fd" ] ||
     die "put an AmdSev build of OVMF (Debian: ovmf-amdsev, Fedora: edk2-ovmf) at $build/firmware/OVMF.amdsev.fd and run again."
   [ -e "$build/guest/vmlinuz" ] || die "put a Linux kernel of 5.19 or newer at $build/guest/vmlinuz and run again."
-  [ "$only" = demo ] || [ -d "$build/ovmf/usr" ] ||
+  [ -n "$only" ] || [ -d "$build/ovmf/usr" ] ||
     die "unpack a package of other OVMF images (Debian: ovmf, Fedora: edk2-ovmf) below $build/ovmf, so that $build/ovmf/usr is there, and run again."
-  [ "$only" = demo ] || [ -d "$build/ansible/$collection" ] ||
+  [ -n "$only" ] || [ -d "$build/ansible/$collection" ] ||
     die "put Ansible's collection community.libvirt (Debian, Fedora: in ansible) at $build/ansible/$collection and run again."
-  [ "$only" = demo ] || has mdbook || die "mdbook 0.5 is not here. Install it, for example with \`cargo install mdbook\`, and run again."
+  [ -n "$only" ] || has mdbook || die "mdbook 0.5 is not here. Install it, for example with \`cargo install mdbook\`, and run again."
 }
 
 mkdir -p "$build/apt"
+# scripts/check-packages.sh makes its roots from there.
+if [ "$only" = packages ] && [ $debian = yes ] && [ ! -s "$build/apt/mirror" ]; then find_mirror >"$build/apt/mirror"; fi
 if [ $debian = yes ]; then debian_packages; else other_packages; fi
 
 # The system's OpenSSL instead of one built from source: minutes less, and no need for Perl. Not a debug build: sevctl's
@@ -274,7 +291,7 @@ if [ $debian = yes ]; then debian_packages; else other_packages; fi
 peer_crate() {
   local name=$1 version=$2
   shift 2
-  [ "$only" != demo ] && [ ! -x "$build/peers/bin/$name" ] || return 0
+  [ -z "$only" ] && [ ! -x "$build/peers/bin/$name" ] || return 0
   say "$name $version (a peer to test against; some minutes)"
   OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$build/peers/target cargo install --quiet --locked --root "$build/peers" --version "$version" "$@" "$name" </dev/null ||
     die "$name $version cannot be built; what cargo says is above. Mend that and run again: finished steps are not repeated."
@@ -287,7 +304,7 @@ peer_crate snpguest 0.11.0 --debug
 # A Python package of PyPI in a folder of its own, pinned by content.
 peer_module() {
   local name=$1 into=$build/peers/$1
-  [ "$only" != demo ] && [ ! -d "$into" ] || return 0
+  [ -z "$only" ] && [ ! -d "$into" ] || return 0
   say "$name ($2)"
   rm -rf "$into.new"
   PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes --target "$into.new" \

@@ -8,6 +8,7 @@ mod go;
 mod header;
 mod installed;
 mod owners;
+mod packages;
 mod programs;
 
 use std::path::PathBuf;

@@ -11,12 +11,12 @@ fn text(command: &mut Command) -> String {
     String::from_utf8(succeeds(command).stdout).unwrap()
 }
 
-fn header() -> String {
+pub(crate) fn header() -> String {
     fs::read_to_string(root().join("include/virtsev.h")).unwrap()
 }
 
 /// The functions that a header declares, in its order.
-fn declared(header: &str) -> Vec<String> {
+pub(crate) fn declared(header: &str) -> Vec<String> {
     let (_, functions) = header.split_once("extern \"C\"").unwrap();
     let line = |l: &str| {
         let (head, _) = l.split_once('(')?;

@@ -12,7 +12,7 @@ pub(crate) fn beside(program: &str, kind: Kind) -> Result<PathBuf> {
     places.iter().find(|p| p.is_file()).cloned().ok_or_else(|| {
         Error::new(kind, format!("{program} is not installed"))
             .wanted(places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" or "))
-            .hint("`make install` installs all programs of virt-sev together.")
+            .hint("`make install` installs all programs of virt-sev together; of its packages, virt-sev-hooks has the hooks.")
     })
 }
 
