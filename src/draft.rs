@@ -2,7 +2,7 @@
 //! whose processes died are gone from its folder. Never: another program's file, or the draft of a living process.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Result, Write as _};
+use std::io::{ErrorKind, Result, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,17 @@ impl Draft {
             let mut random = [0; 8];
             crate::crypt::random(&mut random).map_err(std::io::Error::other)?;
             let path = of.with_file_name(format!(".{name}.{}{ENDING}", crate::hex::encode(&random)));
-            let draft = Self { file: create(&path)?, path };
+            let file = match create(&path) {
+                // Another run swept it before it was opened.
+                Err(e)
+                    if e.kind() == ErrorKind::NotFound
+                        && path.parent().is_some_and(|p| folder_of(p).is_dir()) =>
+                {
+                    continue;
+                }
+                made => made?,
+            };
+            let draft = Self { file, path };
             // Where there are no locks nobody gets one, and nothing is swept.
             let _ = draft.file.lock();
             // Until it was locked it looked like one of a dead process.
@@ -122,6 +132,20 @@ fn remove(path: &Path, file: &File) {
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    /// A folder that another run swept before it was opened was an error.
+    #[test]
+    fn many_at_once_in_one_folder_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let at = dir.path().join(format!("session-{thread}"));
+                scope.spawn(move || (0..300).for_each(|_| drop(Draft::folder(&at).unwrap())));
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(Draft::folder(&dir.path().join("nowhere/session")).is_err());
+    }
 
     #[test]
     fn drafts_of_dead_processes_go_and_nothing_else() {
