@@ -28,33 +28,33 @@ impl Draft {
 
     /// The same, for what no longer counts after a power failure.
     pub(crate) fn fleeting(of: &Path, content: &[u8], mode: u32) -> Result<Self> {
-        let mut draft =
-            Self::make(of, |path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path))?;
+        let mut draft = Self::make(of, |path| {
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map(Some)
+        })?;
         draft.file.write_all(content)?;
         Ok(draft)
     }
 
     /// A folder that is the user's alone.
     pub(crate) fn folder(of: &Path) -> Result<Self> {
-        Self::make(of, |path| DirBuilder::new().mode(0o700).create(path).and_then(|()| File::open(path)))
+        Self::make(of, |path| {
+            DirBuilder::new().mode(0o700).create(path)?;
+            match File::open(path) {
+                // Another run swept it before it was opened.
+                Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+                opened => opened.map(Some),
+            }
+        })
     }
 
-    fn make(of: &Path, create: impl Fn(&Path) -> Result<File>) -> Result<Self> {
+    /// `create` gives nothing where what it made was gone at once.
+    fn make(of: &Path, create: impl Fn(&Path) -> Result<Option<File>>) -> Result<Self> {
         let name = of.file_name().unwrap_or_default().to_string_lossy();
         loop {
             let mut random = [0; 8];
             crate::crypt::random(&mut random).map_err(std::io::Error::other)?;
             let path = of.with_file_name(format!(".{name}.{}{ENDING}", crate::hex::encode(&random)));
-            let file = match create(&path) {
-                // Another run swept it before it was opened.
-                Err(e)
-                    if e.kind() == ErrorKind::NotFound
-                        && path.parent().is_some_and(|p| folder_of(p).is_dir()) =>
-                {
-                    continue;
-                }
-                made => made?,
-            };
+            let Some(file) = create(&path)? else { continue };
             let draft = Self { file, path };
             // Where there are no locks nobody gets one, and nothing is swept.
             let _ = draft.file.lock();
@@ -144,7 +144,9 @@ mod tests {
             }
         });
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(Draft::folder(&dir.path().join("nowhere/session")).is_err());
+        // A folder that takes none says the same error as one that is missing.
+        assert!(Draft::folder(Path::new("/proc/session")).is_err());
+        assert!(Draft::file(Path::new("/proc/session"), b"", 0o600).is_err());
     }
 
     #[test]
