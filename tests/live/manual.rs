@@ -2,7 +2,7 @@
 
 use crate::lab::{program, root};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What a program prints, which must end well and complain of nothing.
@@ -74,13 +74,6 @@ fn zsh_reads_its_file() {
     assert!(text.starts_with("#compdef virt-sev\n"), "zsh finds a completion by this line");
 }
 
-fn files_below(dir: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.is_symlink() { files_below(&path, into) } else { into.push(path) }
-    }
-}
-
 /// Where a document leads: `](FILE#PLACE)`.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -95,9 +88,8 @@ fn what_is_installed_holds_together_and_goes() {
         let destdir = format!("DESTDIR={}", dir.path().display());
         let out = format!("OUT={}", built.parent().unwrap().display());
         said("make", &["-s", "--no-print-directory", what, &destdir, &out, "PREFIX=/usr"]);
-        let mut files = Vec::new();
-        files_below(dir.path(), &mut files);
-        files
+        let files = said("find", &[dir.path().to_str().unwrap(), "-not", "-type", "d"]);
+        files.lines().map(PathBuf::from).collect::<Vec<_>>()
     };
     let files = make("install");
     let usr = dir.path().join("usr");
