@@ -69,6 +69,8 @@ zsh:zsh
 python3-setuptools:
 python3-wheel:
 ansible-core:ansible-playbook
+groovy:groovy
+default-jre-headless:/usr/lib/jvm/default-java/bin/java
 "
 
 # `make deb`, `make rpm`, `make check-packages`.

@@ -252,7 +252,6 @@ fn cloudstacks_guest_without_its_transformer_is_refused_by_libvirts_hook() {
 
 /// The Groovy form, run as the agent runs it.
 #[test]
-#[ignore = "needs groovy, a large package that the set-up does not bring"]
 fn cloudstacks_groovy_file_calls_the_script() {
     let desk = Desk::new(Lab::shared());
     let file = "libvirt-vm-xml-transformer.groovy";
