@@ -19,7 +19,7 @@ SHELL := /bin/bash
 
 -include build/env.mk
 
-.PHONY: all setup build build-sim wheel demo check check-static check-tests check-python book bench fuzz install install-lib install-python install-sim dist deb rpm check-packages uninstall uninstall-lib generate clean
+.PHONY: all setup build build-sim wheel demo check check-static check-tests check-python book bench fuzz install install-lib install-python install-sim dist deb rpm check-packages check-builds uninstall uninstall-lib generate clean
 
 all: build
 
@@ -28,7 +28,7 @@ setup:
 
 # What ships. qemu-sev-sim and sev-lab are development tools and do not.
 build:
-	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi -p virt-sev-hooks
+	$(CARGO) build --release --locked -p virt-sev-cli -p virt-sev-capi -p virt-sev-hooks -p virt-sev-sidecar
 
 # Development tools, for the package virt-sev-sim.
 build-sim:
@@ -118,14 +118,14 @@ generate:
 	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-capi --test capi -- header::
 	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-cli --bin virt-sev -- man_tests
 
+# What others start, and no person.
+PROGRAMS := virt-sev-online virt-sev-libvirt-hook virt-sev-vdsm-hook virt-sev-kubevirt-hook virt-sev-kubevirt-sidecar
+
 # The documents keep their folders, so that the links between them hold. Builds nothing: `sudo make install` finds no cargo, and must not own the files of a build.
 install: install-lib
-	@[ -x $(OUT)/virt-sev ] && [ -x $(OUT)/virt-sev-online ] && [ -x $(OUT)/virt-sev-libvirt-hook ] && [ -x $(OUT)/virt-sev-vdsm-hook ] && [ -x $(OUT)/virt-sev-kubevirt-hook ] || { echo "run 'make' first" >&2; exit 1; }
+	@for f in virt-sev $(PROGRAMS); do [ -x $(OUT)/$$f ] || { echo "run 'make' first" >&2; exit 1; }; done
 	install -Dm0755 $(OUT)/virt-sev $(DESTDIR)$(PREFIX)/bin/virt-sev
-	install -Dm0755 $(OUT)/virt-sev-online $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-online
-	install -Dm0755 $(OUT)/virt-sev-libvirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-libvirt-hook
-	install -Dm0755 $(OUT)/virt-sev-vdsm-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-vdsm-hook
-	install -Dm0755 $(OUT)/virt-sev-kubevirt-hook $(DESTDIR)$(LIBEXECDIR)/virt-sev/virt-sev-kubevirt-hook
+	for f in $(PROGRAMS); do install -Dm0755 $(OUT)/$$f $(DESTDIR)$(LIBEXECDIR)/virt-sev/$$f || exit 1; done
 	for f in man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
 	for f in schemas/*.json; do install -Dm0644 $$f $(DESTDIR)$(PREFIX)/share/virt-sev/$$f || exit 1; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/virt-sev
@@ -165,6 +165,7 @@ install-sim:
 	ln -srf $(DESTDIR)$(LIBEXECDIR)/virt-sev-sim/sev-lab $(DESTDIR)$(PREFIX)/bin/sev-lab
 	for f in demo.sh make-initramfs.sh guest-init; do \
 		install -Dm0755 scripts/$$f $(DESTDIR)$(PREFIX)/share/virt-sev-sim/$$f || exit 1; done
+	for f in src/sim/man/*; do install -Dm0644 $$f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/} || exit 1; done
 	install -Dm0644 src/sim/README.md $(DESTDIR)$(PREFIX)/share/doc/virt-sev-sim/README.md
 
 # One archive with every crate, and packages from it without a network (packaging/DISTRO.md).
@@ -179,6 +180,10 @@ deb rpm: dist
 check-packages:
 	@scripts/setup.sh packages
 	@scripts/check-packages.sh
+
+# Both kinds again, without a network, and compared. As root, after `make deb rpm`.
+check-builds:
+	@scripts/check-builds.sh
 
 uninstall-lib:
 	rm -f $(DESTDIR)$(LIBDIR)/libvirtsev.* $(DESTDIR)$(INCLUDEDIR)/virtsev.h $(DESTDIR)$(LIBDIR)/pkgconfig/virtsev.pc

@@ -196,7 +196,7 @@ removed() {
 # RPM's files in a root that has their libraries, by rpm2cpio: this is no Fedora, and says nothing of its dependency solver.
 unpacked_rpms() {
   [ -d "$rpms" ] || return 0
-  for rpm in "$rpms"/*.rpm; do rpm2cpio "$rpm" | (cd "$root" && cpio --quiet -idm); done
+  for rpm in "$rpms"/*.{x86_64,noarch}.rpm; do rpm2cpio "$rpm" | (cd "$root" && cpio --quiet -idm); done
   quietly ldconfig /usr/lib64
   [ "$(inside virt-sev --version)" = "virt-sev $version" ] || fail "rpm: virt-sev --version"
   quietly sh -c 'PYTHONPATH=$(echo /usr/lib/python3*/site-packages) python3 -c "import virtsev; virtsev.Config()"'

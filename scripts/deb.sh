@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian packages out of dist/virt-sev-VERSION.tar.xz. In: that archive. Out: dist/deb. No network is asked.
+# Debian packages, and their source, out of dist/virt-sev-VERSION.tar.xz. In: that archive. Out: dist/deb. No network is asked.
 # A Rust that is not Debian's is good enough: then the build says so by its profile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +11,7 @@ archive=$PWD/$out/virt-sev-$version.tar.xz
 rm -rf build/deb
 mkdir -p build/deb "$out/deb"
 tar -x -f "$archive" -C build/deb
+cp "$archive" "build/deb/virt-sev_$version.orig.tar.xz"
 cd "build/deb/virt-sev-$version"
 cp -r packaging/debian debian
 SOURCE_DATE_EPOCH=$(cat packaging/epoch)
@@ -22,9 +23,9 @@ if [ "$(command -v cargo)" != /usr/bin/cargo ]; then
   # The compiler itself: rustup's stand-in looks for it in a home that debhelper changes.
   PATH=$(rustc --print sysroot)/bin:$PATH
 fi
-dpkg-buildpackage -b -nc -us -uc $profiles >../log 2>&1 || { tail -n 40 ../log; echo "deb: all of it is in build/deb/log" >&2; exit 1; }
+dpkg-buildpackage -us -uc $profiles >../log 2>&1 || { tail -n 40 ../log; echo "deb: all of it is in build/deb/log" >&2; exit 1; }
 cd ../../..
 rm -f "$out"/deb/*
-cp build/deb/*.deb build/deb/*.changes build/deb/*.buildinfo "$out/deb/"
+cp build/deb/*.deb build/deb/*.dsc build/deb/*.tar.xz build/deb/*.changes build/deb/*.buildinfo "$out/deb/"
 lintian --fail-on error "$out"/deb/*.changes
 printf '%s\n' "$out"/deb/*.deb

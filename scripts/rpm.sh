@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# RPM packages out of dist/virt-sev-VERSION.tar.xz. In: that archive. Out: dist/rpm. No network is asked.
+# RPM packages, and their source, out of dist/virt-sev-VERSION.tar.xz. In: that archive. Out: dist/rpm. No network is asked.
 # On Debian too, where rpmbuild cannot know what is installed: there the compiler says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,9 +22,9 @@ here=(--define "_topdir $top")
 # A macro of Fedora's python3-devel.
 [ "$(rpm --eval '%{?python3_sitelib}')" ] ||
   here+=(--define "python3_sitelib $(/usr/bin/python3 -c 'import sys; print("/usr/lib/python%d.%d/site-packages" % sys.version_info[:2])')")
-rpmbuild -bb "${here[@]}" "$top/virt-sev.spec" >"$top/log" 2>&1 ||
+rpmbuild -ba "${here[@]}" "$top/virt-sev.spec" >"$top/log" 2>&1 ||
   { tail -n 40 "$top/log"; echo "rpm: all of it is in build/rpm/log" >&2; exit 1; }
 rm -f "$out"/rpm/*
-cp "$top"/RPMS/*/*.rpm "$out/rpm/"
+cp "$top"/RPMS/*/*.rpm "$top"/SRPMS/*.rpm "$out/rpm/"
 rpmlint --config packaging/rpm/rpmlint.toml "$out"/rpm/*.rpm packaging/rpm/virt-sev.spec
 printf '%s\n' "$out"/rpm/*.rpm

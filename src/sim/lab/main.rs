@@ -4,6 +4,8 @@
 
 mod daemon;
 mod folder;
+#[cfg(test)]
+mod man_tests;
 mod processes;
 mod run;
 
