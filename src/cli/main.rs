@@ -15,9 +15,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     guarded::guard();
     let cli = args::Cli::parse();
+    let out = output::Output::new(&cli.common);
     if handover::needs_connection(&cli) {
-        return output::finish(handover::to_online());
+        return out.finish(handover::to_online());
     }
     output::start_log(&cli);
-    output::finish(cmd::run(&cli))
+    out.finish(cmd::run(&cli))
 }

@@ -15,5 +15,5 @@ fn main() -> ExitCode {
     guarded::guard();
     let cli = args::Cli::parse();
     output::start_log(&cli);
-    output::finish(online::run(&cli))
+    output::Output::new(&cli.common).finish(online::run(&cli))
 }

@@ -1,10 +1,12 @@
 //! Where words go: the answer to stdout, everything else to stderr. In: answers, findings, errors. Out: text.
 
 use crate::args::{Cli, Command, Common, Format, When};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal, Write as _};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+use terminal_size::terminal_size_of;
 use virt_sev::answer::document;
-use virt_sev::report::{Note, Style, clean_lines, render};
+use virt_sev::report::{Note, Style, clean_lines, render, wrap};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
 /// How to speak.
@@ -86,8 +88,7 @@ impl Output {
 
     /// The longest line of running text in the answer: the terminal's, or 100 columns.
     pub(crate) fn width(self) -> usize {
-        let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-        terminal.map_or(100, |(width, _)| usize::from(width.0).clamp(40, 120))
+        columns(std::io::stdout()).unwrap_or(100)
     }
 
     /// How findings are shown that are the answer.
@@ -148,32 +149,61 @@ impl Output {
             Severity::Ok => false,
         };
         let notes: Vec<Note<'_>> = findings.into_iter().filter(told).map(Note::new).collect();
-        let colour = self.color(std::io::stderr().is_terminal());
-        let style = Style { colour, details: self.verbose, ..Style::default() };
+        let width = columns(std::io::stderr()).unwrap_or(100);
+        let style = Style { colour: self.stderr_color(), details: self.verbose, width, ..Style::default() };
         let _ = write!(std::io::stderr(), "{}", render(&notes, style));
+    }
+
+    fn stderr_color(self) -> bool {
+        self.color(std::io::stderr().is_terminal())
     }
 
     /// Why the answer is no, as an error is told; nothing with `-q`.
     pub(crate) fn say_error(self, error: &Error) {
-        for text in paragraphs(error) {
-            self.say(&format!("virt-sev: {text}"));
+        if !self.quiet {
+            self.tell_error(error);
+        }
+    }
+
+    fn tell_error(self, error: &Error) {
+        let text = error_text(error, self.stderr_color(), columns(std::io::stderr()));
+        let _ = write!(std::io::stderr(), "{text}");
+    }
+
+    /// The end of the program: errors told, exit code of the contract.
+    pub(crate) fn finish(self, result: Result<Answer>) -> ExitCode {
+        match result {
+            Ok(Answer::Yes) => ExitCode::SUCCESS,
+            Ok(Answer::No) => ExitCode::from(Kind::No.code().exit),
+            Err(e) => {
+                self.tell_error(&e);
+                ExitCode::from(e.kind().code().exit)
+            }
         }
     }
 }
 
-/// The end of the program: errors told, exit code of the contract.
-pub(crate) fn finish(result: Result<Answer>) -> ExitCode {
-    match result {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(Kind::No.code().exit),
-        Err(e) => {
-            let mut err = std::io::stderr().lock();
-            for text in paragraphs(&e) {
-                let _ = writeln!(err, "virt-sev: {text}");
+/// What went wrong in one line, as long as it is, for `grep`; what to do below it, as wide as the terminal.
+fn error_text(error: &Error, colour: bool, width: Option<usize>) -> String {
+    let name = if colour { "\x1b[1;31mvirt-sev:\x1b[0m" } else { "virt-sev:" };
+    let mut out = String::new();
+    for text in paragraphs(error) {
+        let (what, next) = text.split_once('\n').unwrap_or((&text, ""));
+        out += &format!("{name} {}\n", clean_lines(what));
+        for line in next.lines() {
+            match width {
+                Some(width) => out += &wrap("", line, 2, width),
+                None => out += &format!("{}\n", clean_lines(line)),
             }
-            ExitCode::from(e.kind().code().exit)
         }
     }
+    out
+}
+
+/// How wide running text may be on a terminal; nothing where there is none.
+fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
+    let (width, _) = stream.is_terminal().then(|| terminal_size_of(stream)).flatten()?;
+    Some(usize::from(width.0).clamp(40, 120))
 }
 
 /// A text for each problem. Where several in a row have the same next step, it is told once, after the last.
@@ -240,5 +270,12 @@ mod tests {
         let problem = |text: &str, hint: &str| Error::new(Kind::File, text).hint(hint);
         let e = Error::many(vec![problem("a", "x"), problem("b", "x"), problem("c", "y")]);
         assert_eq!(e.map(|e| paragraphs(&e)), Some(vec!["a".into(), "b\n  x".into(), "c\n  y".into()]));
+    }
+    #[test]
+    fn the_next_step_fits_the_terminal_and_the_error_stays_one_line() {
+        let e = Error::new(Kind::File, "one two three").hint("four five six");
+        assert_eq!(error_text(&e, false, None), "virt-sev: one two three\n  four five six\n");
+        let narrow = error_text(&e, true, Some(12));
+        assert_eq!(narrow, "\x1b[1;31mvirt-sev:\x1b[0m one two three\n  four five\n  six\n");
     }
 }

@@ -41,10 +41,11 @@ fn text_of(key: &str, file: &str, bytes: Vec<u8>) -> Result<String> {
         Some(size) => {
             let text = std::str::from_utf8(&bytes).ok().filter(|t| blob_of_any_size(t, size).is_ok());
             text.map(str::to_owned).ok_or_else(|| {
-                Error::new(Kind::File, "neither the blob nor its base64")
+                let e = Error::new(Kind::File, "neither the blob nor its base64")
                     .at(format!("{key} (--set @{file})"))
                     .found(format!("{} bytes", bytes.len()))
-                    .wanted(format!("{size} bytes, or their base64"))
+                    .wanted(format!("{size} bytes, or their base64"));
+                if key.starts_with("security.sev.session.") { e.hint(super::session::HINT) } else { e }
             })
         }
         None => String::from_utf8(bytes).map_err(|_| {

@@ -20,7 +20,8 @@ const CURVE_P384: u32 = 2;
 const P384_BYTES: usize = 48;
 const COORDINATE_FIELD: usize = 72;
 
-const HINT: &str = "Make both with `virt-sev session` or `sevctl session` and give them as they are.";
+pub(super) const HINT: &str =
+    "Make both with `virt-sev session` or `sevctl session` and give them as they are.";
 
 fn wrong(message: impl Into<String>) -> Error {
     Error::new(Kind::Session, message).hint(HINT)
