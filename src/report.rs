@@ -174,9 +174,28 @@ pub fn wrap(label: &str, text: &str, indent: usize, width: usize) -> String {
     out + &line + "\n"
 }
 
+/// Names and what they are, in two columns; what does not fit goes on below itself.
+#[must_use]
+pub fn list(rows: &[(&str, String)], width: usize) -> String {
+    let column = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
+    let row = |(name, text): &(&str, String)| {
+        let told = wrap("", text, column, width.max(column + 20));
+        format!("{name:column$}{}", told.trim_start())
+    };
+    rows.iter().map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_keeps_its_columns() {
+        let rows = [("a", "one two".to_owned()), ("long", "three".to_owned())];
+        assert_eq!(list(&rows, usize::MAX), "a     one two\nlong  three\n");
+        let rows = [("a", "one two three four five six".to_owned())];
+        assert_eq!(list(&rows, 10), "a  one two three four\n   five six\n");
+    }
 
     fn findings() -> Vec<Finding> {
         let disk = |n: u32| {

@@ -88,7 +88,12 @@ impl Output {
 
     /// The longest line of running text in the answer: the terminal's, or 100 columns.
     pub(crate) fn width(self) -> usize {
-        columns(std::io::stdout()).unwrap_or(100)
+        running(std::io::stdout()).unwrap_or(100)
+    }
+
+    /// The longest row of a table: the terminal's. Programs that read one get a line a row.
+    pub(crate) fn table_width(self) -> usize {
+        columns(std::io::stdout()).unwrap_or(usize::MAX)
     }
 
     /// How findings are shown that are the answer.
@@ -149,7 +154,7 @@ impl Output {
             Severity::Ok => false,
         };
         let notes: Vec<Note<'_>> = findings.into_iter().filter(told).map(Note::new).collect();
-        let width = columns(std::io::stderr()).unwrap_or(100);
+        let width = running(std::io::stderr()).unwrap_or(100);
         let style = Style { colour: self.stderr_color(), details: self.verbose, width, ..Style::default() };
         let _ = write!(std::io::stderr(), "{}", render(&notes, style));
     }
@@ -166,7 +171,7 @@ impl Output {
     }
 
     fn tell_error(self, error: &Error) {
-        let text = error_text(error, self.stderr_color(), columns(std::io::stderr()));
+        let text = error_text(error, self.stderr_color(), running(std::io::stderr()));
         let _ = write!(std::io::stderr(), "{text}");
     }
 
@@ -200,10 +205,15 @@ fn error_text(error: &Error, colour: bool, width: Option<usize>) -> String {
     out
 }
 
-/// How wide running text may be on a terminal; nothing where there is none.
+/// How wide a terminal is; nothing where there is none.
 fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
     let (width, _) = stream.is_terminal().then(|| terminal_size_of(stream)).flatten()?;
-    Some(usize::from(width.0).clamp(40, 120))
+    Some(usize::from(width.0))
+}
+
+/// The same for running text, which is hard to read where it is very long.
+fn running(stream: impl AsFd + IsTerminal) -> Option<usize> {
+    Some(columns(stream)?.clamp(40, 120))
 }
 
 /// A text for each problem. Where several in a row have the same next step, it is told once, after the last.

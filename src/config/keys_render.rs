@@ -1,6 +1,7 @@
 //! The key table for people and programs. In: [`KEYS`]. Out: text, JSON, Markdown. Never: prints.
 
 use super::keys::{KEYS, Key};
+use crate::report::wrap;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -19,18 +20,26 @@ struct Answer {
     keys: Vec<Row>,
 }
 
-/// Columns, aligned.
+/// Columns, aligned; where they are wider than `width`, a paragraph for each key.
 #[must_use]
-pub fn keys_text() -> String {
+pub fn keys_text(width: usize) -> String {
     let head = ["KEY".to_owned(), "TYPE".into(), "DEFAULT".into(), "MEANING".into()];
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(KEYS.iter().map(|k| cells(k, "-"))).collect();
-    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
-    let (a, b, c) = (width(0), width(1), width(2));
+    let widest = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    if (0..4).map(widest).sum::<usize>() + 6 > width {
+        return KEYS.iter().map(|k| paragraph(k, width)).collect();
+    }
+    let (a, b, c) = (widest(0), widest(1), widest(2));
     rows.iter().fold(String::new(), |mut out, [key, kind, default, meaning]| {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{key:a$}  {kind:b$}  {default:c$}  {meaning}");
         out
     })
+}
+
+fn paragraph(k: &Key, width: usize) -> String {
+    let default = k.default.map_or_else(String::new, |default| format!("; default {default}"));
+    format!("{}\n{}", k.name, wrap("", &format!("{} [{}{default}]", k.meaning, k.kind), 4, width))
 }
 
 /// `{"schema": "virt-sev/keys/1", "keys": [{"key", "type", "default", "meaning"}]}`. A default of `null`:
@@ -77,8 +86,14 @@ mod tests {
     fn every_key_is_in_every_form() {
         let json: serde_json::Value = serde_json::from_str(&keys_json().unwrap()).unwrap();
         assert_eq!(json["schema"], "virt-sev/keys/1");
-        let (text, md) = (keys_text(), keys_md());
+        let (text, md) = (keys_text(usize::MAX), keys_md());
         assert_eq!(text.lines().count(), KEYS.len() + 1);
+        let narrow = keys_text(80);
+        assert!(narrow.lines().all(|l| l.chars().count() <= 80), "{narrow}");
+        assert!(
+            narrow.contains("security.sev.policy.es\n    SEV-ES: policy bit 2 [bool; default false]\n"),
+            "{narrow}"
+        );
         assert_eq!(md.lines().count(), KEYS.len() + 6);
         for (n, k) in KEYS.iter().enumerate() {
             assert_eq!(json["keys"][n]["key"], k.name);

@@ -30,11 +30,10 @@ pub fn code_text(code: &Code, width: usize) -> String {
     wrap("", &line, 0, width) + &wrap("", advice(code.kind), 3, width)
 }
 
-/// Every topic on a line: its id and its title.
+/// Every topic: its id and its title.
 #[must_use]
-pub fn message_list() -> String {
-    let longest = messages().map(|t| t.id.len()).max().unwrap_or(0);
-    messages().map(|t| format!("{:longest$}  {}\n", t.id, t.title)).collect()
+pub fn message_list(width: usize) -> String {
+    crate::report::list(&messages().map(|t| (t.id, t.title.to_owned())).collect::<Vec<_>>(), width)
 }
 
 /// An error that a hypervisor or a host has caused, with what is behind it: what it means, the likely causes, the next

@@ -57,11 +57,10 @@ pub fn text(about: &About, width: usize) -> String {
     out
 }
 
-/// Every topic on a line: its id and its title.
+/// Every topic: its id and its title.
 #[must_use]
-pub fn list() -> String {
-    let longest = topics().map(|a| a.id.len()).max().unwrap_or(0);
-    topics().map(|a| format!("{:longest$}  {}\n", a.id, a.title)).collect()
+pub fn list(width: usize) -> String {
+    crate::report::list(&topics().map(|a| (a.id, a.title.to_owned())).collect::<Vec<_>>(), width)
 }
 
 /// The page of all topics.
@@ -98,7 +97,7 @@ mod tests {
     fn every_id_has_its_text() {
         assert_eq!(find("mode-host").map(|a| a.id), Some("mode-host"));
         assert_eq!(find("kvn"), None);
-        let lines = list();
+        let lines = list(usize::MAX);
         assert_eq!(lines.lines().count(), topics().count());
         assert_eq!(
             topics().count(),

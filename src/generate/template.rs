@@ -65,10 +65,10 @@ impl Template {
             cpu: [false; 2],
         };
         if node.name != "domain" {
-            check.wrong("", "the template is not a domain", &format!("<{}>", node.name), "<domain>");
+            check.wrong("/", "the template is not a domain", &format!("<{}>", node.name), "<domain>");
         }
         if group(&node).is_some() {
-            check.wrong("", "a document stands once", EACH, "it on an element inside");
+            check.wrong("/", "a document stands once", EACH, "it on an element inside");
         }
         check.element(&node, &mut Vec::new());
         match check.cpu {

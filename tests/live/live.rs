@@ -42,6 +42,7 @@ mod python;
 mod recipes;
 mod reconcile;
 mod schemas;
+mod screens;
 mod secrecy;
 mod selinux;
 mod session;

@@ -48,8 +48,12 @@ fn listed(args: &ExplainArgs, out: Output) -> Result<Answer> {
         (Format::Json, true) => out.answer_json("explain", as_json(&[], CODES, &messages))?,
         (Format::Md, false) => out.answer(&explain::markdown())?,
         (Format::Md, true) => out.answer(&explain::message_markdown())?,
-        (Format::Text | Format::Sarif | Format::Prometheus, false) => out.answer(&explain::list())?,
-        (Format::Text | Format::Sarif | Format::Prometheus, true) => out.answer(&explain::message_list())?,
+        (Format::Text | Format::Sarif | Format::Prometheus, false) => {
+            out.answer(&explain::list(out.table_width()))?
+        }
+        (Format::Text | Format::Sarif | Format::Prometheus, true) => {
+            out.answer(&explain::message_list(out.table_width()))?
+        }
     }
     Ok(Answer::Yes)
 }

@@ -25,7 +25,7 @@ pub(super) fn run(host_root: Option<&Path>, uri: Option<&str>, out: Output) -> R
         out.answer_json("firmware-list", json!({ "images": images }))?;
         return Ok(Answer::Yes);
     }
-    out.answer(&table(&images))?;
+    out.answer(&table(&images, out.table_width()))?;
     if images.is_empty() {
         out.say("note: no descriptor names an image for x86_64: install OVMF (Debian: ovmf, ovmf-amdsev; Fedora: edk2-ovmf)");
     }
@@ -107,19 +107,31 @@ fn row(image: &Image) -> [String; 6] {
     ]
 }
 
-fn table(images: &[Image]) -> String {
+/// Where the table is wider than `width`, a paragraph for each image.
+fn table(images: &[Image], width: usize) -> String {
     if images.is_empty() {
         return String::new();
     }
     let head = ["IMAGE", "DEVICE", "CLAIMS", "HOLDS", "SERVES", "SHA-256"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(images.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widest = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..6).map(widest).collect();
+    if widths.iter().sum::<usize>() + 10 > width {
+        return images.iter().map(|image| paragraph(&row(image))).collect();
+    }
     let line = |row: &[String; 6]| {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:w$}")).collect();
         format!("{}\n", virt_sev::report::clean(cells.join("  ").trim_end()))
     };
     rows.iter().map(line).collect()
+}
+
+fn paragraph([image, device, claims, holds, serves, digest]: &[String; 6]) -> String {
+    let row = |name: &str, cell: &str| format!("    {name:7}  {}\n", virt_sev::report::clean(cell));
+    let rows =
+        [("device", device), ("claims", claims), ("holds", holds), ("serves", serves), ("SHA-256", digest)];
+    let rows: String = rows.iter().map(|(name, cell)| row(name, cell)).collect();
+    format!("{}\n{rows}", virt_sev::report::clean(image))
 }
 
 /// What the descriptor says and the image does not, and the other way round.

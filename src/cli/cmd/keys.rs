@@ -11,7 +11,7 @@ pub(crate) fn run(args: &KeysArgs, out: Output) -> Result<Answer> {
         return convert(args, out.without_md()?);
     }
     let text = match out.format {
-        Format::Text | Format::Sarif | Format::Prometheus => keys_text(),
+        Format::Text | Format::Sarif | Format::Prometheus => keys_text(out.table_width()),
         Format::Json => keys_json()?,
         Format::Md => keys_md(),
     };

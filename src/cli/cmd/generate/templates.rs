@@ -82,11 +82,11 @@ pub(super) fn list(folders: &[PathBuf], out: Output) -> Result<Answer> {
         out.answer_json("templates", json!({ "templates": rows }))?;
         return Ok(Answer::Yes);
     }
-    let width = all.iter().map(|t| t.name().chars().count()).max().unwrap_or(0);
-    let line = |t: &Template| {
-        let line = format!("{:width$}  {}", t.name(), t.title());
-        t.file().map_or(line.clone(), |file| format!("{line} ({file})").trim_start().to_owned())
+    let line = |t: &Template| match t.file() {
+        Some(file) => format!("{} ({file})", t.title()).trim_start().to_owned(),
+        None => t.title().to_owned(),
     };
-    out.answer(&all.iter().map(|t| line(t) + "\n").collect::<String>())?;
+    let rows: Vec<_> = all.iter().map(|t| (t.name(), line(t))).collect();
+    out.answer(&virt_sev::report::list(&rows, out.table_width()))?;
     Ok(Answer::Yes)
 }

@@ -1,0 +1,69 @@
+//! What a terminal shows: nothing is wider than it, and colour only where it is wanted.
+
+use crate::lab::{program, root};
+use std::process::{Command, Stdio};
+
+/// What the command writes to a terminal of `columns`, in lines.
+fn screen(columns: usize, arguments: &str, variable: Option<(&str, &str)>) -> Vec<String> {
+    let shell = format!("stty rows 40 cols {columns}; exec {} {arguments}", program("virt-sev").display());
+    let mut script = Command::new("script");
+    script.args(["-qec", &shell, "/dev/null"]).env_remove("NO_COLOR").envs(variable).stdin(Stdio::null());
+    let out = script.output().unwrap();
+    String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Without colours.
+fn plain(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| line + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+fn roots(name: &str) -> String {
+    root().join("tests/roots").join(name).display().to_string()
+}
+
+#[test]
+fn answers_are_as_wide_as_the_terminal() {
+    let templates = root().join("xml-templates/domains");
+    let commands = [
+        "--help".to_owned(),
+        "launch --help".into(),
+        "keys".into(),
+        "explain --list".into(),
+        "explain --list-messages".into(),
+        "explain memory-lock".into(),
+        format!("host --host-root {}", roots("genoa-busy")),
+        format!("firmware list --host-root {} 2>/dev/null", roots("milan")),
+        format!("generate --list --template-dir {}", templates.display()),
+    ];
+    // What is said on standard error, a line each for `grep`, the terminal breaks.
+    for columns in [80, 120, 200] {
+        for command in &commands {
+            let lines = screen(columns, command, None);
+            assert!(lines.len() >= 3, "{command}: {lines:?}");
+            for line in lines.iter().map(|l| plain(l)) {
+                assert!(line.chars().count() <= columns, "{command} at {columns}: {line}");
+            }
+        }
+    }
+    // What fits is a table: a program that reads it from a pipe sees the same.
+    let out = Command::new(program("virt-sev")).arg("keys").output().unwrap();
+    assert_eq!(screen(200, "keys", None).join("\n"), String::from_utf8(out.stdout).unwrap().trim_end());
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let coloured = |arguments: &str, variable| screen(80, arguments, variable).concat().contains("\x1b[");
+    let host = format!("host --host-root {}", roots("genoa-busy"));
+    let error = "apply --set nonsense=1 /nonexistent".to_owned();
+    for command in [host, error] {
+        assert!(coloured(&command, None), "{command}");
+        assert!(!coloured(&command, Some(("NO_COLOR", "1"))), "{command}");
+        assert!(coloured(&command, Some(("NO_COLOR", ""))), "{command}");
+        assert!(!coloured(&format!("--color never {command}"), None), "{command}");
+        assert!(coloured(&format!("--color always {command}"), Some(("NO_COLOR", "1"))), "{command}");
+        let piped = screen(80, &format!("{command} 2>&1 | cat"), None);
+        assert!(!piped.concat().contains("\x1b["), "{piped:?}");
+    }
+}
