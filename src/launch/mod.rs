@@ -44,4 +44,4 @@ pub use measurement::{ATTESTS_ITSELF, Reported};
 pub use security::{Holder, Security};
 pub use states::{Defined, Launch, Measured, Paused, Request, Running, Unmeasured, Verified, evidence};
 pub use undo::{Recovered, recover};
-pub use wait::{Cancel, within};
+pub use wait::{Cancel, Waiting, within};

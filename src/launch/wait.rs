@@ -2,25 +2,38 @@
 
 use crate::codes::Kind;
 use crate::error::{Error, Result};
+use std::any::Any;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Told what is waited for, once a wait has lasted a second. What it gives is dropped when the wait ends.
+pub type Waiting = fn(&str) -> Box<dyn Any>;
+
 /// Asks a launch, from any thread, to stop: the next wait ends with `Kind::Cancelled` and everything is undone.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    asked: Arc<AtomicBool>,
+    waiting: Option<Waiting>,
+}
 
 impl Cancel {
+    /// One that says how its waits go.
+    #[must_use]
+    pub fn watched(waiting: Waiting) -> Self {
+        Self { waiting: Some(waiting), ..Self::default() }
+    }
+
     /// Stops the launch.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
     }
 
     /// The flag itself, for a signal handler.
     #[must_use]
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.asked)
     }
 
     /// Nothing, as long as nobody has asked.
@@ -32,12 +45,15 @@ impl Cancel {
     }
 
     fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
     }
 }
 
 /// How often a wait looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// From when on it is told that something is waited for.
+const LONG: Duration = Duration::from_secs(1);
 
 /// Runs `call` on a thread of its own and waits at most `limit`, or until `cancel`.
 ///
@@ -65,8 +81,12 @@ pub fn within<T: Send + 'static>(
     if let Err(e) = thread {
         return Err(Error::new(Kind::Bug, format!("no thread for: {what}")).because(e));
     }
-    let end = Instant::now() + limit;
+    let (start, end) = (Instant::now(), Instant::now() + limit);
+    let mut told = None;
     loop {
+        if told.is_none() && start.elapsed() >= LONG {
+            told = cancel.waiting.map(|waiting| waiting(what));
+        }
         let ended = Arc::strong_count(&place) == 1;
         let wait = LOOK.min(end.saturating_duration_since(Instant::now()));
         let empty = place.0.lock().unwrap_or_else(PoisonError::into_inner);

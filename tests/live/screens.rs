@@ -1,6 +1,6 @@
 //! What a terminal shows: nothing is wider than it, and colour only where it is wanted.
 
-use crate::lab::{program, root};
+use crate::lab::{Lab, program, root};
 use std::process::{Command, Stdio};
 
 /// What the command writes to a terminal of `columns`, in lines.
@@ -66,4 +66,19 @@ fn colour_is_for_terminals_that_want_it() {
         let piped = screen(80, &format!("{command} 2>&1 | cat"), None);
         assert!(!piped.concat().contains("\x1b["), "{piped:?}");
     }
+}
+
+#[test]
+fn a_wait_of_more_than_a_second_is_told_and_leaves_no_line() {
+    let lab = Lab::start();
+    lab.signal_daemon("-STOP");
+    let command = format!("measurement -c '{}' --timeout 3 web1", lab.uri);
+    let told = screen(80, &command, None);
+    let quiet = screen(80, &format!("-q {command}"), None);
+    lab.signal_daemon("-CONT");
+    let last = told.iter().rfind(|l| l.contains("connecting to the hypervisor: 2 s")).unwrap();
+    // It is written over, and the error begins a line of its own.
+    let rest = last.rsplit('\r').find(|part| !part.is_empty()).unwrap();
+    assert!(plain(rest).starts_with("virt-sev: ") && rest.contains("has not answered"), "{told:?}");
+    assert!(quiet[0].starts_with("\x1b[1;31mvirt-sev:"), "{quiet:?}");
 }

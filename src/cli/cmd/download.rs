@@ -5,8 +5,10 @@
 //! the proxies, the resolver and the roots that the machine is set up for, where a crate would bring TLS into a program
 //! that is off line otherwise.
 
+use super::progress;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use virt_sev::{Error, Kind, Result};
 
 /// The most that is read, headers and all: a certificate has 2084 bytes.
@@ -23,6 +25,7 @@ pub(super) fn get(url: &str, seconds: u32) -> Result<Vec<u8>> {
             .at("--cek-url")
             .wanted("http://… or https://…"));
     }
+    let _told = progress::waiting("asking the key service", Duration::ZERO);
     let mut child = Command::new("curl")
         // First, as it must be: no ~/.curlrc.
         .arg("--disable")

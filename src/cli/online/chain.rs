@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::IsTerminal as _;
 use std::time::Duration;
-use virt_sev::launch::Cancel;
 use virt_sev::session::make;
 use virt_sev::{Error, Kind, Result};
 
@@ -20,7 +19,7 @@ pub(crate) fn fetch(args: &ChainFetchArgs, uri: Option<&str>, out: Output) -> Re
     }
     let roots = args.trust.trust().roots()?;
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let read = connect::asking(&libvirt, limit, &cancel).chain()?;
     let mut found = trust::complete(read, &args.trust, &roots, args.wait.timeout, out)?;

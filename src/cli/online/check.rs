@@ -8,14 +8,14 @@ use crate::cmd::prepare;
 use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::host::RootProbe;
-use virt_sev::launch::{Cancel, CheckReport, check, wanted};
+use virt_sev::launch::{CheckReport, check, wanted};
 use virt_sev::report::{Note, clean, render, summary};
 use virt_sev::session::registry::Registry;
 use virt_sev::{Finding, Result, Severity};
 
 pub(crate) fn run(args: &CheckArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let source = Source::of(&args.domain);
     let document = source.read_file()?;
     let libvirt = connect::open(uri, limit, &cancel)?;

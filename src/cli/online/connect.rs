@@ -1,5 +1,6 @@
 //! Connections. In: a URI. Out: [`Libvirt`], and what asks it.
 
+use crate::cmd::progress;
 use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
@@ -8,6 +9,12 @@ use virt_sev::launch::{Asking, Cancel, Hypervisor as _, within};
 use virt_sev::{Kind, Result};
 use virt_sev_psp::machine;
 use virt_sev_sys::{Libvirt, be_quiet};
+
+/// For waits that a person sees.
+pub(crate) fn patience() -> Cancel {
+    // A `Cancel` speaks of waits that have lasted a second.
+    Cancel::watched(|what| progress::waiting(what, Duration::from_secs(1)))
+}
 
 /// Connects; a daemon that does not answer is an error, not a hang.
 pub(crate) fn open(uri: Option<&str>, limit: Duration, cancel: &Cancel) -> Result<Libvirt> {
@@ -31,7 +38,7 @@ pub(crate) fn asking<'a>(libvirt: &'a Libvirt, limit: Duration, cancel: &'a Canc
 
 /// Everything known of the host that would run this domain: libvirt's facts, and the machine's own where it is this one.
 pub(crate) fn facts(uri: Option<&str>, domain: &Domain<'_>, config: &SevConfig) -> Result<HostFacts> {
-    let (limit, cancel) = (Duration::from_secs(60), Cancel::default());
+    let (limit, cancel) = (Duration::from_secs(60), patience());
     let libvirt = open(uri, limit, &cancel)?;
     asking(&libvirt, limit, &cancel).facts_for(None, domain, config)
 }

@@ -6,12 +6,12 @@ use crate::cmd::prepare;
 use crate::output::{Answer, Output};
 use std::path::Path;
 use std::time::Duration;
-use virt_sev::launch::{Cancel, define};
+use virt_sev::launch::define;
 use virt_sev::{Result, plan};
 
 pub(crate) fn run(args: &DefineArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let domain = prepare::read_domain(&args.domain)?;
     let config = prepare::config(&args.config, &domain, args.domain == Path::new("-"), out)?;
     let libvirt = connect::open(uri, limit, &cancel)?;

@@ -19,7 +19,7 @@ use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &LaunchArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     if args.recover {
         return recover(uri, limit, &cancel, out);
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::Domain;
 use virt_sev::host::HostFacts;
-use virt_sev::launch::{Cancel, Hypervisor as _, within};
+use virt_sev::launch::{Hypervisor as _, within};
 use virt_sev::lint::Subject;
 use virt_sev::{Error, Kind, Result};
 use virt_sev_sys::Libvirt;
@@ -19,11 +19,11 @@ use virt_sev_sys::Libvirt;
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
-    let libvirt = connect::open(uri, LIMIT, &Cancel::default())?;
+    let libvirt = connect::open(uri, LIMIT, &connect::patience())?;
     let files = lint::files(args)?;
     let names = if args.all {
         let hv = libvirt.clone();
-        within(LIMIT, &Cancel::default(), "listing the domains", move || hv.names())?
+        within(LIMIT, &connect::patience(), "listing the domains", move || hv.names())?
     } else {
         args.domain.clone()
     };
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
         if let Some(facts) = known.get(&key) {
             return Ok(HostFacts::clone(facts));
         }
-        let facts = connect::asking(&libvirt, LIMIT, &Cancel::default()).facts_for(None, domain, config)?;
+        let facts = connect::asking(&libvirt, LIMIT, &connect::patience()).facts_for(None, domain, config)?;
         known.insert(key, facts.clone());
         Ok(facts)
     };
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &LintArgs, uri: Option<&str>, out: Output) -> Result<Ans
 /// What a domain starts with next time; what a transient one was started with.
 fn read(libvirt: &Libvirt, name: &str) -> Result<Option<Subject<'static>>> {
     let (hv, wanted) = (libvirt.clone(), name.to_owned());
-    let xml = within(LIMIT, &Cancel::default(), "reading a domain", move || hv.document(&wanted))?;
+    let xml = within(LIMIT, &connect::patience(), "reading a domain", move || hv.document(&wanted))?;
     xml.map(|xml| {
         let domain = Domain::parse(xml)?;
         Ok(Subject { name: name.to_owned(), is_file: false, domain })

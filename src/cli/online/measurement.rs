@@ -8,13 +8,13 @@ use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 use virt_sev::Result;
-use virt_sev::launch::{ATTESTS_ITSELF, Cancel, Reported, active};
+use virt_sev::launch::{ATTESTS_ITSELF, Reported, active};
 use virt_sev::measure::evidence::LaunchReport;
 use virt_sev::report::clean;
 
 pub(crate) fn run(args: &MeasurementArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let name = args.domain.clone();
     let reported = connect::asking(&libvirt, limit, &cancel)

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 use virt_sev::inject::file::PacketFile;
 use virt_sev::inject::packet::Packet;
-use virt_sev::launch::{Cancel, Guest, active, deliver};
+use virt_sev::launch::{Guest, active, deliver};
 use virt_sev::{Error, Kind, Result};
 
 pub(crate) fn run(args: &SecretInjectArgs, uri: Option<&str>, out: Output) -> Result<Answer> {
     let (packet, bound_to) = read(args)?;
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let asking = connect::asking(&libvirt, limit, &cancel);
     let name = args.domain.clone();

@@ -7,7 +7,7 @@ use crate::output::{Answer, Output};
 use std::time::Duration;
 use virt_sev::Result;
 use virt_sev::launch::{
-    Cancel, Deliver, Guest as _, GuestState, Holder, Hypervisor as _, LOCAL_VERDICT, Terms, active, appraise,
+    Deliver, Guest as _, GuestState, Holder, Hypervisor as _, LOCAL_VERDICT, Terms, active, appraise,
 };
 use virt_sev::owner::secrets;
 use virt_sev::session::registry::Registry;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &VerifyCommand, uri: Option<&str>, mut out: Output) -> R
     };
     let name = args.domain.clone().unwrap_or_default();
     let limit = Duration::from_secs(args.wait.timeout.into());
-    let cancel = Cancel::default();
+    let cancel = connect::patience();
     let libvirt = connect::open(uri, limit, &cancel)?;
     let asking = connect::asking(&libvirt, limit, &cancel);
     let local = asking.refuse_local(LOCAL_VERDICT, v.insecure)?;
