@@ -46,6 +46,8 @@ new_root() {
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 0755 "$root/usr/sbin/policy-rc.d"
   echo 'APT::Install-Recommends "false";' >"$root/etc/apt/apt.conf.d/90check"
+  # A mirror's sid may be of another day.
+  [ "$name" != sid ] || echo 'Acquire::Check-Valid-Until "false";' >>"$root/etc/apt/apt.conf.d/90check"
   if [ "$name" != "$suite" ]; then
     echo "deb $mirror $name main" >"$root/etc/apt/sources.list.d/backports.list"
     printf 'Package: src:libvirt src:qemu src:seabios src:brltty\nPin: release n=%s\nPin-Priority: 700\n' "$name" \
