@@ -69,6 +69,7 @@ zsh:zsh
 python3-setuptools:
 python3-wheel:
 python3-venv:
+jq:jq
 ansible-core:ansible-playbook
 groovy:groovy
 default-jre-headless:/usr/lib/jvm/default-java/bin/java

@@ -17,6 +17,7 @@ mod commands;
 mod defining;
 mod digests;
 mod documented;
+mod examples;
 mod exchange;
 mod explained;
 mod faults;
