@@ -33,6 +33,7 @@ mod launches;
 mod lint;
 mod manager;
 mod manual;
+mod mentions;
 mod misuses;
 mod models;
 mod offline;
