@@ -58,8 +58,9 @@ build-demo:
 	@[ -x target/release/sev-lab ] || echo "building virt-sev and the simulator: some minutes, the first time"
 	@$(CARGO) build --quiet --release --locked -p virt-sev-cli -p virt-sev-sim
 
+run-demo: export PATH := $(CURDIR)/target/release:$(PATH)
 run-demo:
-	@target/release/sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
+	@sev-lab run --file "$$VIRT_SEV_FIRMWARE" --file "$$VIRT_SEV_KERNEL" --file "$$VIRT_SEV_INITRD" \
 		-- scripts/demo.sh
 
 run-lab: export XDG_STATE_HOME := $(CURDIR)/build/lab/state

@@ -3,8 +3,6 @@
 # packages, inside `sev-lab run`.
 # In: VIRT_SEV_LAB_URI, VIRT_SEV_LAB_DIR, VIRT_SEV_LAB_FILES, VIRT_SEV_LAB_KVM. Out: a transcript. Leaves nothing behind.
 set -euo pipefail
-top=$(cd "$(dirname "$0")/.." && pwd)
-if [ -e "$top/Cargo.toml" ]; then PATH=$top/target/release:$PATH; fi
 uri=$VIRT_SEV_LAB_URI
 files=$VIRT_SEV_LAB_FILES
 work=$(mktemp -d)

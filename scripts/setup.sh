@@ -53,7 +53,7 @@ bsdutils:script
 checkpolicy:checkpolicy
 curl:curl
 "
-# The tests of the C library, of the Python package and of docs/recipes.md.
+# The tests of the C library, of the Python package and of the documents.
 [ -n "$only" ] || wanted="$wanted
 g++:g++
 golang-go:go
@@ -68,6 +68,8 @@ fish:fish
 zsh:zsh
 python3-setuptools:
 python3-wheel:
+python3-venv:
+jq:jq
 ansible-core:ansible-playbook
 groovy:groovy
 default-jre-headless:/usr/lib/jvm/default-java/bin/java

@@ -1,117 +1,16 @@
 //! The commands of the book's own chapters and of README: those of docs/start.md as they stand there, in a lab as `make lab` opens
-//! it; the others with what only another machine has in its place: a chip, LXD, OpenStack, Kubernetes, Proxmox, each played here by
-//! a few lines of shell. What no test can run is the firmware set-up of docs/epyc.md, and its kernel's own files.
+//! it; the others with what only another machine has in its place: a chip, LXD, OpenStack, Kubernetes, Proxmox, oVirt's engine,
+//! each played here by a few lines of shell. In: the blocks of a document, from `commands.rs`.
 
-use crate::documented::fenced;
-use crate::lab::{Lab, assert_code, err, program, root, setup};
+use crate::commands::shown;
+use crate::lab::{assert_code, err, program, root};
+use crate::reader::{MEASURED, PLAIN, Reader, owners_files, said};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
-/// A reader's shell, in a folder of its own, with a lab around it.
-struct Reader {
-    lab: Lab,
-    dir: tempfile::TempDir,
-}
-
-impl Reader {
-    fn new() -> Self {
-        let new = Self { lab: Lab::start(), dir: tempfile::tempdir().unwrap() };
-        fs::create_dir(new.path("bin")).unwrap();
-        new
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn program(&self, name: &str, text: &str) {
-        let path = self.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// Runs shell, and waits for five minutes at the most: a guest that does not come up is waited for in the document.
-    fn run(&self, shell: &str) -> Output {
-        let programs = program("virt-sev");
-        let path = [self.path("bin"), programs.parent().unwrap().into(), "/usr/bin".into()];
-        let path = path.map(|folder| folder.to_str().unwrap().to_owned()).join(":");
-        Command::new("timeout")
-            .args(["300", "bash", "-euo", "pipefail", "-c", shell])
-            .current_dir(self.dir.path())
-            .env("PATH", format!("{path}:{}", std::env::var("PATH").unwrap()))
-            .env("LIBVIRT_DEFAULT_URI", &self.lab.uri)
-            .env("VIRT_SEV_LAB_DIR", &self.lab.dir)
-            .env("VIRT_SEV_LAB_FILES", &self.lab.files)
-            .env("VIRT_SEV_LAB_STATE", self.lab.dir.join("state"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// A document's shell blocks, with this hypervisor and its files. The lab's libvirtd has no driver for networks.
-    fn blocks(&self, document: &str) -> Vec<String> {
-        let here = |block: String| {
-            block
-                .replace("qemu:///system", &self.lab.uri)
-                .replace("/var/lib/libvirt/images", self.lab.files.to_str().unwrap())
-                .replace("--network default", "--network user")
-        };
-        fenced(document, "sh").into_iter().map(here).collect()
-    }
-
-    /// The host's and the owner's program in one: it has what this host's chip would answer, and its root.
-    fn play_the_chip(&self) {
-        let guest = if self.lab.kvm {
-            ""
-        } else {
-            "s/<domain type='kvm'>/<domain type='qemu'>/; /host-passthrough/d"
-        };
-        let skip: String = self.lab.rules().iter().map(|rule| format!("--skip {rule} ")).collect();
-        let text = format!(
-            "real={}\nroot={}\nimage=security.sev.firmware={}\nskip='{skip}'\nunlocked='--set security.sev.memory.lock=none'\n\
-             command=$1\nshift\ncase $command in\n\
-             check | define | launch) exec $real $command $skip $unlocked --set $image \"$@\" ;;\n\
-             apply) exec $real apply $skip $unlocked \"$@\" ;;\n\
-             lint) exec $real lint $skip \"$@\" ;;\n\
-             chain | session) exec $real $command \"$@\" --ca $root ;;\n\
-             generate)\n$real generate \"$@\" $unlocked > made || exit\n\
-             for file in made web?.xml; do [ ! -e $file ] || sed -i \"{guest}\" $file; done\ncat made ;;\n\
-             host) $real host \"$@\" || [ $? = 1 ] ;;\n\
-             *) exec $real $command \"$@\" ;;\nesac",
-            program("virt-sev").display(),
-            self.lab.platform("ask_ark.cert").display(),
-            self.lab.file("VIRT_SEV_FIRMWARE").display(),
-        );
-        self.program("virt-sev", &text);
-        for (name, from) in [
-            ("OVMF.amdsev.fd", "VIRT_SEV_FIRMWARE"),
-            ("vmlinuz", "VIRT_SEV_KERNEL"),
-            ("initrd.img", "VIRT_SEV_INITRD"),
-        ] {
-            symlink(setup(from), self.path(name)).unwrap();
-        }
-        fs::write(self.path("disk.key"), "the disk's key").unwrap();
-    }
-
-    /// What the chip has decrypted for a guest.
-    fn secret(&self, guest: &str) -> Vec<u8> {
-        fs::read(self.lab.dir.join("state/guests").join(guest).join("secrets/001.bin")).unwrap()
-    }
-}
-
-fn said(out: &Output) -> String {
-    String::from_utf8(out.stdout.clone()).unwrap()
-}
-
-#[test]
-fn the_first_five_minutes_are_as_the_document_says() {
+pub(crate) fn the_first_five_minutes_are_as_the_document_says(blocks: Vec<String>) {
     let reader = Reader::new();
-    let out = reader.run(&fenced("start.md", "sh").concat());
+    let out = reader.run(&blocks.concat());
     assert_code(&out, 0);
     let told = said(&out);
     for line in ["paused", "guest: secret: correct horse battery staple", "guest: up"] {
@@ -119,22 +18,13 @@ fn the_first_five_minutes_are_as_the_document_says() {
     }
     assert!(told.contains("\nexit code 1: no secret for this one\n"), "{told}");
     assert!(err(&out).contains("the launch measurement is not the expected one"), "{}", err(&out));
-
-    // What opens the lab is a target of the Makefile.
-    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let page = fs::read_to_string(root().join("docs/start.md")).unwrap();
-    let targets: Vec<&str> = page.lines().filter_map(|l| l.strip_prefix("    make ")).collect();
-    assert_eq!(targets.len(), 2);
-    for target in targets.iter().map(|line| line.split(' ').next().unwrap()) {
-        assert!(makefile.contains(&format!("\n{target}:\n")), "{target}");
-    }
 }
 
 /// From the host's report to two guests that run, and what the chip has decrypted for the one that its owner has verified.
-fn on_a_host(change: impl Fn(String) -> String) {
+fn on_a_host(blocks: &str) {
     let reader = Reader::new();
     reader.play_the_chip();
-    let out = reader.run(&change(reader.blocks("epyc.md").concat()));
+    let out = reader.run(&reader.here(blocks));
     assert_code(&out, 0);
     for guest in ["web1", "web2"] {
         assert_eq!(reader.lab.state(guest), "running", "{guest}: {}", err(&out));
@@ -145,9 +35,8 @@ fn on_a_host(change: impl Fn(String) -> String) {
     assert!(measured.contains("virt-sev/measurement/"), "{measured}");
 }
 
-#[test]
-fn an_epyc_host_is_taken_from_its_report_to_guests_that_run() {
-    on_a_host(|blocks| blocks);
+pub(crate) fn an_epyc_host_is_taken_from_its_report_to_guests_that_run(blocks: Vec<String>) {
+    on_a_host(&blocks.concat());
 }
 
 #[test]
@@ -158,17 +47,13 @@ fn with_sev_es_the_epyc_host_needs_the_options_that_the_document_names() {
     for options in [make, policy, processors] {
         assert!(page.contains(&format!("`{options}`")), "{options}");
     }
-    on_a_host(|blocks| {
-        blocks
-            .replace("generate web1", &format!("generate web1 {make}"))
-            .replace("--policy 0x1", policy)
-            .replace("virt-sev verify", &format!("virt-sev verify {processors}"))
-    });
+    let blocks = shown("docs/epyc.md").concat();
+    let blocks = blocks
+        .replace("generate web1", &format!("generate web1 {make}"))
+        .replace("--policy 0x1", policy)
+        .replace("virt-sev verify", &format!("virt-sev verify {processors}"));
+    on_a_host(&blocks);
 }
-
-/// A domain as a person would write it.
-const PLAIN: &str = "<domain type='kvm'><name>web1</name><memory unit='MiB'>512</memory>\
-    <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features></domain>\n";
 
 /// Each of the programs, as far as the document uses it, and the policy that its settings stand for.
 const SOURCES: [(&str, &str, &str); 4] = [
@@ -191,10 +76,9 @@ const SOURCES: [(&str, &str, &str); 4] = [
     ("qm", "echo 'amd-sev: type=es,no-debug=1,no-key-sharing=1'", "0x000f"),
 ];
 
-#[test]
-fn what_other_programs_are_told_becomes_a_domain() {
+pub(crate) fn what_other_programs_are_told_becomes_a_domain(blocks: Vec<String>) {
     let reader = Reader::new();
-    let [right, from @ ..] = &reader.blocks("migration.md")[..] else { panic!("no blocks") };
+    let [right, from @ ..] = &blocks[..] else { panic!("no blocks") };
     assert_eq!(from.len(), SOURCES.len());
     for ((name, text, policy), block) in SOURCES.into_iter().zip(from) {
         assert!(block.contains(&format!("{name} ")), "{name}: {block}");
@@ -213,16 +97,18 @@ const LXC: &str = "case \"$1 $2\" in\n\
     'profile list') echo '[{\"name\": \"sev\", \"config\": {\"security.sev\": \"true\"}}]' ;;\n\
     'config show') echo '{name: web1, profiles: [sev], config: {security.sev.policy.es: \"true\"}}' ;;\nesac";
 
-#[test]
-fn the_other_documents_have_a_domain_made_and_read_profiles_and_properties() {
+pub(crate) fn a_new_domain_is_made_and_defined(blocks: Vec<String>) {
     let reader = Reader::new();
     reader.play_the_chip();
-    let [define] = reader.blocks("generate.md").try_into().unwrap();
-    assert_code(&reader.run(&define), 0);
+    assert_code(&reader.run(&reader.here(&blocks.concat())), 0);
     let defined = reader.lab.virsh(&["dumpxml", "--inactive", "web1"]);
     assert!(defined.contains("urn:virt-sev:config:1") && defined.contains("/web1.qcow2"), "{defined}");
+}
 
-    let [profiles, properties] = reader.blocks("config-sources.md").try_into().unwrap();
+pub(crate) fn keys_come_out_of_profiles_and_properties(blocks: Vec<String>) {
+    let reader = Reader::new();
+    reader.play_the_chip();
+    let [profiles, properties] = blocks.try_into().unwrap();
     reader.program("lxc", LXC);
     reader.program(SOURCES[1].0, SOURCES[1].1);
     fs::write(reader.path("web1.xml"), PLAIN).unwrap();
@@ -234,19 +120,14 @@ fn the_other_documents_have_a_domain_made_and_read_profiles_and_properties() {
     assert!(said(&out).contains("security.sev.policy.domain: \"true\""), "{}", said(&out));
 }
 
-/// All of README's lines but the installation. The last one, from afar, is a second launch.
-#[test]
-fn the_lines_of_the_readme_are_run() {
+/// README's last line, from afar, is a second launch.
+pub(crate) fn the_lines_of_the_readme_are_run(blocks: Vec<String>) {
     let reader = Reader::new();
     reader.play_the_chip();
     reader.program("lxc", SOURCES[0].1);
-    let kind = if reader.lab.kvm { "kvm" } else { "qemu" };
-    let domain = PLAIN.replace("web1", "guest").replace("type='kvm'", &format!("type='{kind}'"));
-    let uuid = "</name><uuid>6c1f0f53-6f0c-4b0f-8f37-6d1f5d3d9b5e</uuid>";
-    fs::write(reader.path("guest.xml"), domain.replace("</name>", uuid)).unwrap();
-    let [block] = reader.blocks("../README.md").try_into().unwrap();
-    let (installs, lines) = block.split_once('\n').unwrap();
-    assert!(installs.contains("make install"), "{installs}");
+    reader.world();
+    let [lines] = blocks.try_into().unwrap();
+    let lines = reader.here(&lines);
     let (exchange, afar) = lines.split_once("# Where the owner reaches the host").unwrap();
     let out = reader.run(exchange);
     assert_code(&out, 0);
@@ -261,17 +142,14 @@ fn the_lines_of_the_readme_are_run() {
         let again = exchange.split("\n\n").find(|part| part.contains(command)).unwrap();
         assert_code(&reader.run(again), 0);
     }
-    // The owner's machine is the host's here.
-    let afar = afar.replace("qemu+ssh://host/system", &format!("{} --insecure", reader.lab.uri));
     let out = reader.run(&format!("#{afar}"));
     assert_code(&out, 0);
     assert_eq!(reader.lab.state("guest"), "running");
 }
 
-#[test]
-fn every_symptom_leads_to_what_explain_says_of_it() {
+pub(crate) fn every_symptom_leads_to_what_explain_says_of_it(blocks: Vec<String>) {
     let reader = Reader::new();
-    let out = reader.run(&reader.blocks("troubleshooting.md").concat());
+    let out = reader.run(&reader.here(&blocks.concat()));
     assert_code(&out, 0);
     assert!(said(&out).starts_with("no-asid: "), "{}", said(&out));
 
@@ -290,4 +168,96 @@ fn every_symptom_leads_to_what_explain_says_of_it() {
         assert!(said(&explained).starts_with(&format!("{id}: ")), "{message}: {}", said(&explained));
     }
     assert!(messages > 15, "{messages}");
+}
+
+/// libvirt's hook and VDSM's are switched on, oVirt's engine learns the properties, and an owner answers.
+pub(crate) fn hooks_are_switched_on_and_an_owner_answers(blocks: Vec<String>) {
+    let reader = Reader::new();
+    reader.play_the_chip();
+    fs::create_dir(reader.path("hooks")).unwrap();
+    reader.program("systemctl", "[ $2 != virtqemud ] && echo \"$1 $2\" >> told");
+    reader.program("engine-config", "printf '%s\\n' \"$@\" >> told");
+    let [libvirt, vdsm, engine, owner] = blocks.try_into().unwrap();
+    for (block, name, link) in
+        [(libvirt, "libvirt", "qemu.d/virt-sev"), (vdsm, "vdsm", "before_vm_cont/90_virt-sev")]
+    {
+        assert_code(&reader.run(&block), 0);
+        let hook = program(&format!("virt-sev-{name}-hook"));
+        assert_eq!(fs::read_link(reader.path("hooks").join(link)).unwrap(), hook);
+    }
+    assert_code(&reader.run(&engine), 0);
+    let told = fs::read_to_string(reader.path("told")).unwrap();
+    let [reloaded, _, _, set, properties, version, restarted] = told.lines().collect::<Vec<_>>()[..] else {
+        panic!("{told}")
+    };
+    assert_eq!((reloaded, restarted), ("reload libvirtd", "restart ovirt-engine"));
+    // What the command itself says that the engine must know.
+    fs::remove_dir_all(reader.path("hooks")).unwrap();
+    fs::create_dir(reader.path("hooks")).unwrap();
+    let asked = err(&reader.run("virt-sev hook install vdsm"));
+    let (name, value) = properties.split_once('=').unwrap();
+    assert!(asked.contains(&format!("engine-config {set} {name}='{value}' --cver=")), "{asked}");
+    assert!(version.starts_with("--cver="), "{version}");
+
+    reader.world();
+    assert_code(&reader.run(MEASURED), 0);
+    let (evidence, answer) = owner.split_once("virt-sev secret").unwrap();
+    let verified = "virt-sev verify --evidence evidence.json --tik session/tik.bin --tek session/tek.bin \\\n  \
+                    --firmware OVMF.amdsev.fd --inject-secret luks-key:disk.key --packet packet.json\n";
+    let out = reader.run(&reader.here(&format!("{evidence}\n{verified}virt-sev secret{answer}")));
+    assert_code(&out, 0);
+    assert_eq!(reader.lab.state("web1"), "running");
+    assert!(reader.lab.virsh(&["dumpxml", "web1"]).contains("urn:virt-sev:launch:1"));
+}
+
+/// What `make demo` opens, and what README shows of it.
+#[test]
+fn the_demo_says_what_the_readme_shows_of_it() {
+    let reader = Reader::new();
+    let out = reader.run(root().join("scripts/demo.sh").to_str().unwrap());
+    assert_code(&out, 0);
+    let told = said(&out);
+    let mut seen = 0;
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, transcripts) = page.split_once("## What it looks like").unwrap();
+    for block in transcripts.split("```text\n").skip(1).take(2) {
+        for line in block.split("```").next().unwrap().lines().filter(|l| !l.starts_with('$')) {
+            assert!(told.lines().any(|l| l.trim_end() == line) || err(&out).contains(line), "{line}: {told}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 8, "{seen}");
+}
+
+pub(crate) fn a_lab_is_opened_and_a_guest_launched_in_it(blocks: Vec<String>) {
+    let reader = Reader::new();
+    owners_files(reader.dir.path());
+    reader.world();
+    let [try_it, launch] = blocks.try_into().unwrap();
+    let out = reader.run(&try_it.replace("/path/to/", ""));
+    assert_code(&out, 0);
+    assert!(said(&out).contains("pdh"), "{}", said(&out));
+    // The second line is typed into the shell that the first one opens.
+    let (open, typed) = launch.split_once('\n').unwrap();
+    fs::write(reader.path("typed"), format!("set -e\n{typed}virsh domstate guest\n")).unwrap();
+    let out = reader.run(&format!("{open} < typed"));
+    assert_code(&out, 0);
+    assert!(said(&out).ends_with("\nrunning\n\n"), "{}", said(&out));
+}
+
+pub(crate) fn apparmors_addition_is_switched_on(blocks: Vec<String>) {
+    let reader = Reader::new();
+    let [link, older] = blocks.try_into().unwrap();
+    let etc = reader.path("etc");
+    let here = |block: &str| {
+        block
+            .replace("/etc", etc.to_str().unwrap())
+            .replace("/usr/share/virt-sev", root().join("packaging").to_str().unwrap())
+    };
+    fs::create_dir_all(etc.join("apparmor.d/local/abstractions")).unwrap();
+    assert_code(&reader.run(&here(&(link + &older))), 0);
+    let folder = etc.join("apparmor.d/abstractions/libvirt-qemu.d");
+    assert!(fs::read_to_string(folder.join("virt-sev")).unwrap().contains("/dev/sev"));
+    let local = fs::read_to_string(etc.join("apparmor.d/local/abstractions/libvirt-qemu")).unwrap();
+    assert_eq!(local, "include if exists <abstractions/libvirt-qemu.d>\n");
 }

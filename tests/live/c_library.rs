@@ -1,7 +1,9 @@
 //! libvirtsev over a real libvirtd, from C: programs of the folder `c`, each with a corner of the lab.
 
-use crate::lab::{Corner, Lab, root, setup};
+use crate::lab::{Corner, Lab, assert_code, root, setup};
+use crate::reader::{PLAIN, fenced, said};
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -305,4 +307,35 @@ fn an_owner_verifies_over_a_connection() {
     x.does("clear", &["all"]);
     x.does("launch", &["s2", "evidence"]);
     x.does("stop", &["s2", "injected"]);
+}
+
+/// A folder with this source, and what its program says that was built there, with the library below a prefix of one's own.
+fn linked(name: &str, source: &str, build: &str, run: &str) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().display();
+    let programs = crate::lab::program("libvirtsev.so");
+    fs::write(dir.path().join(name), source).unwrap();
+    fs::write(dir.path().join("guest.xml"), PLAIN).unwrap();
+    let script = format!(
+        "make -s -C {} install-lib PREFIX={at}/prefix OUT={} >&2\nexport PKG_CONFIG_PATH={at}/prefix/lib/pkgconfig\n\
+         {build}\nLD_LIBRARY_PATH={at}/prefix/lib {run}\n",
+        root().display(),
+        programs.parent().unwrap().display()
+    );
+    Command::new("bash").args(["-euo", "pipefail", "-c", &script]).current_dir(&dir).output().unwrap()
+}
+
+pub(crate) fn a_program_is_linked_as_the_document_says(blocks: Vec<String>) {
+    let [build] = blocks.try_into().unwrap();
+    let done = linked("tool.c", &fenced("docs/abi.md", "c")[1], &build, "./a.out guest.xml");
+    assert_code(&done, 0);
+    assert!(said(&done).contains("<launchSecurity type='sev'>"), "{}", said(&done));
+}
+
+pub(crate) fn the_manager_is_built_as_its_head_says(blocks: Vec<String>) {
+    let [build] = blocks.try_into().unwrap();
+    let source = fs::read_to_string(root().join("examples/manager.c")).unwrap();
+    let done = linked("manager.c", &source, &build, "./manager");
+    assert_code(&done, 2);
+    assert!(crate::lab::err(&done).starts_with("usage: "), "{}", crate::lab::err(&done));
 }

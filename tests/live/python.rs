@@ -133,3 +133,20 @@ fn the_exchange_of_the_document_runs() {
     assert_code(&out, 1);
     assert!(err(&out).starts_with("not verified: "), "{}", err(&out));
 }
+
+/// What `make wheel` builds goes where the document says, and is imported from there.
+pub(crate) fn the_wheel_goes_into_a_virtual_environment(blocks: Vec<String>) {
+    let [install] = blocks.try_into().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let wheel = format!("make -s -C {} wheel DIST={}/dist >&2", root().display(), dir.path().display());
+    let import = "venv/bin/python -c 'import virtsev; print(virtsev.__file__, virtsev.Config({\"security.sev\": True}))'";
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", &format!("{wheel}\n{install}{import}")]).current_dir(&dir);
+    // Debian's Python is the one that knows libvirt.
+    command.env("PATH", format!("/usr/bin:{}", std::env::var("PATH").unwrap()));
+    let out =
+        command.env("VIRTSEV_LIBRARY", program("libvirtsev.so")).env_remove("PYTHONPATH").output().unwrap();
+    assert_code(&out, 0);
+    let told = String::from_utf8_lossy(&out.stdout);
+    assert!(told.lines().last().unwrap().contains("/venv/lib/python3"), "{told}");
+}

@@ -2,9 +2,9 @@
 //! said to be: CloudStack's agent, and what Terraform defines.
 
 use crate::defining::Defining;
-use crate::documented::fenced;
 use crate::hooks;
 use crate::lab::{Corner, Lab, assert_code, err, program, root, setup};
+use crate::reader::fenced;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -45,23 +45,20 @@ impl<'a> Desk<'a> {
         path
     }
 
-    /// The document's blocks in a language, with this guest, this hypervisor and its files. The lab's libvirtd has drivers for
-    /// neither networks nor storage.
-    fn blocks(&self, language: &str) -> Vec<String> {
+    /// A block with this guest, this hypervisor and its files. The lab's libvirtd has drivers for neither networks nor storage.
+    fn here(&self, block: &str) -> String {
         let lab = self.corner.lab;
-        let here = |block: String| {
-            block
-                .replace("web1", &self.corner.guest)
-                .replace("qemu:///system", &lab.uri)
-                .replace("/etc/virt-sev/keys.yaml", &self.corner.text("keys.yaml"))
-                .replace(
-                    "--disk /var/lib/libvirt/images",
-                    &format!("--disk source.file={}", lab.files.display()),
-                )
-                .replace("format=raw", "driver.type=raw")
-                .replace("--network default", "--network user")
-        };
-        fenced("recipes.md", language).into_iter().map(here).collect()
+        block
+            .replace("web1", &self.corner.guest)
+            .replace("qemu:///system", &lab.uri)
+            .replace("/etc/virt-sev/keys.yaml", &self.corner.text("keys.yaml"))
+            .replace("--disk /var/lib/libvirt/images", &format!("--disk source.file={}", lab.files.display()))
+            .replace("format=raw", "driver.type=raw")
+            .replace("--network default", "--network user")
+    }
+
+    fn blocks(&self, language: &str) -> Vec<String> {
+        fenced("docs/recipes.md", language).iter().map(|block| self.here(block)).collect()
     }
 
     fn command(&self, program: &str) -> Command {
@@ -104,15 +101,34 @@ fn wrong(domain: &str) -> String {
     domain.replace("arch='x86_64'", "arch='aarch64'").replace("machine='q35'", "machine='virt'")
 }
 
-#[test]
-fn what_virt_install_prints_is_defined_and_starts() {
+/// The scripts are installed as the document says, below a folder of the test.
+pub(crate) fn the_recipes_are_followed(blocks: Vec<String>) {
+    let [virt_install, edit, install_editor, edit_first, install_transformer] = blocks.try_into().unwrap();
+    what_virt_install_prints_is_defined_and_starts(&virt_install);
+    virsh_edit_makes_a_domain_right_or_leaves_it(&edit);
+    let desk = Desk::new(Lab::shared());
+    let bin = desk.corner.text("bin");
+    fs::remove_dir_all(&bin).unwrap();
+    desk.program("sudo", "#!/bin/sh\nexec \"$@\"\n");
+    let from = format!("cd {}\n", root().display());
+    let install = from.clone() + &install_editor.replace("/usr/local/bin", &bin);
+    assert_code(&desk.run(&install), 0);
+    let install = from + &install_transformer.replace("/etc/cloudstack/agent/hooks", &bin);
+    assert_code(&desk.run(&install), 0);
+    for name in ["virt-sev-edit", "libvirt-vm-xml-transformer.sh"] {
+        assert!(fs::metadata(desk.corner.path("bin").join(name)).unwrap().permissions().mode() & 0o111 != 0);
+    }
+    an_editor_of_ones_own_first(&edit, &edit_first);
+}
+
+fn what_virt_install_prints_is_defined_and_starts(block: &str) {
     // Where libvirt knows of firmware: virt-install asks.
     let lab = Defining::open().lab;
     let install = |desk: &Desk<'_>, more: &str| {
         let disk = lab.files.join(format!("{}.img", desk.corner.guest));
         fs::write(&disk, vec![0; 1 << 20]).unwrap();
         fs::set_permissions(&disk, fs::Permissions::from_mode(0o666)).unwrap();
-        let out = desk.run(&desk.blocks("sh")[0].replace("--print-xml", &format!("{more} --print-xml")));
+        let out = desk.run(&desk.here(block).replace("--print-xml", &format!("{more} --print-xml")));
         fs::remove_file(&disk).unwrap();
         out
     };
@@ -127,28 +143,25 @@ fn what_virt_install_prints_is_defined_and_starts() {
     assert_eq!(lab.state(&other.corner.guest), "none");
 }
 
-#[test]
-fn virsh_edit_makes_a_domain_right_or_leaves_it() {
+fn virsh_edit_makes_a_domain_right_or_leaves_it(edit: &str) {
     let desk = Desk::new(Lab::shared());
-    let edit = &desk.blocks("sh")[1];
     desk.defined();
-    assert_code(&desk.run(edit), 0);
+    assert_code(&desk.run(&desk.here(edit)), 0);
     desk.is_right();
 
     let other = Desk::new(desk.corner.lab);
     let before = other.defined();
     fs::write(other.corner.path("keys.yaml"), "security.sev: perhaps\n").unwrap();
-    let out = other.run(&other.blocks("sh")[1]);
+    let out = other.run(&other.here(edit));
     assert!(!out.status.success() && err(&out).contains("'perhaps'"), "{}", err(&out));
     assert_eq!(other.definition(), before);
 }
 
-#[test]
-fn an_editor_of_ones_own_first() {
+fn an_editor_of_ones_own_first(make_right: &str, edit: &str) {
     let desk = Desk::new(Lab::shared());
-    let [_, make_right, edit] = desk.blocks("sh").try_into().unwrap();
     desk.defined();
-    assert_code(&desk.run(&make_right), 0);
+    assert_code(&desk.run(&desk.here(make_right)), 0);
+    let edit = desk.here(edit);
     // In the place of a person: what is said to it, and the answer to `Edit again?`.
     let by_hand = |script: &str, answers: &str| {
         desk.program("nano", &format!("#!/bin/sh\n{script}\n"));
