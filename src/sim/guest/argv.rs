@@ -143,6 +143,9 @@ impl CommandLine {
                     let properties = properties(value, "qom-type");
                     if let Some(kind) = sev_type(&properties) {
                         objects.push((kind, properties));
+                    } else if text(&properties, "qom-type").as_deref() == Some("monitor-qmp") {
+                        // In the place of -mon, from QEMU 11.1 on.
+                        qmp_chardev = text(&properties, "chardev");
                     }
                 }
                 "machine" | "M" => {

@@ -147,3 +147,18 @@ fn a_policy_that_is_no_number_is_an_error() {
     .unwrap_err();
     assert!(e.to_string().contains("policy"));
 }
+
+#[test]
+fn a_monitor_that_is_an_object_is_the_relays() {
+    let monitor = r#"{"qom-type":"monitor-qmp","id":"monitor","chardev":"charmonitor"}"#;
+    let line = CommandLine::parse(&args(&[
+        "-chardev",
+        "socket,id=charmonitor,fd=17,server=on,wait=off",
+        "-object",
+        monitor,
+    ]))
+    .unwrap();
+    assert_eq!(line.monitor, Some(Listen::Descriptor(17)));
+    let got = line.rewritten(Rewrite { tcg: true, monitor: Some(9) });
+    assert_eq!(got, args(&["-chardev", "socket,id=charmonitor,fd=9", "-object", monitor]));
+}
