@@ -29,7 +29,7 @@ pub struct Settings {
     pub es_asids: u32,
     /// Whether libvirt's wish for KVM is passed on. Otherwise guests run under TCG.
     pub kvm: bool,
-    /// Whether `query-kvm` says yes although guests run under TCG.
+    /// Whether `query-kvm` and `query-accelerators` say yes although guests run under TCG.
     pub report_kvm: bool,
     /// The C-bit's position: 51 on processors from Milan on, 47 before.
     pub cbitpos: u32,

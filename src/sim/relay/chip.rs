@@ -67,6 +67,10 @@ impl Chip {
             "query-kvm" if self.settings.report_kvm => {
                 Ok(Answer::Return(json!({"enabled": true, "present": true})))
             }
+            // QEMU 10.2 and newer; the one that libvirt asks from 12 on.
+            "query-accelerators" if self.settings.report_kvm => {
+                Ok(Answer::Return(json!({"enabled": "kvm", "present": ["kvm", "tcg"]})))
+            }
             "qom-list-types" => Ok(self.types()),
             "query-sev" if self.launch.is_some() => self.query().map(Answer::Return),
             "query-sev-launch-measure" if self.launch.is_some() => self.measure(),
