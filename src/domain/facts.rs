@@ -62,6 +62,8 @@ pub struct Loader {
     pub stateless: Option<bool>,
     /// `@readonly`.
     pub readonly: Option<bool>,
+    /// `@format`: `raw` or `qcow2`.
+    pub format: Option<String>,
 }
 
 /// `<nvram>`.
@@ -354,6 +356,7 @@ fn os(d: &Domain<'_>, id: ElementId) -> Result<OsFacts, Error> {
             secure: flag(d, l, "secure"),
             stateless: flag(d, l, "stateless"),
             readonly: flag(d, l, "readonly"),
+            format: d.attribute(l, "format"),
         }),
         nvram: child("nvram").map(|n| Nvram {
             element: n,

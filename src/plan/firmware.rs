@@ -71,6 +71,16 @@ impl Firmware {
     }
 }
 
+/// True where libvirt has completed what names the image: from 12 on it writes firmware='efi', features and the format beside
+/// a path that one of its descriptors has. Taken away, they would come back with the next definition.
+pub(crate) fn completed_by_libvirt(ctx: &Ctx<'_>, firmware: &Firmware) -> bool {
+    let os = &ctx.facts.os;
+    let same = |l: &Loader| l.path == firmware.path && form_of(l) == Some(firmware.form);
+    os.firmware.as_deref() == Some("efi")
+        && os.loader.as_ref().is_some_and(same)
+        && os.firmware_features.iter().all(|f| !f.enabled)
+}
+
 /// What the guest needs of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {

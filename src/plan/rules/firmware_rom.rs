@@ -39,8 +39,14 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
     }
     if let Some(loader) = loader {
         for name in ["readonly", "secure", "format"] {
-            // secure='yes' on an image that stays is an error of the rule `smm`, and is not hidden here.
-            if name != "secure" || !firmware.secure {
+            let harmless = match name {
+                // On an image that stays it is an error of the rule `smm`, and is not hidden here.
+                "secure" => firmware.secure,
+                // libvirt itself writes it, from 12 on.
+                "format" => is_rom && loader.format.as_deref() == Some("raw"),
+                _ => false,
+            };
+            if !harmless {
                 out.remove_attribute(loader.element, name, format!("'{name}' belongs to a flash image"));
             }
         }

@@ -7,7 +7,7 @@ use crate::domain::Change;
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::host::FirmwareDevice;
-use crate::plan::firmware::{Chooser, Form, descriptor};
+use crate::plan::firmware::{Chooser, Form, completed_by_libvirt, descriptor};
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -79,8 +79,14 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
     };
     if let Some(loader) = &ctx.facts.os.loader {
         for name in strange {
-            // secure='no' says nothing against an image without Secure Boot.
-            if *name != "secure" || loader.secure == Some(true) {
+            let harmless = match *name {
+                // 'no' says nothing against an image without Secure Boot.
+                "secure" => loader.secure != Some(true),
+                // libvirt itself writes it to such an image, from 12 on.
+                "format" => loader.kind.as_deref() == Some("rom") && loader.format.as_deref() == Some("raw"),
+                _ => false,
+            };
+            if !harmless {
                 out.remove_attribute(loader.element, name, format!("'{name}' does not belong to this image"));
             }
         }
@@ -99,6 +105,9 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
 
 /// Takes away what makes libvirt choose an image itself.
 pub(super) fn end_choosing(ctx: &Ctx<'_>, out: &mut Out<'_>) {
+    if completed_by_libvirt(ctx, &ctx.firmware) {
+        return;
+    }
     let os = &ctx.facts.os;
     let reason = "the image is named, so libvirt does not choose one";
     if let Some(element) = os.element {
