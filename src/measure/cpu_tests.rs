@@ -44,7 +44,7 @@ fn models_have_their_versions_and_no_others() {
         "EPYC-v6",
         "EPYC-v+1",
         "EPYC-IBPB-v1",
-        "EPYC-Turin-v2",
+        "EPYC-Turin-v3",
         "Haswell",
         "",
     ];

@@ -53,8 +53,17 @@ impl Drop for Qemu {
 }
 
 /// What QEMU 10.0 does not have yet.
-const NEWER: &[&str] =
-    &["EPYC-v5", "EPYC-Rome-v5", "EPYC-Milan-v3", "EPYC-Genoa-v2", "EPYC-Turin", "EPYC-Turin-v1"];
+const NEWER: &[&str] = &[
+    "EPYC-v5",
+    "EPYC-Rome-v5",
+    "EPYC-Milan-v3",
+    "EPYC-Milan-v4",
+    "EPYC-Genoa-v2",
+    "EPYC-Genoa-v3",
+    "EPYC-Turin",
+    "EPYC-Turin-v1",
+    "EPYC-Turin-v2",
+];
 
 #[test]
 fn every_amd_model_of_qemu_has_qemus_numbers() {
