@@ -201,7 +201,7 @@ removed() {
   [ -e "$root/var/lib/virt-sev/kept" ] || fail "the purge of the command took what the library remembers"
   [ ! -L "$root/check/hooks/virt-sev" ] || fail "removal left the hook's link in a folder that is one"
   rm "$root/etc/libvirt/hooks/qemu.d"
-  quietly apt-get remove -y $ours
+  quietly apt-get remove -y libvirtsev0 libvirtsev-dev python3-virtsev
   [ -e "$root/var/lib/virt-sev/kept" ] || fail "removal took the state"
   [ ! -L "$root/etc/libvirt/hooks/qemu.d/virt-sev" ] || fail "removal left the hook's link"
   [ ! -L "$root/etc/apparmor.d/abstractions/libvirt-qemu.d/virt-sev" ] || fail "removal left AppArmor's link"
