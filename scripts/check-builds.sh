@@ -5,13 +5,13 @@ cd "$(dirname "$0")/.."
 out=${DIST:-dist}
 # A network namespace of its own has no way out.
 if [ -z "${CHECK_BUILDS_INSIDE:-}" ]; then
-  CHECK_BUILDS_INSIDE=yes exec unshare --net "$0" "$@"
+  CHECK_BUILDS_INSIDE=yes exec unshare --net scripts/check-builds.sh "$@"
 fi
 [ "$(grep -c : /proc/net/dev)" = 1 ] || { echo "check-builds: there is a network here" >&2; exit 1; }
 again=build/again
 rm -rf "$again"
 mkdir -p "$again"
-ln "$out"/virt-sev-*.tar.xz "$again/"
+cp "$out"/virt-sev-*.tar.xz "$again/"
 # Of .changes and .buildinfo each build has its own.
 sums() { (cd "$1" && find . -name '*.deb' -o -name '*.dsc' -o -name '*.rpm' | LC_ALL=C sort | xargs sha256sum); }
 for kind in deb rpm; do

@@ -5,16 +5,26 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "check-packages: debootstrap and chroot need root" >&2; exit 1; }
-# Mounts and processes of its own: all of them end with this script, however it ends.
-if [ -z "${CHECK_PACKAGES_INSIDE:-}" ]; then
-  CHECK_PACKAGES_INSIDE=yes exec unshare --mount --propagation private --pid --fork --kill-child "$0" "$@"
+# Mounts and processes of its own: all of them end with this script, however it ends, and so does the folder but for SIGKILL.
+if [ -z "${CHECK_PACKAGES_WORK:-}" ]; then
+  mkdir -p build
+  CHECK_PACKAGES_WORK=$(mktemp -d -p "$PWD/build" roots.XXXXXX)
+  export CHECK_PACKAGES_WORK
+  trap 'pkill -KILL -P "$inside" || true; wait "$inside" || true; rm -rf --one-file-system "$CHECK_PACKAGES_WORK"' EXIT
+  trap 'exit 1' HUP INT TERM
+  setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child scripts/check-packages.sh "$@" &
+  inside=$!
+  status=0
+  wait "$inside" || status=$?
+  exit $status
 fi
 top=$PWD
-debs=$top/${DIST:-dist}/deb
-rpms=$top/${DIST:-dist}/rpm
+work=$CHECK_PACKAGES_WORK
+dist=$(realpath -m "${DIST:-dist}")
+debs=$dist/deb
+rpms=$dist/rpm
 [ -n "$(compgen -G "$debs/*.deb")" ] || { echo "check-packages: no packages in $debs: run \`make deb\`" >&2; exit 1; }
 mirror=$(cat build/apt/mirror)
-work=$(mktemp -d -p "$top/build" roots.XXXXXX)
 root=
 [ $# -gt 0 ] || set -- bookworm bookworm-backports trixie
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -184,7 +194,14 @@ switches() { # hooks and AppArmor's addition, both off by themselves
 
 removed() {
   mkdir -p "$root/var/lib/virt-sev" && echo kept >"$root/var/lib/virt-sev/kept"
-  quietly apt-get remove -y $ours
+  # As an administrator has it who keeps hooks elsewhere.
+  mv "$root/etc/libvirt/hooks/qemu.d" "$root/check/hooks"
+  ln -s /check/hooks "$root/etc/libvirt/hooks/qemu.d"
+  quietly apt-get purge -y virt-sev
+  [ -e "$root/var/lib/virt-sev/kept" ] || fail "the purge of the command took what the library remembers"
+  [ ! -L "$root/check/hooks/virt-sev" ] || fail "removal left the hook's link in a folder that is one"
+  rm "$root/etc/libvirt/hooks/qemu.d"
+  quietly apt-get remove -y libvirtsev0 libvirtsev-dev python3-virtsev
   [ -e "$root/var/lib/virt-sev/kept" ] || fail "removal took the state"
   [ ! -L "$root/etc/libvirt/hooks/qemu.d/virt-sev" ] || fail "removal left the hook's link"
   [ ! -L "$root/etc/apparmor.d/abstractions/libvirt-qemu.d/virt-sev" ] || fail "removal left AppArmor's link"

@@ -5,8 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${DIST:-dist}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-archive=$PWD/$out/virt-sev-$version.tar.xz
+archive=$(realpath -m "$out/virt-sev-$version.tar.xz")
 [ -e "$archive" ] || { echo "deb: $archive is not there: run \`make dist\`" >&2; exit 1; }
+exec 9<scripts/deb.sh
+flock -n 9 || { echo "deb: build/deb is in use: another one is at work" >&2; exit 1; }
 
 rm -rf build/deb
 mkdir -p build/deb "$out/deb"

@@ -5,7 +5,8 @@
 set -euo pipefail
 uri=$VIRT_SEV_LAB_URI
 files=$VIRT_SEV_LAB_FILES
-work=$(mktemp -d)
+# Inside the lab, which removes it when the last process has ended: this script may end before a launch that it has begun.
+work=$(mktemp -d -p "$VIRT_SEV_LAB_DIR")
 trap 'rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work/state # the registry of used sessions: a demo must not fill the user's own
 export XDG_CACHE_HOME=$work/cache # virt-install's log

@@ -10,12 +10,15 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 name=virt-sev-$version
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 target=x86_64-unknown-linux-gnu
+[[ $epoch =~ ^[0-9]+$ ]] || { echo "dist: SOURCE_DATE_EPOCH is no number of seconds: $epoch" >&2; exit 1; }
+# What somebody likes for archives of their own.
+unset TAR_OPTIONS XZ_DEFAULTS XZ_OPT
 
 git diff --quiet HEAD || echo "dist: what is not committed is left out" >&2
 mkdir -p build "$out"
 work=$(mktemp -d -p build dist.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-git archive --prefix="$name/" HEAD | tar -x -C "$work"
+git -c core.autocrlf=false -c tar.umask=0022 archive --prefix="$name/" HEAD | tar -x -C "$work"
 tree=$PWD/$work/$name
 
 (cd "$tree" && "$cargo" vendor --quiet --locked --versioned-dirs vendor >/dev/null)
@@ -51,6 +54,6 @@ printf '%s\n' "$epoch" >"$tree/packaging/epoch"
 
 # One time, one owner, one order. Two threads, always: what xz writes with one differs.
 tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --format=gnu -C "$work" -c "$name" |
-  xz -6 -T2 --block-size=16MiB >"$out/$name.tar.xz.new"
-mv "$out/$name.tar.xz.new" "$out/$name.tar.xz"
+  xz -6 -T2 --block-size=16MiB >"$work/$name.tar.xz"
+mv "$work/$name.tar.xz" "$out/$name.tar.xz"
 echo "$out/$name.tar.xz"

@@ -2,7 +2,7 @@
 //! In: what, where, found, wanted, next step. Out: [`Error`]. Never: a secret, or a host's text that steers a terminal.
 
 use crate::codes::Kind;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -211,6 +211,22 @@ pub fn clean_lines(text: &str) -> String {
     text.chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect()
 }
 
+/// The same for JSON, which says the same afterwards: what is not ASCII stands in its strings alone.
+#[must_use]
+pub fn clean_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Breaks between values are its own.
+        if steers(c) && c != '\n' {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Control characters, and those that show what follows in another order (Unicode Annex 9, table 2).
 fn steers(c: char) -> bool {
     c.is_control()
@@ -276,6 +292,7 @@ mod tests {
         assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  one", "  two [1m"]);
         assert!(text.lines().next().is_some_and(|line| line.matches("verified").count() == 5), "{text:?}");
         assert_eq!(clean("w\u{e9}b 1\t\u{7f}"), "w\u{e9}b 1  ");
+        assert_eq!(clean_json("{\n\"\u{9b}\u{e9}\u{202e}\"}"), "{\n\"\\u009b\u{e9}\\u202e\"}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! `PLACE: severity: what [rule]`, as compilers write it and editors read it. What several places have in common
 //! (why, what to do) stands once, below the last of them.
 
-pub use crate::error::{clean, clean_lines};
+pub use crate::error::{clean, clean_json, clean_lines};
 use crate::explain;
 use crate::finding::{Finding, Severity};
 use std::fmt::Write as _;
@@ -180,7 +180,7 @@ pub fn list(rows: &[(&str, String)], width: usize) -> String {
     let column = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
     let row = |(name, text): &(&str, String)| {
         let told = wrap("", text, column, width.max(column + 20));
-        format!("{name:column$}{}", told.trim_start())
+        format!("{:column$}{}", clean(name), told.trim_start())
     };
     rows.iter().map(row).collect()
 }
@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(list(&rows, usize::MAX), "a     one two\nlong  three\n");
         let rows = [("a", "one two three four five six".to_owned())];
         assert_eq!(list(&rows, 10), "a  one two three four\n   five six\n");
+        assert_eq!(list(&[("a\x1b\n", "b".to_owned())], 10), "a    b\n");
     }
 
     fn findings() -> Vec<Finding> {

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use terminal_size::terminal_size_of;
 use virt_sev::answer::document;
-use virt_sev::report::{Note, Style, clean_lines, render, wrap};
+use virt_sev::report::{Note, Style, clean_json, clean_lines, render, wrap};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
 /// How to speak.
@@ -78,7 +78,7 @@ impl Output {
         match self.color {
             When::Always => true,
             When::Never => false,
-            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            When::Auto => terminal && !is_dumb() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         }
     }
 
@@ -127,7 +127,7 @@ impl Output {
     pub(crate) fn answer_document(self, document: &serde_json::Value) -> Result<()> {
         let text = serde_json::to_string_pretty(document)
             .map_err(|e| Error::new(Kind::Bug, "the answer cannot be written as JSON").because(e))?;
-        self.answer(&format!("{text}\n"))
+        self.answer(&format!("{}\n", clean_json(&text)))
     }
 
     /// A message for people, on stderr; nothing with `-q`.
@@ -205,8 +205,13 @@ fn error_text(error: &Error, colour: bool, width: Option<usize>) -> String {
     out
 }
 
+/// A terminal that shows escape sequences and takes nothing back.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// How wide a terminal is; nothing where there is none.
-fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
+pub(crate) fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
     let (width, _) = stream.is_terminal().then(|| terminal_size_of(stream)).flatten()?;
     Some(usize::from(width.0))
 }

@@ -61,6 +61,7 @@ fn colour_is_for_terminals_that_want_it() {
         assert!(coloured(&command, None), "{command}");
         assert!(!coloured(&command, Some(("NO_COLOR", "1"))), "{command}");
         assert!(coloured(&command, Some(("NO_COLOR", ""))), "{command}");
+        assert!(!coloured(&command, Some(("TERM", "dumb"))), "{command}");
         assert!(!coloured(&format!("--color never {command}"), None), "{command}");
         assert!(coloured(&format!("--color always {command}"), Some(("NO_COLOR", "1"))), "{command}");
         let piped = screen(80, &format!("{command} 2>&1 | cat"), None);
@@ -75,10 +76,42 @@ fn a_wait_of_more_than_a_second_is_told_and_leaves_no_line() {
     let command = format!("measurement -c '{}' --timeout 3 web1", lab.uri);
     let told = screen(80, &command, None);
     let quiet = screen(80, &format!("-q {command}"), None);
+    let dumb = screen(80, &command, Some(("TERM", "dumb")));
+    let narrow = screen(20, &command, None);
     lab.signal_daemon("-CONT");
     let last = told.iter().rfind(|l| l.contains("connecting to the hypervisor: 2 s")).unwrap();
     // It is written over, and the error begins a line of its own.
     let rest = last.rsplit('\r').find(|part| !part.is_empty()).unwrap();
     assert!(plain(rest).starts_with("virt-sev: ") && rest.contains("has not answered"), "{told:?}");
     assert!(quiet[0].starts_with("\x1b[1;31mvirt-sev:"), "{quiet:?}");
+    assert!(dumb[0].starts_with("virt-sev: "), "{dumb:?}");
+    // What the terminal breaks cannot be written over.
+    let told: Vec<_> =
+        narrow.concat().split('\r').map(str::to_owned).filter(|p| p.starts_with("conn")).collect();
+    assert!(!told.is_empty() && told.iter().all(|part| part.len() < 20), "{narrow:?}");
+}
+
+#[test]
+fn no_name_steers_the_terminal() {
+    // Unicode has an escape sequence's beginning in one character too, and letters that turn the others round.
+    let name = "\x1b]0;x\x07\u{9b}2J\u{202e}";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("{name}.xml"));
+    std::fs::copy(root().join("xml-templates/domains/default.xml"), &path).unwrap();
+    let (path, folder) = (path.display(), folder.path().display());
+    for arguments in [
+        format!("'{name}'"),
+        format!("lint '--{name}'"),
+        format!("lint --format '{name}'"),
+        format!("session --policy '{name}' -o x"),
+        format!("lint '{path}'"),
+        format!("firmware inspect '{path}'"),
+        format!("firmware inspect --format json '{path}'"),
+        format!("generate --list --template-dir '{folder}'"),
+        format!("generate --list --format json --template-dir '{folder}'"),
+    ] {
+        let shown = screen(200, &format!("--color never {arguments}"), Some(("TERM", "dumb"))).join("\n");
+        assert!(shown.contains("2J"), "{arguments}: {shown:?}");
+        assert!(!shown.contains(['\x1b', '\x07', '\u{9b}', '\u{202e}']), "{arguments}: {shown:?}");
+    }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use virt_sev::Result;
 use virt_sev::image::{Area, ImageContents};
 use virt_sev::owner::boot::image_contents;
+use virt_sev::report::clean;
 
 pub(crate) fn run(args: &FirmwareCommand, uri: Option<&str>, out: Output) -> Result<Answer> {
     match args {
@@ -49,7 +50,7 @@ fn inspect(image: &Path, out: Output) -> Result<Answer> {
     out.answer(&format!(
         "image             {}\nbytes             {size}\nSEV-ES reset      {reset}\nlaunch secret     {}\n\
          kernel hashes     {}\nSEV-SNP metadata  {}\n",
-        image.display(),
+        clean(&image.display().to_string()),
         at(contents.secret),
         at(contents.hashes),
         yes(contents.has_snp_metadata()),

@@ -1,6 +1,7 @@
 //! How far a long piece of work is. In: the bytes that it has counted, or the seconds that it takes. Out: one line on a
 //! terminal, gone at the end. Never: a word where standard error is no terminal, with `-q`, or within the first second.
 
+use crate::output::{columns, is_dumb};
 use std::any::Any;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use virt_sev::report::clean;
 
 /// Ends the line when it is dropped.
 struct Line {
@@ -42,7 +44,7 @@ const FIRST: Duration = Duration::from_secs(1);
 
 fn told(first: Duration, line: impl Fn(Duration) -> String + Send + 'static) -> Box<dyn Any> {
     // `-q` leaves nothing but errors.
-    if !log::log_enabled!(log::Level::Warn) || !stderr().is_terminal() {
+    if !log::log_enabled!(log::Level::Warn) || !stderr().is_terminal() || is_dumb() {
         return Box::new(());
     }
     let (end, ended) = channel();
@@ -54,7 +56,9 @@ fn tell(first: Duration, line: impl Fn(Duration) -> String, ended: Receiver<()>)
     let (since, mut wait, mut longest) = (Instant::now(), first, 0);
     while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
         wait = Duration::from_millis(200);
-        let line = line(since.elapsed());
+        // A line that is broken cannot be taken back.
+        let width = columns(stderr()).map_or(80, |n| n.saturating_sub(1));
+        let line: String = clean(&line(since.elapsed())).chars().take(width).collect();
         longest = longest.max(line.chars().count());
         let _ = write!(stderr(), "\r{line}");
     }

@@ -27,7 +27,11 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode> {
     processes::adopt()?;
     let (simulator, hooks) = (!options.no_simulator, options.hook.is_some());
     let lab = Lab::create(options.dir.as_deref(), simulator, options.private_kvm, hooks)?;
-    let result = inside(&lab, options, &signal);
+    let result = inside(&lab, options, &signal).map_err(|e| match signal.load(Ordering::SeqCst) {
+        0 => e,
+        // A terminal's interrupt ends what is asked meanwhile too.
+        _ => Error::new("interrupted"),
+    });
     processes::end_all();
     if options.keep {
         eprintln!("sev-lab: {} stays", lab.dir.display());
