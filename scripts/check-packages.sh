@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The packages in fresh roots: Debian 12, Debian 12 with libvirt and QEMU of backports, Debian 13.
 # In: dist/deb, dist/rpm where it is there; names of roots, or all. Out: what each root shows; 0 where all is well.
-# Never: a mount or a process left behind, or the machine's own packages touched. As root; each root takes some 1.5 GB and goes.
+# Never: a mount or a process left behind, or the machine's own packages and devices touched. As root; each root takes some 1.5 GB and goes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "check-packages: debootstrap and chroot need root" >&2; exit 1; }
@@ -35,7 +35,7 @@ fail() { printf '%s: FAILED: %s\n' "$name" "$*" >&2; exit 1; }
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive "$@"; }
 quietly() { inside "$@" >"$work/log" 2>&1 </dev/null || { tail -n 30 "$work/log" >&2; fail "$*"; }; }
 clean() {
-  [ -z "$root" ] || for mount in dev/pts dev/shm dev sys proc; do umount -l "$root/$mount" 2>/dev/null || true; done
+  [ -z "$root" ] || for mount in dev/pts dev/shm sys proc; do umount -l "$root/$mount" 2>/dev/null || true; done
   # Never through a mount.
   rm -rf --one-file-system "$work"
 }
@@ -49,7 +49,7 @@ new_root() {
   debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; fail debootstrap; }
   mount -t proc proc "$root/proc"
   mount -t sysfs -o ro sysfs "$root/sys" # without it libvirt starts no guest, and does not say why
-  mount --bind /dev "$root/dev"
+  # /dev is what debootstrap made: in the machine's own, systemd's package would change who may use /dev/kvm.
   mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
   mount -t tmpfs tmpfs "$root/dev/shm"
   # No daemon starts, and what is installed is what is asked for.
@@ -110,11 +110,23 @@ installed() {
     [ "$(wc -l <<<"$out")" -gt 10 ] && ! grep -q 'warning:' <<<"$out" || fail "man $page: $out"
   done
   say "virt-sev --version, $(find "$root"/usr/share/man/man? -name 'virt-sev*' | wc -l) manual pages"
+  links
   completion
   quietly env AUTOPKGTEST_TMP=/check sh -e /check/tests/libraries
   say "the command, a C program and Python make the same domain"
   inside ldconfig -p | grep -F libvirtsev.so.0 >/dev/null || fail "ldconfig does not know the library"
   [ "$(inside stat -c '%U:%G %a' /usr/libexec/virt-sev/virt-sev-online)" = "root:root 755" ] || fail "virt-sev-online's owner"
+}
+
+# Each link of a document that leads to a file leads to one that is installed.
+links() {
+  local page link wrong=
+  while IFS=: read -r page link; do
+    link=${link#??}
+    link=${link%?}
+    [ -e "$(dirname "$page")/$link" ] || wrong+=" ${page##*/}:$link"
+  done < <(find "$root/usr/share/doc/virt-sev" -name '*.md' ! -name THIRD-PARTY.md -exec grep -oHE '\]\([^):#]+[)#]' {} +)
+  [ -z "$wrong" ] || fail "links of the documents that lead nowhere:$wrong"
 }
 
 # As somebody types it. bash reads from a terminal, and loads the completion when the command is first completed.
@@ -163,7 +175,17 @@ demo() {
     say "demo: an attested guest ran, and a tampered one did not"
   fi
   [ -z "$(find "$root/tmp" -mindepth 1)" ] || fail "the demo left $(find "$root/tmp" -mindepth 1 | head -n 3)"
-  # Without firmware or kernel it says what is missing.
+  # The first five minutes as docs/start.md has them, in the shell that it names for the packages.
+  if [ "$name" != bookworm ]; then
+    sed -n '/^```sh$/,/^```$/{/^```/d;/^make /d;p}' "$root/usr/share/doc/virt-sev/docs/start.md" >"$root/check/start"
+    inside sh -c 'virt-sev-demo --shell </check/start' >"$out" 2>&1 || { tail -n 30 "$out" >&2; fail "demo --shell"; }
+    grep -qx 'guest: secret: correct horse battery staple' "$out" && grep -q '^exit code 1: no secret' "$out" ||
+      { tail -n 30 "$out" >&2; fail "docs/start.md in demo --shell"; }
+    say "docs/start.md in virt-sev-demo --shell"
+  fi
+  # Without firmware or kernel, or with firmware that takes no secret, it says so.
+  ! out=$(inside virt-sev-demo --firmware /boot/vmlinuz-of-the-check 2>&1) || fail "the demo ran with any file as firmware"
+  grep -q '^virt-sev-demo: .* takes no secret' <<<"$out" || fail "$out"
   for file in usr/share/ovmf/OVMF.amdsev.fd boot/vmlinuz-of-the-check; do
     mv "$root/$file" "$root/check/away"
     ! out=$(inside virt-sev-demo 2>&1) || fail "the demo ran without $file"

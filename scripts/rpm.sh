@@ -21,9 +21,6 @@ tar -x -O -f "$archive" "virt-sev-$version/packaging/rpm/virt-sev.spec" >"$top/v
 PATH=$(rustc --print sysroot)/bin:$PATH
 here=(--define "_topdir $top")
 [ -e /etc/redhat-release ] || here+=(--nodeps)
-# A macro of Fedora's python3-devel.
-[ "$(rpm --eval '%{?python3_sitelib}')" ] ||
-  here+=(--define "python3_sitelib $(/usr/bin/python3 -c 'import sys; print("/usr/lib/python%d.%d/site-packages" % sys.version_info[:2])')")
 rpmbuild -ba "${here[@]}" "$top/virt-sev.spec" >"$top/log" 2>&1 ||
   { tail -n 40 "$top/log"; echo "rpm: all of it is in build/rpm/log" >&2; exit 1; }
 rm -f "$out"/rpm/*

@@ -213,6 +213,10 @@ pub(super) static TOPICS: &[Topic] = &[
                 "`systemctl status virtqemud libvirtd`; then `virt-sev launch -c URI --recover` if a launch was under way.",
             ),
             cause("The URI names another place.", "`virsh -c URI version` tells."),
+            cause(
+                "There is no daemon on that machine.",
+                "Install it (Debian: libvirt-daemon-system; Fedora: libvirt-daemon-kvm).",
+            ),
         ],
         "libvirt src/rpc/virnetsocket.c",
     ),

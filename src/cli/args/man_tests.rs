@@ -20,6 +20,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 const FILES: &[(&str, &str)] = &[
     ("/var/lib/virt-sev", "root's records, without XDG_STATE_HOME; for others ~/.local/state/virt-sev."),
     ("/etc/virt-sev/policy.yaml", "What the site wants of SEV guests: virt-sev-libvirt-hook(8)."),
+    ("/usr/share/doc/virt-sev", "The documents, or below /usr/local; docs/start.md is the first."),
 ];
 
 /// A file below the repository is what the program's tables say, or becomes it.

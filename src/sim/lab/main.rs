@@ -176,12 +176,13 @@ fn perform(task: Task) -> Result<ExitCode> {
 /// Splits `SRC=NAME`; without a name it is the source's.
 fn file_and_name(argument: &OsString) -> Result<(PathBuf, OsString)> {
     let wrong = || Error::new(format!("--file {}: wanted SRC or SRC=NAME", argument.display()));
+    let missing = || Error::new(format!("--file {}: there is no such file", argument.display()));
     let path = PathBuf::from(argument);
     if path.exists() {
         let name = path.file_name().ok_or_else(wrong)?.to_owned();
         return Ok((path, name));
     }
-    let (source, name) = argument.to_str().and_then(|a| a.rsplit_once('=')).ok_or_else(wrong)?;
+    let (source, name) = argument.to_str().and_then(|a| a.rsplit_once('=')).ok_or_else(missing)?;
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Err(wrong());
     }

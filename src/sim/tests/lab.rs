@@ -86,3 +86,10 @@ fn faults_come_and_go() {
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     assert_gone(&folder_of(&out));
 }
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let out = lab(&["--file", "/nowhere/image"], "true");
+    assert_eq!(out.status.code(), Some(125));
+    assert_eq!(text(&out), "sev-lab: --file /nowhere/image: there is no such file\n");
+}
