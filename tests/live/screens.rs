@@ -7,7 +7,12 @@ use std::process::{Command, Stdio};
 fn screen(columns: usize, arguments: &str, variable: Option<(&str, &str)>) -> Vec<String> {
     let shell = format!("stty rows 40 cols {columns}; exec {} {arguments}", program("virt-sev").display());
     let mut script = Command::new("script");
-    script.args(["-qec", &shell, "/dev/null"]).env_remove("NO_COLOR").envs(variable).stdin(Stdio::null());
+    script
+        .args(["-qec", &shell, "/dev/null"])
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm")
+        .envs(variable)
+        .stdin(Stdio::null());
     let out = script.output().unwrap();
     String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
 }
