@@ -56,7 +56,10 @@ impl Drop for Guest {
 
 fn bench(settings: &Value) -> Bench {
     let folder = tempfile::Builder::new().prefix("sim").tempdir_in("/tmp").unwrap();
-    fs::copy(SIMULATOR, folder.path().join("qemu-system-x86_64")).unwrap();
+    // By a process of its own: a descriptor of ours that writes it could be inherited by what another test starts just then, and
+    // the program would be "busy".
+    let copied = Command::new("cp").arg(SIMULATOR).arg(folder.path().join("qemu-system-x86_64")).status();
+    assert!(copied.unwrap().success());
     fs::write(folder.path().join("qemu-sev-sim.json"), settings.to_string()).unwrap();
     fs::write(folder.path().join("fw.fd"), firmware()).unwrap();
     Bench { folder }
