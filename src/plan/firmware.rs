@@ -73,12 +73,17 @@ impl Firmware {
 
 /// True where libvirt has completed what names the image: from 12 on it writes firmware='efi', features and the format beside
 /// a path that one of its descriptors has. Taken away, they would come back with the next definition.
-pub(crate) fn completed_by_libvirt(ctx: &Ctx<'_>, firmware: &Firmware) -> bool {
-    let os = &ctx.facts.os;
+pub(crate) fn completed_by_libvirt(ctx: &Ctx<'_>) -> bool {
+    let (os, firmware) = (&ctx.facts.os, &ctx.firmware);
     let same = |l: &Loader| l.path == firmware.path && form_of(l) == Some(firmware.form);
     os.firmware.as_deref() == Some("efi")
         && os.loader.as_ref().is_some_and(same)
         && os.firmware_features.iter().all(|f| !f.enabled)
+}
+
+/// True for the format that libvirt writes, from 12 on, to an image that is loaded as a ROM. A flash image's goes with the flash.
+pub(crate) fn has_format_of_rom(loader: &Loader) -> bool {
+    form_of(loader) == Some(Form::Rom) && loader.format.as_deref() == Some("raw")
 }
 
 /// What the guest needs of an image.

@@ -6,7 +6,7 @@ use super::{Ctx, Out, Rule};
 use crate::config::Mode;
 use crate::error::Error;
 use crate::finding::Severity;
-use crate::plan::firmware::Chooser;
+use crate::plan::firmware::{Chooser, has_format_of_rom};
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -42,8 +42,7 @@ fn run(ctx: &Ctx<'_>, out: &mut Out<'_>) -> Result<(), Error> {
             let harmless = match name {
                 // On an image that stays it is an error of the rule `smm`, and is not hidden here.
                 "secure" => firmware.secure,
-                // libvirt itself writes it, from 12 on.
-                "format" => is_rom && loader.format.as_deref() == Some("raw"),
+                "format" => has_format_of_rom(loader),
                 _ => false,
             };
             if !harmless {

@@ -7,7 +7,7 @@ use crate::domain::Change;
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::host::FirmwareDevice;
-use crate::plan::firmware::{Chooser, Form, completed_by_libvirt, descriptor};
+use crate::plan::firmware::{Chooser, Form, completed_by_libvirt, descriptor, has_format_of_rom};
 use crate::plan::render::Value;
 use crate::plan::template;
 
@@ -17,7 +17,8 @@ pub(super) static RULE: Rule = Rule {
     text: "SeaBIOS cannot run encrypted. libvirt starts SEV with it all the same, and the guest hangs. Where \
            nobody names an image, libvirt chooses one that claims the mode, with Secure Boot asked off: images \
            with Secure Boot need System Management Mode, and on some distributions they come first. Where the \
-           host's descriptors are known and libvirt's own choice would fail or be wrong, the image is named. \
+           host's descriptors are known and libvirt's own choice would fail or be wrong, the image is named, and \
+           what libvirt adds to that stays: from 12 on firmware='efi', features and a format. \
            libvirt refuses UEFI on x86 without <acpi/>, so that is added.",
     without: "The guest hangs before its first message, or libvirt finds no firmware and refuses to start it.",
     source: "libvirt src/qemu/qemu_firmware.c, qemuFirmwareMatchDomain; src/qemu/qemu_validate.c",
@@ -82,8 +83,7 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
             let harmless = match *name {
                 // 'no' says nothing against an image without Secure Boot.
                 "secure" => loader.secure != Some(true),
-                // libvirt itself writes it to such an image, from 12 on.
-                "format" => loader.kind.as_deref() == Some("rom") && loader.format.as_deref() == Some("raw"),
+                "format" => has_format_of_rom(loader),
                 _ => false,
             };
             if !harmless {
@@ -105,7 +105,7 @@ fn named(ctx: &Ctx<'_>, out: &mut Out<'_>, path: &str) -> Result<(), Error> {
 
 /// Takes away what makes libvirt choose an image itself.
 pub(super) fn end_choosing(ctx: &Ctx<'_>, out: &mut Out<'_>) {
-    if completed_by_libvirt(ctx, &ctx.firmware) {
+    if completed_by_libvirt(ctx) {
         return;
     }
     let os = &ctx.facts.os;
