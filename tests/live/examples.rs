@@ -1,5 +1,5 @@
-//! The examples of the manual, which are those of `--help` (`src/cli/args/man_tests.rs`), each run. In: man/. A page that has
-//! no row here fails, and so does an example that has no check.
+//! The examples of the manual, which are those of `--help` (`src/cli/args/man_tests.rs`), and of the simulator's, each run. In:
+//! man/, src/sim/man/. A page that has no row here fails, and so does an example that has no check.
 
 use crate::lab::{program, root};
 use crate::reader::{MEASURED, MEASUREMENT, REPORT, Reader, said};
@@ -24,7 +24,17 @@ jq -j .payload packet.json > payload.b64
 }
 answered";
 
+/// The programs of the package virt-sev-sim as it has them, without the host that is played; what a shell of theirs is told.
+const PACKAGED: &str = r#"mkdir -p usr/bin usr/share
+cp $ROOT/packaging/virt-sev-demo usr/bin
+ln -s $ROOT/scripts usr/share/virt-sev-sim
+packaged() { env PATH=$PROGRAMS:/usr/sbin:/usr/bin:/sbin:/bin "$@" <<< 'ls $VIRT_SEV_LAB_FILES'; }
+sev-lab() { packaged sev-lab "$@"; }
+virt-sev-demo() { packaged usr/bin/virt-sev-demo --firmware OVMF.amdsev.fd --kernel vmlinuz "$@"; }"#;
+
 const PAGES: &[Page] = &[
+    ("sev-lab.1", PACKAGED, &["said cbitpos", "said ^OVMF.amdsev.fd"]),
+    ("virt-sev-demo.1", PACKAGED, &["said '^Done: an attested guest ran'", "said ^OVMF.amdsev.fd"]),
     (
         "virt-sev-apply.1",
         "virsh define web1.xml",
@@ -265,10 +275,12 @@ pub(crate) fn script(
 ) -> String {
     assert_eq!(examples.len(), checks.len(), "{name}: each example needs a check: {examples:#?}");
     let mut script = format!(
-        "HEX={} HOST={} HOOK={}\nmkdir -p pages/{name}\ncd pages/{name}{BEGIN}{before}\n",
+        "HEX={} HOST={} HOOK={} ROOT={} PROGRAMS={}\nmkdir -p pages/{name}\ncd pages/{name}{BEGIN}{before}\n",
         hex::encode(&REPORT[MEASUREMENT]),
         root().join("tests/roots/genoa-snp").display(),
         program("virt-sev-libvirt-hook").display(),
+        root().display(),
+        program("virt-sev").parent().unwrap().display(),
     );
     for (example, check) in examples.iter().zip(checks) {
         let example = reader.here(example).replace(" HEX", " $HEX").replace(" BASE64", " $BASE64");
@@ -281,7 +293,8 @@ pub(crate) fn script(
 fn every_example_of_the_manual_is_run() {
     let reader = reader();
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
-    for file in fs::read_dir(root().join("man")).unwrap().map(|entry| entry.unwrap().path()) {
+    let pages = ["man", "src/sim/man"].map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    for file in pages.into_iter().flatten().map(|entry| entry.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap();
         let mut examples = examples(&fs::read_to_string(&file).unwrap());
         if examples.is_empty() {

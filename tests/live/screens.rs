@@ -1,5 +1,7 @@
 //! What a terminal shows: nothing is wider than it, and colour only where it is wanted.
 
+use crate::chain::{Place, ca, nodesevinfo};
+use crate::key_service::{Does, KeyService};
 use crate::lab::{Lab, program, root};
 use std::process::{Command, Stdio};
 
@@ -94,6 +96,15 @@ fn a_wait_of_more_than_a_second_is_told_and_leaves_no_line() {
     let told: Vec<_> =
         narrow.concat().split('\r').map(str::to_owned).filter(|p| p.starts_with("conn")).collect();
     assert!(!told.is_empty() && told.iter().all(|part| part.len() < 20), "{narrow:?}");
+}
+
+#[test]
+fn a_key_service_that_is_silent_is_told_too() {
+    let (place, service) = (Place::new(), KeyService::that(Does::IsSilent));
+    let node = place.put("node.txt", nodesevinfo().as_bytes());
+    let command = format!("chain verify {node} --ca {} --fetch --cek-url {} --timeout 3", ca(), service.url);
+    let told = screen(80, &command, None);
+    assert!(told.concat().contains("\rasking the key service: 2 s"), "{told:?}");
 }
 
 #[test]
