@@ -30,7 +30,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_needs_command" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_needs_command" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_needs_command" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -68,7 +68,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand keys" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -92,7 +92,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand apply" -l no-metadata -d 'Ignore the keys in the domain\'s own metadata'
@@ -122,7 +122,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand lint" -l all -d 'Every domain of the hypervisor that -c names'
@@ -139,7 +139,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand explain" -l list -d 'Every rule with its title; with --format md or json everything about them'
@@ -179,7 +179,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand generate" -l tpm -d 'An emulated TPM 2.0; its state lies on the host'
@@ -200,7 +200,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand host" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -223,7 +223,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand check" -l no-metadata -d 'Ignore the keys in the domain\'s own metadata'
@@ -248,7 +248,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand define" -l no-metadata -d 'Ignore the keys in the domain\'s own metadata'
@@ -298,7 +298,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand launch" -l recover -d 'Destroy what launches that were cut off have left on this hypervisor, and put the definitions back'
@@ -316,7 +316,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand measurement" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -328,7 +328,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and not __fish_seen_subcommand_from fetch verify" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -348,7 +348,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from fetch" -l fetch -d 'Get it from AMD\'s key service with curl, unless it is here already, and keep it'
@@ -366,7 +366,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand chain; and __fish_seen_subcommand_from verify" -l fetch -d 'Get it from AMD\'s key service with curl, unless it is here already, and keep it'
@@ -389,7 +389,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand session" -s i -l insecure -d 'Proceed although the chain is not verified, or the platform is this machine'
@@ -438,7 +438,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand verify" -s g -l ignore-config -d 'Do not check the guest\'s configuration'
@@ -477,7 +477,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand digest" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -489,7 +489,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and not __fish_seen_subcommand_from list inspect" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -504,7 +504,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -516,7 +516,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand firmware; and __fish_seen_subcommand_from inspect" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -528,7 +528,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and not __fish_seen_subcommand_from build inject" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -550,7 +550,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -567,7 +567,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand secret; and __fish_seen_subcommand_from inject" -l resume -d 'Let the guest run then'
@@ -580,7 +580,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and not __fish_seen_subcommand_from install remove" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -595,7 +595,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from install" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -608,7 +608,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand hook; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -620,7 +620,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and not __fish_seen_subcommand_from id-block report" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -644,7 +644,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from id-block" -s q -l quiet -d 'Only the answer, warnings and errors'
@@ -684,7 +684,7 @@ json\t''
 md\t''
 sarif\t''
 prometheus\t''"
-complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l color -d 'Colour in the answer: auto, always, never' -r -f -a "auto\t''
+complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l color -d 'Colour: auto, always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c virt-sev -n "__fish_virt_sev_using_subcommand snp; and __fish_seen_subcommand_from report" -l kds-address -d 'Print the address from which the VCEK can be fetched, and stop'

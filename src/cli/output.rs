@@ -35,6 +35,11 @@ impl Output {
         }
     }
 
+    /// For what is told before the options are known.
+    pub(crate) fn coloured(color: When) -> Self {
+        Self { format: Format::Text, quiet: false, verbose: false, color }
+    }
+
     pub(crate) fn is_json(self) -> bool {
         self.format == Format::Json
     }
@@ -159,7 +164,7 @@ impl Output {
         let _ = write!(std::io::stderr(), "{}", render(&notes, style));
     }
 
-    fn stderr_color(self) -> bool {
+    pub(crate) fn stderr_color(self) -> bool {
         self.color(std::io::stderr().is_terminal())
     }
 

@@ -12,6 +12,7 @@ fn screen(columns: usize, arguments: &str, variable: Option<(&str, &str)>) -> Ve
     script
         .args(["-qec", &shell, "/dev/null"])
         .env_remove("NO_COLOR")
+        .env("CI", "true")
         .env("TERM", "xterm")
         .envs(variable)
         .stdin(Stdio::null());
@@ -64,11 +65,13 @@ fn colour_is_for_terminals_that_want_it() {
     let coloured = |arguments: &str, variable| screen(80, arguments, variable).concat().contains("\x1b[");
     let host = format!("host --host-root {}", roots("genoa-busy"));
     let error = "apply --set nonsense=1 /nonexistent".to_owned();
-    for command in [host, error] {
+    // What clap writes, it colours by rules of its own, and for any terminal where CI is set.
+    for command in [host, error, "lint --help".into(), "lint --nonsense".into()] {
         assert!(coloured(&command, None), "{command}");
         assert!(!coloured(&command, Some(("NO_COLOR", "1"))), "{command}");
         assert!(coloured(&command, Some(("NO_COLOR", ""))), "{command}");
         assert!(!coloured(&command, Some(("TERM", "dumb"))), "{command}");
+        assert!(!coloured(&format!("--color=never {command}"), None), "{command}");
         assert!(!coloured(&format!("--color never {command}"), None), "{command}");
         assert!(coloured(&format!("--color always {command}"), Some(("NO_COLOR", "1"))), "{command}");
         let piped = screen(80, &format!("{command} 2>&1 | cat"), None);

@@ -63,7 +63,7 @@ pub(crate) struct Common {
     /// Say more; -vv: also what enters a measurement
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Colour in the answer: auto, always, never
+    /// Colour: auto, always, never
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN", hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: When,
 }
