@@ -211,6 +211,12 @@ pub fn clean_lines(text: &str) -> String {
     text.chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect()
 }
 
+/// The same for lines of an XML document, which holds no escape character (XML 1.0, 2.2): one that is here is a colour of ours.
+#[must_use]
+pub fn clean_xml(text: &str) -> String {
+    text.chars().map(|c| if steers(c) && !matches!(c, '\n' | '\t' | '\x1b') { ' ' } else { c }).collect()
+}
+
 /// The same for JSON, which says the same afterwards: what is not ASCII stands in its strings alone.
 #[must_use]
 pub fn clean_json(text: &str) -> String {

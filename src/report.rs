@@ -4,7 +4,7 @@
 //! `PLACE: severity: what [rule]`, as compilers write it and editors read it. What several places have in common
 //! (why, what to do) stands once, below the last of them.
 
-pub use crate::error::{clean, clean_json, clean_lines};
+pub use crate::error::{clean, clean_json, clean_lines, clean_xml};
 use crate::explain;
 use crate::finding::{Finding, Severity};
 use std::fmt::Write as _;

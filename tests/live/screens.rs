@@ -134,3 +134,17 @@ fn no_name_steers_the_terminal() {
         assert!(!shown.contains(['\x1b', '\x07', '\u{9b}', '\u{202e}']), "{arguments}: {shown:?}");
     }
 }
+
+/// Letters that turn others round hid what a document has, and what changes.
+#[test]
+fn no_document_steers_the_terminal_by_its_diff() {
+    let place = Place::new();
+    let document = "<domain type='kvm'>\n<name>a\u{9b}2J\u{202e}b</name>\r\n\t<memory>1</memory>\r<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>\n";
+    let path = place.put("a.xml", document.as_bytes());
+    let command = format!("--color always apply --set security.sev=true --diff {path}");
+    let shown = screen(120, &command, None).join("\n");
+    assert!(shown.contains("a 2J b") && shown.contains("\x1b[32m") && shown.contains('\t'), "{shown:?}");
+    assert!(!shown.contains(['\r', '\u{9b}', '\u{202e}']), "{shown:?}");
+    let piped = screen(120, &format!("{command} | cat"), None).join("\n");
+    assert!(piped.contains("a\u{9b}2J\u{202e}b"), "{piped:?}");
+}
