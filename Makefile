@@ -116,6 +116,7 @@ generate:
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md > docs/keys.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md > docs/rules.md
 	$(CARGO) run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md > docs/messages.md
+	sed -i "0,/^License:.*/s//License:        $$(scripts/licences.sh)/" packaging/rpm/virt-sev.spec
 	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-capi --test capi -- header::
 	UPDATE_GOLDEN=1 $(CARGO) test --quiet --locked -p virt-sev-cli --bin virt-sev -- man_tests
 

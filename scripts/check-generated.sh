@@ -14,4 +14,8 @@ same() { # committed file, command that makes it
 same docs/keys.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- keys --format md
 same docs/rules.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list --format md
 same docs/messages.md cargo run --quiet --locked -p virt-sev-cli --bin virt-sev -- explain --list-messages --format md
+if ! diff <(sed -n 's/^License: *//p;T;q' packaging/rpm/virt-sev.spec) <(scripts/licences.sh); then
+  echo "packaging/rpm/virt-sev.spec: License is out of date: run 'make generate' and commit." >&2
+  status=1
+fi
 exit $status
