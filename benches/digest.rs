@@ -12,8 +12,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const TURNS: usize = 40;
-/// Any measurement: what it takes to refuse one is what it takes to accept one.
-const MEASUREMENT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A measurement that no guest has, with the nonce of those that sevctl makes.
+const OTHER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 struct Files {
     dir: TempDir,
@@ -68,18 +68,24 @@ impl Files {
         command
     }
 
-    fn sevctl(&self) -> Result<Command> {
+    fn sevctl(&self, direct: bool) -> Result<Command> {
         let mut command = Command::new(setup("VIRT_SEV_SEVCTL")?);
         command.args(["measurement", "build", "--api-major", "1", "--api-minor", "55", "--build-id", "21"]);
-        command.args(["--policy", "1", "--launch-measure-blob", MEASUREMENT, "--tik"]).arg(self.at("key"));
-        self.boot(&mut command, true);
+        command.args(["--policy", "1", "--launch-measure-blob", OTHER, "--tik"]).arg(self.at("key"));
+        self.boot(&mut command, direct);
         Ok(command)
     }
 
-    fn verify(&self, mut command: Command, direct: bool) -> Command {
+    /// What the Secure Processor measures of such a guest.
+    fn measured(&self, direct: bool) -> Result<String> {
+        let out = self.sevctl(direct)?.output()?;
+        Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    }
+
+    fn verify(&self, mut command: Command, measurement: &str, direct: bool) -> Command {
         command.args([
             "--measurement",
-            MEASUREMENT,
+            measurement,
             "--api-major",
             "1",
             "--api-minor",
@@ -111,36 +117,39 @@ fn row(name: &str, seconds: f64, what: &str, memory: Option<f64>) {
 
 fn main() -> Result<()> {
     let files = Files::new()?;
-    let ours = || {
+    let (of_all, of_firmware) = (files.measured(true)?, files.measured(false)?);
+    let ours = |measurement: &str| {
         let mut command = virt_sev();
         command.arg("verify");
-        files.verify(command, false)
+        files.verify(command, measurement, false)
     };
-    let mut times: [Vec<_>; 6] = Default::default();
+    let mut times: [Vec<_>; 7] = Default::default();
     for turn in 0..=TURNS {
         let taken = [
             time(&mut files.openssl())?,
             time(&mut files.digest())?,
-            time(&mut files.sevctl()?)?,
-            time_to(&mut files.verify(validate()?, true), 1)?,
-            time_to(&mut ours(), 1)?,
-            time_to(&mut files.verify(validate()?, false), 1)?,
+            time(&mut files.sevctl(true)?)?,
+            time(&mut files.verify(validate()?, &of_all, true))?,
+            time(&mut ours(&of_firmware))?,
+            time_to(&mut ours(OTHER), 1)?,
+            time(&mut files.verify(validate()?, &of_firmware, false))?,
         ];
         // The first turn fills the page cache for all of them.
         if turn > 0 {
             times.iter_mut().zip(taken).for_each(|(all, one)| all.push(one));
         }
     }
-    let [openssl, digest, sevctl, validated, verify, validate_firmware] = times.map(median);
+    let [openssl, digest, sevctl, validated, verify, refuse, validate_firmware] = times.map(median);
     let against = |seconds: f64| format!("{:.2} times openssl", seconds / openssl);
     println!("medians of {TURNS} turns; firmware of 4 MiB, kernel of 12 MB, initrd of 80 MB");
     row("openssl dgst -sha256", openssl, "", None);
     row("virt-sev digest", digest, &against(digest), Some(peak(&mut files.digest())?));
-    row("sevctl measurement build", sevctl, &against(sevctl), Some(peak(&mut files.sevctl()?)?));
-    let memory = peak(&mut files.verify(validate()?, true))?;
+    row("sevctl measurement build", sevctl, &against(sevctl), Some(peak(&mut files.sevctl(true)?)?));
+    let memory = peak(&mut files.verify(validate()?, &of_all, true))?;
     row("virt-qemu-sev-validate", validated, &against(validated), Some(memory));
     println!("firmware alone");
-    row("virt-sev verify", verify, "", Some(peak(&mut ours())?));
+    row("virt-sev verify", verify, "", Some(peak(&mut ours(&of_firmware))?));
+    row("virt-sev verify: no, and why", refuse, "", Some(peak(&mut ours(OTHER))?));
     let times = format!("{:.0} times virt-sev verify", validate_firmware / verify);
     row("virt-qemu-sev-validate", validate_firmware, &times, None);
     Ok(())
