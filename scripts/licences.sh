@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # The sources of virt and virt-sys say "or later", which their Cargo.toml leaves out.
-"${CARGO:-cargo}" tree --quiet --locked --workspace --target x86_64-unknown-linux-gnu -e normal --prefix none --format '{p}|{l}' |
-  sed -e '/(proc-macro)/d; /|/!d; s/^[^|]*|//; s/ (\*)$//; s, */ *, OR ,g; s/ AND /\n/g' | tr -d '()' |
+scripts/linked.sh x86_64-unknown-linux-gnu | sed 's/^[^|]*|//; s, */ *, OR ,g; s/ AND /\n/g' | tr -d '()' |
   sed -e 's/^MIT OR Apache-2.0$/Apache-2.0 OR MIT/; s/^LGPL-2.1$/LGPL-2.1-or-later/' | LC_ALL=C sort -u |
   awk '/ OR / {$0 = "(" $0 ")"} /^LGPL-2.1-or-later$/ {ours = $0; next} {others = others " AND " $0} END {print ours others}'

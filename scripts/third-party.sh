@@ -4,9 +4,9 @@
 set -euo pipefail
 tree=$1
 target=$2
+linked=$(dirname "$(realpath "$0")")/linked.sh
 cd "$tree"
-crates=$("${CARGO:-cargo}" tree --quiet --locked --workspace --target "$target" -e normal --prefix none --format '{p}|{l}' |
-  sed -n 's/^\([^ ]*\) v\([^ |]*\)[^|]*|\(.*\)$/\1-\2|\3/p' | sed 's/ (\*)$//' | LC_ALL=C sort -u)
+crates=$("$linked" "$target")
 printf '# Crates in these programs\n\n| crate | licence |\n|---|---|\n'
 texts=
 while IFS='|' read -r crate licence; do

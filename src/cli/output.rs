@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use terminal_size::terminal_size_of;
 use virt_sev::answer::document;
-use virt_sev::report::{Note, Style, clean_json, clean_lines, render, wrap};
+use virt_sev::report::{Note, Style, clean_json, clean_lines, clean_xml, render, wrap};
 use virt_sev::{Error, Finding, Kind, Result, Severity};
 
 /// How to speak.
@@ -109,6 +109,11 @@ impl Output {
     /// The answer. A reader that went away is not an error.
     pub(crate) fn answer(self, text: &str) -> Result<()> {
         self.answer_bytes(text.as_bytes())
+    }
+
+    /// The same with lines of a document: nothing in them steers a terminal, and `patch` has them as they are.
+    pub(crate) fn answer_lines(self, text: &str) -> Result<()> {
+        if std::io::stdout().is_terminal() { self.answer(&clean_xml(text)) } else { self.answer(text) }
     }
 
     /// The answer, in whatever encoding the input was.

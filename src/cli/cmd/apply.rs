@@ -5,13 +5,12 @@ use crate::args::ApplyArgs;
 use crate::diff;
 use crate::output::{Answer, Output};
 use serde_json::Value;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use virt_sev::config::SevConfig;
 use virt_sev::domain::{Domain, Places};
 use virt_sev::host::{self, Fact, HostFacts, RootProbe};
 use virt_sev::plan::FIX;
-use virt_sev::report::{Note, Style, clean_xml, render, wrap};
+use virt_sev::report::{Note, Style, render, wrap};
 use virt_sev::{Error, Finding, Kind, Result, preflight};
 
 /// What is known of the host without a connection.
@@ -79,9 +78,7 @@ pub(crate) fn run(
         out.answer_json("apply", answer)?;
     } else if args.diff {
         let splices = done.plan.as_ref().map_or(Ok(Vec::new()), |p| p.splices_by_rule(&done.domain))?;
-        let diff = diff::unified(before, &splices, &shown(args), out.stdout_color());
-        // `patch` needs it as it is.
-        out.answer(&if std::io::stdout().is_terminal() { clean_xml(&diff) } else { diff })?;
+        out.answer_lines(&diff::unified(before, &splices, &shown(args), out.stdout_color()))?;
     } else if args.explain {
         out.answer(&explained(args, &done, out))?;
     } else if !written {
